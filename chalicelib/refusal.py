@@ -1,0 +1,87 @@
+"""The ways the clinic says no: expected, worded for the person, safe to show, and never a bug."""
+
+
+class Refusal(Exception):
+    """Understood, and the answer is no.
+
+    `message` is English and is also the key of its translation; `%(name)s` in it is filled from `facts`
+    (numbers and words of our own, never something a person typed). `field` names the form field to mark.
+    """
+
+    status = 422
+
+    def __init__(self, message: str, *, field: str | None = None, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.facts = facts
+
+    @property
+    def code(self) -> str:
+        """A stable name for machines."""
+        return type(self).__name__
+
+
+class SeveralRefusals(Refusal):
+    """More than one field is wrong; people are told all of them at once."""
+
+    def __init__(self, refusals: list[Refusal]) -> None:
+        super().__init__("There is a problem with your answers.")
+        self.refusals = refusals
+
+
+class SignInFirst(Refusal):
+    """We do not know who is asking."""
+
+    status = 401
+
+
+class NotAllowed(Refusal):
+    """We know who is asking, and people in that role do not do this."""
+
+    status = 403
+
+
+class NotFound(Refusal):
+    """There is no such record, or it is not this person's: a stranger cannot tell which."""
+
+    status = 404
+
+    def __init__(self, message: str = "We cannot find that page.", **facts: object) -> None:
+        super().__init__(message, **facts)  # type: ignore[arg-type]  # facts never carry a field
+
+
+class TooLate(Refusal):
+    """Somebody else was first, or the moment has passed. The message says what happened."""
+
+    status = 409
+
+
+class TooLarge(Refusal):
+    """More than we take in one go."""
+
+    status = 413
+
+
+class Busy(Refusal):
+    """The clinic cannot write this down at the moment. Nothing was done; the same request may be sent again."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The clinic is very busy. Nothing was lost. Please try again in a moment.")
+
+
+class Stale(Exception):
+    """Not a refusal: somebody wrote between our read and our write. Load, decide and save again."""
+
+
+class Repeated(Exception):
+    """Not a refusal: this request had its effect before. `answer` is what it was answered then."""
+
+    def __init__(self, answer: str, *, deed: str, actor: str, fingerprint: str) -> None:
+        super().__init__("repeated")
+        self.answer = answer
+        self.deed = deed
+        self.actor = actor
+        self.fingerprint = fingerprint

@@ -1,0 +1,178 @@
+"""Assignment: doctors on duty, how many conversations each can hold, the lease, and handing back."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from chalicelib.refusal import NotFound, Refusal, TooLate
+from chalicelib.rooms.queue import WITH_DOCTOR, Band, Lane, State, Ticket, Visit, choose
+from chalicelib.rooms.rules import Clinic
+
+CAPACITY_MAX = 10
+PRESENCE = timedelta(minutes=15)  # without a sign of life a doctor goes off duty
+REASON_MAX = 200
+LEASE = timedelta(minutes=10)  # without a sign of life from the doctor the patient goes back to the front
+SIGN_OF_LIFE = LEASE / 2  # renewed at half life, riding on traffic that happens anyway
+TAKE_TRIES_MAX = 30  # numbers drawn in one take: people who left and holes are skipped, each only once ever
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doctor:
+    """A doctor's desk: where on duty, and the visits held at the moment (exactly those that name this doctor)."""
+
+    id: str
+    on_duty: bool = False
+    departments: tuple[str, ...] = ()
+    capacity: int = 1
+    visits: frozenset[Ticket] = frozenset()
+    last_request: str | None = None  # the last "take next", so that a retry finds its own success
+    last_visit: Ticket | None = None
+    seen_at: datetime | None = None  # the last sign of life that was written down
+    version: int | None = None
+
+
+class Claim(Enum):
+    """What came of calling a number."""
+
+    TAKEN = "the patient is this doctor's now"
+    NOBODY = "the number leads to nobody who waits: left, stepped back, or never joined"
+    NO_ROOM = "the doctor went off duty or is full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """To be written with the end of a conversation: the doctor has room for one more."""
+
+    doctor: str
+    visit: Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """To be written with going on or off duty: one doctor more (+1) or fewer (-1) in the department."""
+
+    department: str
+    change: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A doctor on a department's roster, with the last sign of life."""
+
+    department: str
+    doctor: str
+    on_duty: bool
+    seen_at: datetime
+
+
+def roster(before: Doctor, after: Doctor) -> list[Seen]:
+    """The roster lines of every department the doctor was or is on duty in."""
+    assert after.seen_at is not None
+    on = set(after.departments) if after.on_duty else set()
+    was = set(before.departments) if before.on_duty else set()
+    return [Seen(department=d, doctor=after.id, on_duty=d in on, seen_at=after.seen_at) for d in sorted(on | was)]
+
+
+def seen(doctor: Doctor, now: datetime) -> Doctor:
+    """A sign of life anywhere; written only when half of the lease is gone."""
+    busy = doctor.on_duty or doctor.visits
+    if not busy or (doctor.seen_at and now - doctor.seen_at < SIGN_OF_LIFE):
+        return doctor
+    return replace(doctor, seen_at=now)
+
+
+def gone(seen: Seen, held: list[Visit], now: datetime) -> bool:
+    """On duty, silent for PRESENCE, and no conversation in hand whose lease is alive."""
+    alive = any(v.lease_until and v.lease_until > now for v in held)
+    return seen.on_duty and now - seen.seen_at >= PRESENCE and not alive
+
+
+def presence(before: Doctor, after: Doctor) -> list[Presence]:
+    """How the numbers of doctors on duty change; nothing when the same is said twice."""
+    was = set(before.departments) if before.on_duty else set()
+    is_now = set(after.departments) if after.on_duty else set()
+    return [Presence(department=d, change=1) for d in sorted(is_now - was)] + [
+        Presence(department=d, change=-1) for d in sorted(was - is_now)
+    ]
+
+
+def go_on_duty(doctor: Doctor, *, departments: tuple[str, ...], capacity: int, clinic: Clinic) -> Doctor:
+    """On duty in one or more departments with room for `capacity` conversations; said again, it changes them."""
+    if not departments:
+        raise Refusal("Choose at least one department.", field="departments")
+    if any(clinic.department(d) is None for d in departments):
+        raise Refusal("Choose a department.", field="departments")
+    if not 1 <= capacity <= CAPACITY_MAX:
+        raise Refusal("Conversations at a time: from 1 to %(max)s.", field="capacity", max=CAPACITY_MAX)
+    return replace(doctor, on_duty=True, departments=tuple(dict.fromkeys(departments)), capacity=capacity)
+
+
+def pause(doctor: Doctor) -> Doctor:
+    """No new patients; the conversations in hand go on."""
+    return replace(doctor, on_duty=False)
+
+
+def may_take(doctor: Doctor) -> None:
+    if not doctor.on_duty:
+        raise TooLate("You are not on duty. Go on duty to take the next patient.")
+    if len(doctor.visits) >= doctor.capacity:
+        n = len(doctor.visits)
+        raise TooLate("You already have %(n)s conversations. Finish one to take the next patient.", n=n)
+
+
+def choose_lane(lanes: list[Lane]) -> Lane | None:
+    """Among the doctor's departments: the most urgent band first, then the longest queue. None if nobody waits."""
+    busy = [(lane, chosen[0]) for lane in lanes if (chosen := choose(lane))]
+    if not busy:
+        return None
+    return min(busy, key=lambda pair: (pair[1] is not Band.RECALL, pair[1], -pair[0].everybody))[0]
+
+
+def holds(doctor: str, visit: Visit, *, epoch: int) -> None:
+    """Only the doctor of the newest assignment may write; anybody else is told what happened."""
+    if visit.doctor == doctor and visit.epoch == epoch and visit.state in WITH_DOCTOR:
+        return
+    if not any(call.doctor == doctor for call in visit.calls):
+        raise NotFound()
+    if visit.state is State.WAITING:
+        raise TooLate("This patient went back to the queue, so this can no longer be saved here.")
+    if visit.state in WITH_DOCTOR and visit.doctor == doctor:
+        raise TooLate("This page is from an earlier time with this patient. Open the visit again to go on.")
+    if visit.state in WITH_DOCTOR:
+        raise TooLate("Another doctor has this patient now, so this can no longer be saved here.")
+    if visit.state is State.CANCELLED:
+        raise TooLate("The patient has left.")
+    raise TooLate("This visit has already ended.")
+
+
+def may_read(doctor: str, visit: Visit) -> None:
+    """A care relation: this doctor holds the visit, or held it. Everybody else is a stranger."""
+    if not any(call.doctor == doctor for call in visit.calls):
+        raise NotFound()
+
+
+def lease_ran_out(visit: Visit, now: datetime) -> bool:
+    """No sign of life in this conversation. Lost only if the doctor's desk shows none either: see `lease_lost`."""
+    return visit.state in WITH_DOCTOR and visit.lease_until is not None and visit.lease_until <= now
+
+
+def lease_lost(visit: Visit, doctor: Doctor, now: datetime) -> bool:
+    """The doctor gave no sign of life for LEASE, neither in this conversation nor anywhere else."""
+    return lease_ran_out(visit, now) and (doctor.seen_at is None or doctor.seen_at + LEASE <= now)
+
+
+def alive(visit: Visit, now: datetime) -> Visit:
+    """The doctor gave a sign of life; written only when half of the lease is gone."""
+    if visit.lease_until and visit.lease_until - now > SIGN_OF_LIFE:
+        return visit
+    return replace(visit, lease_until=now + LEASE)
+
+
+def hand_back(visit: Visit, *, doctor: str, epoch: int, reason: str) -> Visit:
+    """The doctor cannot go on; the patient keeps the front of the queue and the whole conversation."""
+    holds(doctor, visit, epoch=epoch)
+    if not reason.strip():
+        raise Refusal("Say in a few words why, for the next doctor.", field="reason")
+    if len(reason) > REASON_MAX:
+        raise Refusal("At most %(max)s characters.", field="reason", max=REASON_MAX)
+    return replace(visit, handed_back=reason.strip())

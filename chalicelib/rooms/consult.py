@@ -1,0 +1,185 @@
+"""The consult: messages, the doctor's note, signing, and how a visit ends. Signed notes never change."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, TooLate
+from chalicelib.rooms.assignment import holds
+from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
+
+MESSAGE_MAX = 1000
+MESSAGES_MAX = 300  # of one visit
+NOTE_FIELD_MAX = 2000
+SUMMARY_MAX = 1000
+
+
+PATIENT = "patient"  # as the author of a message
+
+
+class Kind(StrEnum):
+    """What a message carries. Photos, voice and calls come later through the same model."""
+
+    TEXT = "text"
+
+
+class Outcome(StrEnum):
+    REST = "rest_and_observe"
+    SPECIALIST = "specialist"
+    PRESCRIPTION = "prescription"
+    IN_PERSON = "in_person"
+    EMERGENCY = "emergency"
+
+
+NO_MEDICINE_AFTER = frozenset({Outcome.IN_PERSON, Outcome.EMERGENCY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One thing said. `id` is its number in the conversation, so that "everything after" misses nothing."""
+
+    visit: Ticket
+    id: str
+    author: str  # "patient" or the doctor's id
+    author_name: str
+    kind: Kind
+    text: str
+    at: datetime
+    epoch: int
+
+
+class NoteState(StrEnum):
+    DRAFT = "draft"
+    SIGNED = "signed"
+    AMENDED = "amended"  # signed, and a newer version links back to it
+    SET_ASIDE = "set_aside"  # the doctor handed the visit back: kept and readable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """The doctor's record in SOAP form. `number` is 1 for the first; an amendment is number 2 with `replaces` 1."""
+
+    visit: Ticket
+    number: int
+    doctor: str
+    epoch: int
+    subjective: str = ""
+    objective: str = ""
+    assessment: str = ""
+    plan: str = ""
+    state: NoteState = NoteState.DRAFT
+    replaces: int | None = None
+    signed_at: datetime | None = None
+    version: int | None = None
+
+
+SOAP = ("subjective", "objective", "assessment", "plan")
+
+
+def say(visit: Visit, *, author: str, author_name: str, text: str, now: datetime) -> tuple[Visit, Message]:
+    """A message of the patient (any time while the visit is active) or of the doctor who holds it."""
+    if visit.state not in ACTIVE:
+        raise TooLate("This visit has already ended.")
+    if visit.said >= MESSAGES_MAX:
+        raise TooLate("This conversation has reached %(max)s messages.", max=MESSAGES_MAX)
+    if not text.strip():
+        raise Refusal("Write something first.", field="text")
+    if len(text) > MESSAGE_MAX:
+        raise Refusal("At most %(max)s characters.", field="text", max=MESSAGE_MAX)
+    message = Message(
+        visit=visit.id,
+        id=f"{visit.said + 1:05d}",
+        author=author,
+        author_name=author_name,
+        kind=Kind.TEXT,
+        text=text.strip(),
+        at=now,
+        epoch=visit.epoch,
+    )
+    return replace(visit, said=visit.said + 1, last_word="patient" if author == PATIENT else "doctor"), message
+
+
+def begun(visit: Visit) -> Visit:
+    """The doctor's first word, note or signature turns an assigned visit into a consult."""
+    return replace(visit, state=State.IN_CONSULT) if visit.state is State.ASSIGNED else visit
+
+
+def draft(visit: Visit, note: Note | None, *, doctor: str, epoch: int, soap: dict[str, str]) -> Note:
+    """The note as typed so far, empty or not; saved by itself while the doctor writes."""
+    holds(doctor, visit, epoch=epoch)
+    wrong = [
+        Refusal("At most %(max)s characters.", field=name, max=NOTE_FIELD_MAX)
+        for name in SOAP
+        if len(soap[name]) > NOTE_FIELD_MAX
+    ]
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
+    if note is None or note.epoch != epoch:
+        number = 1 if note is None else note.number + 1
+        note = Note(visit=visit.id, number=number, doctor=doctor, epoch=epoch)
+    assert note.state is NoteState.DRAFT, "the note of an open visit is a draft"
+    return _written(note, soap)
+
+
+def set_aside(note: Note) -> Note:
+    return replace(note, state=NoteState.SET_ASIDE)
+
+
+def sign(
+    visit: Visit, note: Note, *, doctor: str, epoch: int, outcome: Outcome, summary: str, now: datetime
+) -> tuple[Visit, Note]:
+    """Note signed and visit completed, in one: there is never one without the other."""
+    holds(doctor, visit, epoch=epoch)
+    wrong = []
+    if not note.assessment:
+        wrong.append(Refusal("Write your assessment before you sign.", field="assessment"))
+    if not summary.strip():
+        wrong.append(Refusal("Write a summary for the patient in plain words.", field="summary"))
+    elif len(summary) > SUMMARY_MAX:
+        wrong.append(Refusal("At most %(max)s characters.", field="summary", max=SUMMARY_MAX))
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
+    ended = replace(
+        visit,
+        state=State.COMPLETED,
+        lease_until=None,
+        outcome=outcome.value,
+        summary=summary.strip(),
+        signed_note=note.number,
+        ended_at=now,
+        ended_why="completed",
+    )
+    return ended, replace(note, state=NoteState.SIGNED, signed_at=now)
+
+
+def amend(visit: Visit, note: Note, *, doctor: str, soap: dict[str, str], now: datetime) -> tuple[Visit, Note, Note]:
+    """A new signed version that links back; the old one keeps every byte and is marked amended."""
+    if visit.doctor != doctor:
+        raise NotFound()
+    if note.state is not NoteState.SIGNED:
+        raise TooLate("This note was amended already. Open the newest version.")
+    if not soap["assessment"].strip():
+        raise Refusal("Write your assessment before you sign.", field="assessment")
+    for name in SOAP:
+        if len(soap[name]) > NOTE_FIELD_MAX:
+            raise Refusal("At most %(max)s characters.", field=name, max=NOTE_FIELD_MAX)
+    new = Note(
+        visit=note.visit,
+        number=note.number + 1,
+        doctor=doctor,
+        epoch=note.epoch,
+        state=NoteState.SIGNED,
+        replaces=note.number,
+        signed_at=now,
+    )
+    return replace(visit, signed_note=new.number), replace(note, state=NoteState.AMENDED), _written(new, soap)
+
+
+def _written(note: Note, soap: dict[str, str]) -> Note:
+    return replace(
+        note,
+        subjective=soap["subjective"].strip(),
+        objective=soap["objective"].strip(),
+        assessment=soap["assessment"].strip(),
+        plan=soap["plan"].strip(),
+    )

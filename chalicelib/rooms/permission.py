@@ -1,0 +1,116 @@
+"""Permission: actor x deed -> allowed, or why not. Deny by default; one table; nothing else decides who may.
+
+Two questions are asked. `may` at the door, before anything is read: do people in this role do this at all?
+The rooms then ask about the object (is it your visit, are you the second person?), because only they know it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.refusal import NotAllowed, SignInFirst
+
+
+class Role(StrEnum):
+    """Who is at the door. A patient proves a ticket's secret; staff have a session; the public has neither."""
+
+    PUBLIC = "public"
+    PATIENT = "patient"
+    DOCTOR = "doctor"
+    PHARMACIST = "pharmacist"
+    COURIER = "courier"
+    DESK = "desk"
+
+
+STAFF = frozenset({Role.DOCTOR, Role.PHARMACIST, Role.COURIER, Role.DESK})
+EVERYBODY = frozenset(Role)
+_PATIENT, _DOCTOR, _PHARMACIST = frozenset({Role.PATIENT}), frozenset({Role.DOCTOR}), frozenset({Role.PHARMACIST})
+_COURIER, _DESK = frozenset({Role.COURIER}), frozenset({Role.DESK})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who is asking. `id` is the staff id, or the hash of the patient's secret; never a name."""
+
+    role: Role
+    id: str
+    name: str = ""
+
+
+ANYBODY = Actor(role=Role.PUBLIC, id="")
+SYSTEM = Actor(role=Role.PUBLIC, id="clinic")  # a clock or a poll noticed something; no person decided it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the audit, written together with what it is about: a visit, a person or a doctor's desk.
+
+    It also makes a request happen once: a second entry of the same request about the same thing is refused, and
+    `answer` tells what the first one was answered. `fingerprint` tells a repeat from another form with the same id.
+    """
+
+    about: str
+    request: str
+    actor: Actor
+    deed: str
+    at: datetime
+    policy: str
+    answer: str = ""
+    fingerprint: str = ""
+
+
+MAY: dict[str, frozenset[Role]] = {
+    # coming in
+    "look": EVERYBODY,  # public pages and the board
+    "ask": EVERYBODY,  # answer the questions before a ticket
+    "forget": EVERYBODY,  # the answers on one's own phone
+    "join": EVERYBODY,
+    "see_ticket": _PATIENT,
+    "leave": _PATIENT,
+    "need_more_time": _PATIENT,
+    "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
+    # being seen
+    "sign_in": EVERYBODY,
+    "sign_out": STAFF,  # and a doctor goes off duty
+    "see_work": STAFF,
+    "go_on_duty": _DOCTOR,
+    "pause": _DOCTOR,
+    "take_next": _DOCTOR,
+    "open_visit": _DOCTOR,
+    "say": _PATIENT | _DOCTOR,
+    "read_messages": _PATIENT | _DOCTOR,
+    "save_note": _DOCTOR,
+    "hand_back": _DOCTOR,
+    "sign": _DOCTOR,
+    "amend": _DOCTOR,
+    "revise": _DOCTOR,
+    "revoke": _DOCTOR | _PHARMACIST,
+    # sending medicine
+    "see_prescription": _PHARMACIST,
+    "review": _PHARMACIST,
+    "choose_delivery": _PATIENT,
+    "see_order": _PHARMACIST | _COURIER | _DESK,
+    "pick": _PHARMACIST | _COURIER | _DESK,
+    "check": _PHARMACIST | _DESK,
+    "hand_over": _COURIER | _PHARMACIST,
+    "deliver": _COURIER | _PHARMACIST,
+    "fail_attempt": _COURIER,
+    "bring_back": _COURIER | _PHARMACIST,
+    "cancel_order": _PATIENT | _DESK,
+    # the desk
+    "see_queue": _DESK,
+    "add_person": _DESK,
+    "print_ticket": _DESK,
+    "cancel_visit": _DESK,
+    "expire": _DESK,
+}
+
+
+def may(actor: Actor, deed: str) -> None:
+    """Raise SignInFirst or NotAllowed unless people in this role do this deed."""
+    allowed = MAY.get(deed, frozenset())
+    if actor.role in allowed:
+        return
+    if actor.role is Role.PUBLIC and allowed:
+        raise SignInFirst("Please sign in to continue.")
+    raise NotAllowed("This is not part of your work at the clinic.")

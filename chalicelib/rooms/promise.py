@@ -1,0 +1,91 @@
+"""The wait promise: how fast a queue moves, the range of minutes that follows, and whether it was kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.rooms.queue import Lane, Visit
+
+WINDOW = timedelta(seconds=150)  # the head's rate is measured over one to two of these: 2.5 to 5 minutes
+STALE = timedelta(hours=1)  # a window as old as this is from before a pause or the night
+MINUTES_PER_VISIT_GUESS = 8  # before anything was measured
+LOW, HIGH = 0.8, 1.6  # the promised range around the estimate; a modelled ten-fold surge gave p90 actual/estimate 1.54
+# Upper edges of actual wait / promised wait, for the published accuracy; one more bucket takes what is above.
+RATIOS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.15, 1.3, 1.6, 2.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """How one department's promises of one day (UTC) were kept; people who stepped back by choice are not counted."""
+
+    department: str
+    day: str
+    counted: int = 0
+    in_range: int = 0  # called within the range they were shown, or sooner than it
+    ratios: tuple[int, ...] = (0,) * (len(RATIOS) + 1)
+    version: int | None = None
+
+    def quantile(self, share: float) -> float | None:
+        """The bucket edge below which this share of the ratios lies; None before anybody was called."""
+        if not self.counted:
+            return None
+        below = 0
+        for edge, count in zip(RATIOS, self.ratios, strict=False):
+            below += count
+            if below >= share * self.counted:
+                return edge
+        return float("inf")
+
+
+def kept(accuracy: Accuracy, visits: Iterable[Visit]) -> Accuracy:
+    """Count visits that have been called for the first time."""
+    for visit in visits:
+        if visit.promise is None or not visit.calls or visit.step_backs:
+            continue
+        low, high = visit.promise
+        actual = (visit.calls[0].at - visit.joined_at).total_seconds() / 60
+        ratio = actual / ((low / LOW + high / HIGH) / 2)
+        bucket = next((i for i, edge in enumerate(RATIOS) if ratio <= edge), len(RATIOS))
+        ratios = tuple(count + (i == bucket) for i, count in enumerate(accuracy.ratios))
+        in_range = accuracy.in_range + (actual <= high)
+        accuracy = replace(accuracy, counted=accuracy.counted + 1, in_range=in_range, ratios=ratios)
+    return accuracy
+
+
+def seconds_per_call(lane: Lane, now: datetime) -> float | None:
+    """Seconds between calls as measured over the last 2.5 to 5 minutes, longer where calls are rare.
+
+    A guess from the doctors on duty counts as one more call: one quick call is not yet a pace. It stands alone while
+    nothing was measured, or not for STALE. None while nobody is on duty and nobody was called: there is nothing
+    honest to say.
+    """
+    guess = MINUTES_PER_VISIT_GUESS * 60 / lane.on_duty if lane.on_duty else None
+    for since in (lane.window_before, lane.window):
+        if since and lane.calls > since[1] and now - since[0] < STALE:
+            return max(1.0, (now - since[0]).total_seconds() + (guess or 0)) / (lane.calls - since[1])
+    return guess
+
+
+def wait(lane: Lane, people_ahead: int, now: datetime) -> tuple[int, int] | None:
+    """The promised wait in minutes, from and to; None while nobody is on duty."""
+    pace = seconds_per_call(lane, now) if lane.on_duty else None
+    if pace is None:
+        return None
+    minutes = (people_ahead + 1) * pace / 60
+    return _rounded(minutes * LOW, up=False), _rounded(minutes * HIGH, up=True)
+
+
+def _rounded(minutes: float, *, up: bool) -> int:
+    """Nobody believes 37 minutes: steps of 1 up to ten, then of 5."""
+    step = 1 if minutes < 10 else 5
+    whole = int(minutes // step) * step
+    return max(1, whole + step if up and minutes > whole else whole)
+
+
+def turned_window(lane: Lane, now: datetime) -> tuple[tuple[datetime, int], tuple[datetime, int] | None]:
+    """The rate windows after a call at `now`: a new one is begun when the present one is older than WINDOW."""
+    if lane.window is None:
+        return (now, lane.calls), None
+    if now - lane.window[0] >= WINDOW:
+        return (now, lane.calls), lane.window
+    return lane.window, lane.window_before

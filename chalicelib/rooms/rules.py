@@ -1,0 +1,168 @@
+"""Rules: what this clinic is and what it permits, as values. The hospital's kit is compiled into one `Clinic`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+DEPARTMENTS_MAX = 20
+MEDICINES_IN_FORMULARY_MAX = 500
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like digits on a printed ticket
+
+Words = Mapping[str, str]  # language code -> text
+
+
+class BadKit(ValueError):
+    """The hospital's kit has a value we cannot use. The message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Department:
+    """A queue of its own, with its opening hours in the clinic's local time. Equal hours mean always open."""
+
+    id: str
+    letter: str
+    name: Words
+    about: Words
+    opens: time
+    closes: time
+
+    def is_open(self, local: datetime) -> bool:
+        """Whether the department is open at `local`, a time on the clinic's own clock."""
+        now = local.time()
+        if self.opens == self.closes:
+            return True
+        if self.opens < self.closes:
+            return self.opens <= now < self.closes
+        return now >= self.opens or now < self.closes  # over midnight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medicine:
+    """One line of the clinic's formulary.
+
+    `ingredients` are lower-case words compared with what the patient is allergic to; `interacts` holds ids of
+    medicines it must not be given with. A pair that is not listed is *not known*, never *safe*.
+    """
+
+    id: str
+    name: Words
+    strength: str
+    form: Words
+    ingredients: tuple[str, ...]
+    interacts: tuple[str, ...]
+    doses: tuple[str, ...]
+    days_max: int
+    per_day_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clinic:
+    """Everything a hospital decided about its clinic."""
+
+    name: Words
+    languages: tuple[str, ...]
+    timezone: str
+    emergency_number: str
+    phone: str
+    brand: str
+    departments: tuple[Department, ...]
+    formulary: tuple[Medicine, ...]
+    policy: str  # name and version of the policy pack, stored with every visit
+    consent_version: str
+    guardian_age: int
+    lanes: int
+
+    def department(self, id: str) -> Department | None:
+        return next((d for d in self.departments if d.id == id), None)
+
+    def medicine(self, id: str) -> Medicine | None:
+        return next((m for m in self.formulary if m.id == id), None)
+
+    @classmethod
+    def of(cls, kit: Mapping[str, Any]) -> "Clinic":
+        """Build from a parsed clinic.toml or its compiled JSON. Raises BadKit naming the wrong value."""
+        try:
+            clinic = cls(
+                name=dict(kit["name"]),
+                languages=tuple(kit["languages"]),
+                timezone=str(kit["timezone"]),
+                emergency_number=str(kit["emergency_number"]),
+                phone=str(kit["phone"]),
+                brand=str(kit["brand"]),
+                departments=tuple(_department(d) for d in kit["departments"]),
+                formulary=tuple(_medicine(m) for m in kit["formulary"]),
+                policy=str(kit["policy"]),
+                consent_version=str(kit["consent_version"]),
+                guardian_age=int(kit["guardian_age"]),
+                lanes=int(kit.get("lanes", 1)),
+            )
+        except KeyError as missing:
+            raise BadKit(f"{missing.args[0]} is missing") from missing
+        _check(clinic)
+        return clinic
+
+
+def _department(kit: Mapping[str, Any]) -> Department:
+    return Department(
+        id=str(kit["id"]),
+        letter=str(kit["letter"]),
+        name=dict(kit["name"]),
+        about=dict(kit["about"]),
+        opens=time.fromisoformat(kit["opens"]),
+        closes=time.fromisoformat(kit["closes"]),
+    )
+
+
+def _medicine(kit: Mapping[str, Any]) -> Medicine:
+    return Medicine(
+        id=str(kit["id"]),
+        name=dict(kit["name"]),
+        strength=str(kit["strength"]),
+        form=dict(kit["form"]),
+        ingredients=tuple(kit["ingredients"]),
+        interacts=tuple(kit.get("interacts", ())),
+        doses=tuple(kit["doses"]),
+        days_max=int(kit["days_max"]),
+        per_day_max=int(kit["per_day_max"]),
+    )
+
+
+def _check(clinic: Clinic) -> None:
+    if not 1 <= len(clinic.departments) <= DEPARTMENTS_MAX:
+        raise BadKit(f"departments: between 1 and {DEPARTMENTS_MAX}")
+    if len(clinic.formulary) > MEDICINES_IN_FORMULARY_MAX:
+        raise BadKit(f"formulary: at most {MEDICINES_IN_FORMULARY_MAX} medicines")
+    if clinic.lanes != 1:
+        raise BadKit("lanes: 1; more than one lane cannot be called from fairly yet")
+    _check_ids(clinic)
+    _check_words(clinic)
+
+
+def _check_ids(clinic: Clinic) -> None:
+    for what, ids in (
+        ("departments", [d.id for d in clinic.departments]),
+        ("letters", [d.letter for d in clinic.departments]),
+        ("formulary", [m.id for m in clinic.formulary]),
+    ):
+        if len(set(ids)) != len(ids):
+            raise BadKit(f"{what}: the same id twice")
+    for department in clinic.departments:
+        if not (department.id.isascii() and department.id.isalnum() and department.id.islower()):
+            raise BadKit(f"department id {department.id!r}: small letters and digits only")
+        if len(department.letter) != 1 or department.letter not in LETTERS:
+            raise BadKit(f"department letter {department.letter!r}: one of {LETTERS}")
+    known = {m.id for m in clinic.formulary}
+    for medicine in clinic.formulary:
+        if unknown := set(medicine.interacts) - known:
+            raise BadKit(f"medicine {medicine.id} interacts with unknown {sorted(unknown)}")
+
+
+def _check_words(clinic: Clinic) -> None:
+    named: list[tuple[str, Words]] = [("name", clinic.name)]
+    named += [(f"department {d.id}", words) for d in clinic.departments for words in (d.name, d.about)]
+    named += [(f"medicine {m.id}", words) for m in clinic.formulary for words in (m.name, m.form)]
+    for what, words in named:
+        for language in clinic.languages:
+            if not words.get(language):
+                raise BadKit(f"{what}: no text in {language}")
