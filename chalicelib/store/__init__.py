@@ -1,0 +1,1 @@
+"""What is remembered. The only place that knows DynamoDB."""

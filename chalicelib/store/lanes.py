@@ -1,0 +1,321 @@
+"""Lanes: drawing and calling tickets. Cost does not grow with the queue, and two doctors never get one number.
+
+A join adds to a tail, a call adds to a head; each gets a number of its own from one atomic step. A number whose
+joiner or caller died in between is a hole or an orphan: holes are tombstoned, orphans go back to the front.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import UnicodeSetAttribute
+from pynamodb.constants import ALL_OLD
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.condition import size
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.refusal import Busy
+from chalicelib.rooms.assignment import Claim
+from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.promise import turned_window
+from chalicelib.rooms.queue import (
+    BANDS,
+    GONE_MAX,
+    HELD_MAX,
+    ONE_CALL_IN,
+    Alias,
+    Band,
+    Call,
+    Lane,
+    State,
+    Ticket,
+    Visit,
+    Why,
+)
+from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
+from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, values_of, visit_pk
+from chalicelib.store.writing import Reasons, failed, in_reach, put_audit, repeated, transact
+
+JOIN_TRIES_MAX = 10
+HISTORY_MAX = 50  # visits remembered per person and department
+_FAILED = "ConditionalCheckFailedException"
+
+
+def read(lanes: list[tuple[str, int]], *, consistent: bool = False) -> list[Lane]:
+    """The counters of some lanes, in one request. A moment old: what is decided on them is written on condition."""
+    keys = [(lane_pk(department, number), "L") for department, number in lanes]
+    with in_reach():
+        found = {row.pk: row for row in Row.batch_get(keys, consistent_read=consistent) if isinstance(row, LaneRow)}
+    return [lane_of(d, n, found.get(lane_pk(d, n))) for d, n in lanes]
+
+
+def draw(department: str, number: int, band: Band) -> tuple[Ticket, Lane]:
+    """The next ticket of a band. Drawn and not used, it is a hole that a call steps over."""
+    row = LaneRow(lane_pk(department, number), "L")
+    tail = getattr(LaneRow, f"t{int(band)}")
+    with in_reach():
+        row.update(actions=[LaneRow.kind.set(LaneRow), tail.add(1)])
+    lane = lane_of(department, number, row)
+    return Ticket(department, number, band, lane.tails[band]), lane
+
+
+def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane] | None:
+    """Call the band's next number: every caller gets another one. None if the choice no longer holds; look again.
+
+    Checked in the same step: somebody is left in the band, and, unless it is the band's turn by its limit, nobody
+    waits in a more urgent one.
+    """
+    head, tail = getattr(LaneRow, f"h{int(band)}"), getattr(LaneRow, f"t{int(band)}")
+    condition = (tail > head) | (head.does_not_exist() & (tail > 0))
+    if why is not Why.THEIR_TURN:
+        for sooner in BANDS[:band]:
+            h, t = getattr(LaneRow, f"h{int(sooner)}"), getattr(LaneRow, f"t{int(sooner)}")
+            condition &= t.does_not_exist() | (t == 0) | (h >= t)  # 0: drawn once, and given back
+    row = LaneRow(lane_pk(lane.department, lane.number), "L")
+    try:
+        with in_reach():
+            row.update(actions=_counting(lane, band, now), condition=condition)
+    except UpdateError as error:
+        if error.cause_response_code == _FAILED:
+            return None
+        raise
+    lane = lane_of(lane.department, lane.number, row)
+    return Ticket(lane.department, lane.number, band, lane.heads[band]), lane
+
+
+def _counting(lane: Lane, band: Band, now: datetime) -> list[Action]:
+    """One call more: the head, the pace, and from when each band is due."""
+    window, before = turned_window(lane, now)
+    head = getattr(LaneRow, f"h{int(band)}")
+    actions: list[Action] = [
+        head.add(1),
+        LaneRow.calls.add(1),
+        LaneRow.window_at.set(window[0]),
+        LaneRow.window_calls.set(window[1]),
+    ]
+    if before:
+        actions += [LaneRow.before_at.set(before[0]), LaneRow.before_calls.set(before[1])]
+    if past := {f"{int(b)}.{n}" for b, n in lane.gone if n <= lane.heads[b]}:
+        actions.append(LaneRow.gone.delete(past))
+    for other in BANDS:
+        # The limit of a band counts from its last call, or from when somebody first waits in it; where nobody was
+        # ever called, from now.
+        if other is band or not lane.waiting(other) or not lane.calls:
+            due = getattr(LaneRow, f"d{int(other)}")
+            actions.append(due.set((LaneRow.calls | 0) + ONE_CALL_IN[other]))
+    return actions
+
+
+def join(
+    department: str, number: int, band: Band, *, person: str, make: Callable[[Ticket, Lane], Visit], audit: Entry
+) -> Ticket:
+    """Draw a ticket and write the visit with its guard: one active visit per person and department.
+
+    Returns the visit's id: the new one, or the one the person already has there. Raises Repeated for a request
+    that joined before.
+    """
+    trim: GuardRow | None = None
+    for _ in range(JOIN_TRIES_MAX):
+        ticket, lane = draw(department, number, band)
+        visit = make(ticket, lane)
+        build = _joining(visit, person, replace(audit, answer=str(visit.id)), trim)
+        reasons = transact(build)
+        if not reasons:
+            return visit.id
+        if failed(reasons, 0):
+            _give_back(ticket)
+            raise repeated(reasons[0])
+        if failed(reasons, 2):
+            _give_back(ticket)
+            guard = _guard(reasons)
+            if guard.open:
+                return _told(guard.visit, audit)
+            trim = guard  # too long a history: cut in the next try
+        # else: a caller found the number before its visit was written and put a tombstone there
+    raise Busy
+
+
+def _give_back(ticket: Ticket) -> None:
+    """A number drawn for nothing: taken back while it is the newest and nobody called it, else it is a hole."""
+    tail, head = getattr(LaneRow, f"t{int(ticket.band)}"), getattr(LaneRow, f"h{int(ticket.band)}")
+    row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
+    try:
+        with in_reach():
+            row.update(
+                actions=[tail.set(ticket.n - 1)],
+                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)),
+            )
+    except UpdateError as error:
+        if error.cause_response_code != _FAILED:
+            raise
+
+
+def _told(visit: Ticket, audit: Entry) -> Ticket:
+    """The visit this person has already; written down, so that the same request is told the same when it has ended."""
+    reasons = transact(lambda transaction: put_audit(transaction, replace(audit, answer=str(visit))))
+    if failed(reasons, 0):
+        raise repeated(reasons[0])
+    return visit
+
+
+def _joining(visit: Visit, person: str, audit: Entry, trim: GuardRow | None) -> Callable[[TransactWrite], None]:
+    shape = SHAPES[Visit]
+    put = shape.row(
+        *shape.key(visit), version=1, **{name: value for name, value in values_of(visit).items() if value is not None}
+    )
+    free = GuardRow.pk.does_not_exist() | (GuardRow.open == False)  # noqa: E712  # builds an expression
+    if trim is None:
+        free &= GuardRow.visits.does_not_exist() | (GuardRow.visits[HISTORY_MAX - 1].does_not_exist())
+        visits = GuardRow.visits.set((GuardRow.visits | []).append([str(visit.id)]))
+    else:
+        free &= GuardRow.visit == trim.visit
+        visits = GuardRow.visits.set([*trim.visits[1 - HISTORY_MAX :], str(visit.id)])
+
+    def build(transaction: TransactWrite) -> None:
+        put_audit(transaction, audit)
+        transaction.save(put, condition=Row.pk.does_not_exist())
+        transaction.update(
+            GuardRow(f"P#{person}", f"A#{visit.id.department}"),
+            actions=[
+                GuardRow.kind.set(GuardRow),
+                GuardRow.visit.set(visit.id),
+                GuardRow.request.set(visit.request),
+                GuardRow.open.set(True),
+                visits,
+            ],
+            condition=free,
+            return_values=ALL_OLD,
+        )
+
+    return build
+
+
+def _guard(reasons: Reasons) -> GuardRow:
+    reason = reasons[2]
+    assert reason is not None
+    assert reason.raw_item is not None
+    return GuardRow.from_raw_data(reason.raw_item)
+
+
+def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry) -> tuple[Claim, Ticket]:
+    """Give the patient behind a called number to the doctor: one effect on visit, doctor's desk and audit.
+
+    Returns what came of it and the visit's id. Raises Repeated if this request took somebody before; the
+    number just called is then another patient's, to be brought back.
+    """
+    id = ticket
+    for _ in range(3):  # the number itself, then the visit an alias stands for, then a joiner who was just late
+        reasons = transact(_claiming(id, ticket, call, lease_until, day, replace(audit, answer=str(id))))
+        if not reasons:
+            return Claim.TAKEN, id
+        there = reasons[1].raw_item if reasons[1] else None
+        # The number is spent whatever comes of this claim: whoever has drawn it and is late must draw another.
+        hole = failed(reasons, 1) and there is None and _tombstone(ticket)
+        if failed(reasons, 0):
+            raise repeated(reasons[0])
+        if failed(reasons, 2):
+            return Claim.NO_ROOM, id
+        if hole:
+            return Claim.NOBODY, id
+        if there is None:
+            continue
+        row = Row.from_raw_data(there)
+        if not isinstance(row, AliasRow) or id != ticket:
+            return Claim.NOBODY, id
+        id = row.visit
+    return Claim.NOBODY, id
+
+
+def _claiming(
+    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, day: str, audit: Entry
+) -> Callable[[TransactWrite], None]:
+    V, D = VisitRow, DoctorRow
+
+    def build(transaction: TransactWrite) -> None:
+        put_audit(transaction, audit, stage=f"taken#{call.doctor}#{day}", since=call.at)
+        transaction.update(
+            V(visit_pk(id), "V"),
+            actions=[
+                V.state.set(State.ASSIGNED),
+                V.doctor.set(call.doctor),
+                V.lease_until.set(lease_until),
+                V.epoch.add(1),
+                V.version.add(1),
+                V.calls.set((V.calls | []).append([call_text(call.doctor, call.at, call.why)])),
+                V.ticket.remove(),
+            ],
+            condition=(V.state == State.WAITING) & (V.ticket == ticket),
+            return_values=ALL_OLD,
+        )
+        transaction.update(
+            D(f"D#{call.doctor}", "D"),
+            actions=[
+                D.visits.add({str(id)}),
+                D.last_request.set(audit.request),
+                D.last_visit.set(id),
+                D.version.add(1),
+            ],
+            condition=(D.on_duty == True)  # noqa: E712  # builds an expression
+            & (D.visits.does_not_exist() | (_count(D.visits) < D.capacity)),
+        )
+
+    return build
+
+
+def _tombstone(ticket: Ticket) -> bool:
+    """Close a hole for good. False: the joiner was only late and is there now."""
+    try:
+        with in_reach():
+            TombstoneRow(visit_pk(ticket), "V").save(condition=Row.pk.does_not_exist())
+    except PutError as error:
+        if error.cause_response_code == _FAILED:
+            return False
+        raise
+    return True
+
+
+def hold(visit: Ticket, at: int) -> bool:
+    """Remember on the lane that a stepped-back visit returns at a call of its band. False: too many are held."""
+    row = LaneRow(lane_pk(visit.department, visit.lane), "L")
+    room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < HELD_MAX)
+    try:
+        with in_reach():
+            row.update(actions=[LaneRow.kind.set(LaneRow), LaneRow.held.add({f"{visit}@{at}"})], condition=room)
+    except UpdateError as error:
+        if error.cause_response_code == _FAILED:
+            return False
+        raise
+    return True
+
+
+def let_go(visit: Ticket, at: int) -> None:
+    """Forget a held entry; forgetting twice is the same."""
+    row = LaneRow(lane_pk(visit.department, visit.lane), "L")
+    with in_reach():
+        row.update(actions=[LaneRow.held.delete({f"{visit}@{at}"})])
+
+
+def given_up(ticket: Ticket) -> None:
+    """Remember a number that nobody waits under any more; said twice it is the same. Only counts that people are
+    shown depend on it: when GONE_MAX are remembered, further ones are counted as waiting until they are called."""
+    row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
+    room = LaneRow.gone.does_not_exist() | (_count(LaneRow.gone) < GONE_MAX)
+    try:
+        with in_reach():
+            row.update(actions=[LaneRow.gone.add({f"{int(ticket.band)}.{ticket.n}"})], condition=room)
+    except UpdateError as error:
+        if error.cause_response_code != _FAILED:
+            raise
+
+
+def recall_ticket(visit: Ticket) -> tuple[Ticket, Alias]:
+    """A number at the front for a visit that comes back, and the alias to be written with the visit's change."""
+    ticket, _ = draw(visit.department, visit.lane, Band.RECALL)
+    return ticket, Alias(ticket=ticket, visit=visit)
+
+
+def _count(attribute: UnicodeSetAttribute) -> Any:
+    """How many are in a set, worked out by the database."""
+    return size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB gives it no types

@@ -1,0 +1,297 @@
+"""Records: finding and saving what a visit needs; with the lanes' steps this is all a deed sees of the store."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from pynamodb.exceptions import DoesNotExist, PutError
+
+from chalicelib.refusal import NotFound, Repeated
+from chalicelib.rooms.arrival import Request
+from chalicelib.rooms.assignment import Doctor, Seen
+from chalicelib.rooms.consult import Message, Note
+from chalicelib.rooms.delivery import Order
+from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.permission import Actor, Entry, Role
+from chalicelib.rooms.prescription import Prescription
+from chalicelib.rooms.promise import Accuracy
+from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
+from chalicelib.store import rows
+from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket
+from chalicelib.store.lanes import read as lanes
+from chalicelib.store.rows import AuditRow, GuardRow, Row
+from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, record_of, visit_pk
+from chalicelib.store.writing import audit_row, in_reach, repeated_row, save
+
+__all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
+
+T = TypeVar("T")
+LIST_MAX = 50
+SEARCHED_MAX = 500  # rows of a work list looked through for one person's
+HISTORY_SHOWN_MAX = 20
+BATCH_MAX = 100  # DynamoDB's own limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """Everything kept of one visit, oldest first."""
+
+    visit: Visit
+    messages: list[Message]
+    notes: list[Note]
+    prescriptions: list[Prescription]
+    orders: list[Order]
+
+
+def visit(id: Ticket) -> Visit:
+    """The visit as it is now (consistent read). Raises NotFound."""
+    return _get(Visit, visit_pk(id), "V")
+
+
+def visit_and_lane(id: Ticket) -> tuple[Visit, Lane]:
+    """Both in one request, as they are now."""
+    keys = [(visit_pk(id), "V"), (lane_pk(id.department, id.lane), "L")]
+    with in_reach():
+        found = {row.pk: row for row in Row.batch_get(keys, consistent_read=True)}
+    row = found.get(keys[0][0])
+    if not isinstance(row, rows.VisitRow):
+        raise NotFound()
+    return record_of(Visit, row), lane_of(id.department, id.lane, cast(rows.LaneRow | None, found.get(keys[1][0])))
+
+
+def file(id: Ticket) -> File:
+    """The visit with everything in it, in one query, without the audit."""
+    with in_reach():
+        found: list[Any] = [
+            record_of(KINDS[type(row)], row)
+            for row in Row.query(visit_pk(id), Row.sk < "W", consistent_read=True)
+            if type(row) in KINDS and type(row) is not rows.AliasRow
+        ]
+    visits = [record for record in found if isinstance(record, Visit)]
+    if not visits:
+        raise NotFound()
+    return File(
+        visit=visits[0],
+        messages=[record for record in found if isinstance(record, Message)],
+        notes=[record for record in found if isinstance(record, Note)],
+        prescriptions=[record for record in found if isinstance(record, Prescription)],
+        orders=[record for record in found if isinstance(record, Order)],
+    )
+
+
+def messages(id: Ticket, after: str) -> list[Message]:
+    """What was said after the message with this id, oldest first."""
+    first, last = f"M#{after}", "M#~"
+    with in_reach():
+        found = rows.MessageRow.query(
+            visit_pk(id),
+            Row.sk.between(min(first, last), last),  # `after` may be anything, and DynamoDB refuses ends in disorder
+            consistent_read=True,
+            limit=LIST_MAX * 6,
+        )
+        return [record_of(Message, row) for row in found if row.id > after]
+
+
+def newest_note(id: Ticket) -> Note | None:
+    return _newest(Note, id, "N#")
+
+
+def newest_prescription(id: Ticket) -> Prescription | None:
+    return _newest(Prescription, id, "P#")
+
+
+def newest_order(id: Ticket) -> Order | None:
+    return _newest(Order, id, "O#")
+
+
+def _newest(kind: type[T], id: Ticket, prefix: str) -> T | None:
+    with in_reach():
+        found = SHAPES[kind].row.query(
+            visit_pk(id), Row.sk.startswith(prefix), consistent_read=True, scan_index_forward=False, limit=1
+        )
+        return next((record_of(kind, row) for row in found), None)
+
+
+def request(holder: str) -> Request:
+    """The answers being given on this phone. Raises NotFound."""
+    return _get(Request, f"P#{holder}", "R")
+
+
+def doctor(id: str) -> Doctor:
+    """The doctor's desk; one who was never on duty has an empty one."""
+    try:
+        return _get(Doctor, f"D#{id}", "D")
+    except NotFound:
+        return Doctor(id=id)
+
+
+def desk_and_lanes(id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list[Lane]]:
+    """A doctor's desk and some lanes, in one request. A moment old: what is decided on it is written on condition."""
+    keys = [(f"D#{id}", "D"), *((lane_pk(d, n), "L") for d, n in wanted)]
+    with in_reach():
+        found = {row.pk: row for row in Row.batch_get(keys)}
+    row = found.get(f"D#{id}")
+    desk = record_of(Doctor, row) if isinstance(row, rows.DoctorRow) else Doctor(id=id)
+    return desk, [lane_of(d, n, cast(rows.LaneRow | None, found.get(lane_pk(d, n)))) for d, n in wanted]
+
+
+def visits(ids: Iterable[Ticket]) -> list[Visit]:
+    """Those of these that exist, in the order asked; an alias gives the visit it stands for."""
+    wanted = list(dict.fromkeys(ids))
+    found = _batch([(visit_pk(id), "V") for id in wanted])
+    aliases = {key[0]: row.visit for key, row in found.items() if isinstance(row, rows.AliasRow)}
+    if aliases:
+        found |= _batch([(visit_pk(id), "V") for id in set(aliases.values())])
+    order = [aliases.get(visit_pk(id), id) for id in wanted]
+    there = (found.get((visit_pk(id), "V")) for id in dict.fromkeys(order))
+    return [record_of(Visit, row) for row in there if isinstance(row, rows.VisitRow)]
+
+
+def waiting(lane: Lane) -> list[Visit]:
+    """The next people of a lane, band after band, at most LIST_MAX; everybody still waiting, stepped back ones too."""
+    numbers = [
+        Ticket(lane.department, lane.number, band, n)
+        for band in BANDS
+        for n in range(lane.heads[band] + 1, min(lane.tails[band], lane.heads[band] + LIST_MAX) + 1)
+    ][:LIST_MAX]
+    return [v for v in visits([*numbers, *(Ticket.of(id) for id in lane.held)]) if v.state == "waiting"]
+
+
+def past(person: str, before: Visit) -> list[File]:
+    """Earlier visits of the same person with their notes and newest prescription, newest first."""
+    with in_reach():
+        guards = list(GuardRow.query(f"P#{person}", Row.sk.startswith("A#"), limit=LIST_MAX))
+    ids = {Ticket.of(id) for guard in guards for id in guard.visits} - {before.id}
+    earlier = (v for v in visits(ids) if v.joined_at < before.joined_at)
+    seen = sorted(earlier, key=lambda v: v.joined_at, reverse=True)[:HISTORY_SHOWN_MAX]
+    keys = [(visit_pk(v.id), f"N#{n:03d}") for v in seen if v.signed_note for n in range(1, v.signed_note + 1)]
+    keys += [(visit_pk(v.id), f"P#{v.prescribed:03d}") for v in seen if v.prescribed]
+    found = _batch(keys[: BATCH_MAX * 2])
+    records: list[Any] = [record_of(KINDS[type(row)], row) for row in found.values()]
+    return [
+        File(
+            visit=v,
+            messages=[],
+            notes=sorted((r for r in records if isinstance(r, Note) and r.visit == v.id), key=lambda n: n.number),
+            prescriptions=[r for r in records if isinstance(r, Prescription) and r.visit == v.id],
+            orders=[],
+        )
+        for v in seen
+    ]
+
+
+def taken_by(doctor: str, day: str) -> list[Visit]:
+    """The visits a doctor took on that day of the clinic's calendar, newest first."""
+    with in_reach():
+        taken = Row.by_stage.query(f"taken#{doctor}#{day}", scan_index_forward=False, limit=LIST_MAX)
+        ids = [Ticket.of(row.answer) for row in taken if isinstance(row, AuditRow)]
+    return visits(ids[:HISTORY_SHOWN_MAX])
+
+
+def mark(department: str, lane: int) -> Mark:
+    """How far the sweep of a lane has come; from the beginning if it never ran."""
+    try:
+        return _get(Mark, lane_pk(department, lane), "S")
+    except NotFound:
+        return Mark(department=department, lane=lane)
+
+
+def accuracy(department: str, day: str) -> Accuracy:
+    """How the promises of that day were kept so far."""
+    try:
+        return _get(Accuracy, lane_pk(department, 0), f"W#{day}")
+    except NotFound:
+        return Accuracy(department=department, day=day)
+
+
+def roster(department: str) -> list[Seen]:
+    """The doctors who are or were on duty in a department."""
+    with in_reach():
+        found = rows.SeenRow.query(lane_pk(department, 0), Row.sk.startswith("D#"))
+        return [record_of(Seen, row) for row in found]
+
+
+def to_review() -> list[Prescription]:
+    return _by_stage(Prescription, "review")
+
+
+def returned_to(doctor: str) -> list[Prescription]:
+    return _by_stage(Prescription, f"returned#{doctor}")
+
+
+def orders(states: Iterable[OrderState], *, doctor: str | None = None) -> list[Order]:
+    """Parcels in these states, oldest first, at most LIST_MAX of each; of those that came back the newest.
+
+    With `doctor`, only those of this doctor's patients.
+    """
+    found: list[Order] = []
+    for state in states:
+        newest = state is OrderState.RETURNED  # nothing happens to these any more, so the list only grows
+        all = _by_stage(Order, f"order#{state}", newest=newest, most=SEARCHED_MAX)
+        found += [order for order in all if doctor in (None, order.doctor)][:LIST_MAX]
+    return sorted(found, key=lambda order: order.created_at)
+
+
+def _by_stage(kind: type[T], stage: str, *, newest: bool = False, most: int = LIST_MAX) -> list[T]:
+    row = SHAPES[kind].row
+    with in_reach():
+        found = Row.by_stage.query(stage, limit=most, scan_index_forward=not newest)
+        return [record_of(kind, r) for r in found if isinstance(r, row)]
+
+
+def answered(about: str, request: str) -> Repeated | None:
+    """What this request was answered when it had its effect, or None if it had none yet."""
+    try:
+        with in_reach():
+            return repeated_row(AuditRow.get(about, f"X#{request}", consistent_read=True))
+    except DoesNotExist:
+        return None
+
+
+def looked(entry: Entry) -> None:
+    """Write down that somebody reads clinical data, before it is shown. The same look again is the same line."""
+    try:
+        with in_reach():
+            audit_row(entry).save(condition=Row.pk.does_not_exist())
+    except PutError as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
+
+
+def audit(about: str) -> list[Entry]:
+    """The audit lines of one visit, person or doctor's desk, for the command that checks them."""
+    with in_reach():
+        found = AuditRow.query(about, Row.sk.startswith("X#"))
+        return [_entry(row) for row in found]
+
+
+def _entry(row: AuditRow) -> Entry:
+    return Entry(
+        about=row.pk,
+        request=row.sk.removeprefix("X#"),
+        actor=Actor(role=Role(row.role), id=row.actor),
+        deed=row.deed,
+        at=row.at,
+        policy=row.policy,
+        answer=row.answer,
+        fingerprint=row.fingerprint,
+    )
+
+
+def _get(kind: type[T], pk: str, sk: str) -> T:
+    try:
+        with in_reach():
+            row = SHAPES[kind].row.get(pk, sk, consistent_read=True)
+    except (DoesNotExist, ValueError) as absent:  # ValueError: an alias or a tombstone is kept there
+        raise NotFound() from absent
+    return record_of(kind, row)
+
+
+def _batch(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    found: dict[tuple[str, str], Any] = {}
+    for start in range(0, len(keys), BATCH_MAX):
+        with in_reach():
+            found |= {
+                (row.pk, row.sk): row for row in Row.batch_get(keys[start : start + BATCH_MAX], consistent_read=True)
+            }
+    return found

@@ -1,0 +1,350 @@
+"""The shapes in the one table: which key every record has, and how each value is written down.
+
+Keys (pk / sk):
+    V#<ticket>   / V          a visit, under the ticket it drew; or an Alias; or the tombstone of a lost number
+                 / M#<id>     a message        / N#<number>  a note
+                 / O#<number> an order         / P#<number>  a prescription
+                 / X#<request> audit rows: after everything else, so that one query reads the visit without them
+    L#<department>#<lane> / L the counters of a lane;  / S how far the sweep has read it
+                 / W#<day>    how the department's promises of that day were kept (lane 0)
+                 / D#<doctor> the department's roster (lane 0)
+    D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
+    P#<person>   / A#<department>  the guard: one active visit; and which visits there were
+    P#<holder>   / R          the answers being given on one phone
+    U#<staff>    / U          a member of staff;   S#<token hash> / S  a session;   K#names / K  the naming key
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from pynamodb.attributes import (
+    Attribute,
+    BooleanAttribute,
+    DiscriminatorAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.constants import STRING
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from chalicelib.rooms.arrival import Answers, ForWhom, Getting, HowLong, Stage
+from chalicelib.rooms.consult import Kind, NoteState
+from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.delivery import Step, Way
+from chalicelib.rooms.prescription import Line
+from chalicelib.rooms.prescription import State as PrescriptionState
+from chalicelib.rooms.queue import State as VisitState
+from chalicelib.rooms.queue import Ticket
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+TABLE = os.environ.get("TABLE", "clinic")
+REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+class Written(Attribute[T], Generic[T]):
+    """A value of ours kept as text, by a pair of functions that undo each other."""
+
+    attr_type = STRING
+
+    def __init__(self, write: Callable[[T], str], read: Callable[[str], T], **options: Any) -> None:
+        super().__init__(**options)
+        self.write, self.read = write, read
+
+    def serialize(self, value: Any) -> str:
+        return self.write(value)
+
+    def deserialize(self, value: Any) -> T:
+        return self.read(value)
+
+
+def _word(kind: type[E], *, null: bool = False) -> Written[E]:
+    return Written(lambda value: str(value.value), kind, null=null)
+
+
+def _ticket(*, null: bool = False) -> Written[Ticket]:
+    return Written(str, Ticket.of, null=null)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+def _many(kind: type[T], read: Callable[[dict[str, Any]], T]) -> Written[tuple[T, ...]]:
+    return Written(
+        lambda values: _json([asdict(v) for v in values]),  # type: ignore[call-overload]  # a tuple of dataclasses
+        lambda text: tuple(read(v) for v in json.loads(text)),
+        default=(),
+    )
+
+
+def _answers(text: str) -> Answers:
+    said = json.loads(text)
+    said["for_whom"], said["how_long"] = ForWhom(said["for_whom"]), HowLong(said["how_long"])
+    said["getting"], said["consent_at"] = Getting(said["getting"]), datetime.fromisoformat(said["consent_at"])
+    return Answers(**said)
+
+
+def _step(step: dict[str, Any]) -> Step:
+    return Step(**{**step, "state": OrderState(step["state"]), "at": datetime.fromisoformat(step["at"])})
+
+
+class ByStage(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
+    """Work lists: only rows that somebody has to look at carry a stage, so the index stays as small as the work."""
+
+    class Meta:
+        index_name = "by_stage"
+        projection = AllProjection()
+        billing_mode = "PAY_PER_REQUEST"
+
+    stage = UnicodeAttribute(hash_key=True)
+    since = UTCDateTimeAttribute(range_key=True)
+
+
+class Row(Model):
+    """Anything in the table."""
+
+    class Meta:
+        table_name = TABLE
+        region = REGION
+        billing_mode = "PAY_PER_REQUEST"
+        # All tries together end before Lambda's 15 seconds do, so that people hear "busy" and not a gateway's error.
+        connect_timeout_seconds = 1
+        read_timeout_seconds = 2.5
+        max_retry_attempts = 3
+        max_pool_connections = 20
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    kind = DiscriminatorAttribute()
+    version = NumberAttribute(null=True)
+    stage = UnicodeAttribute(null=True)
+    since = UTCDateTimeAttribute(null=True)
+    ttl = NumberAttribute(null=True)
+    by_stage = ByStage()
+
+
+class VisitRow(Row, discriminator="visit"):
+    id = _ticket()
+    person = UnicodeAttribute()
+    secret = UnicodeAttribute()
+    request = UnicodeAttribute()
+    answers = Written[Answers](lambda said: _json(asdict(said)), _answers)
+    joined_at = UTCDateTimeAttribute()
+    policy = UnicodeAttribute()
+    state = _word(VisitState)
+    ticket = _ticket(null=True)
+    returns_at = NumberAttribute(null=True)
+    step_backs = NumberAttribute(default=0)
+    epoch = NumberAttribute(default=0)
+    doctor = UnicodeAttribute(null=True)
+    lease_until = UTCDateTimeAttribute(null=True)
+    calls: ListAttribute[str] = ListAttribute(default=list)  # "<doctor> <time> <why>"; the first is epoch 1
+    promise: ListAttribute[int] = ListAttribute(null=True)
+    from_desk = BooleanAttribute(default=False)
+    handed_back = UnicodeAttribute(null=True)
+    said = NumberAttribute(default=0)
+    last_word = UnicodeAttribute(null=True)
+    outcome = UnicodeAttribute(null=True)
+    summary = UnicodeAttribute(null=True)
+    signed_note = NumberAttribute(null=True)
+    prescribed = NumberAttribute(null=True)
+    ended_at = UTCDateTimeAttribute(null=True)
+    ended_why = UnicodeAttribute(null=True)
+
+
+class AliasRow(Row, discriminator="alias"):
+    visit = _ticket()
+
+
+class TombstoneRow(Row, discriminator="tombstone"):
+    """A number whose joiner died before writing the visit; the joiner, if only late, draws another."""
+
+
+class MessageRow(Row, discriminator="message"):
+    visit = _ticket()
+    id = UnicodeAttribute()
+    author = UnicodeAttribute()
+    author_name = UnicodeAttribute()
+    message_kind = _word(Kind)
+    text = UnicodeAttribute()
+    at = UTCDateTimeAttribute()
+    epoch = NumberAttribute()
+
+
+class NoteRow(Row, discriminator="note"):
+    visit = _ticket()
+    number = NumberAttribute()
+    doctor = UnicodeAttribute()
+    epoch = NumberAttribute()
+    subjective = UnicodeAttribute(default="")
+    objective = UnicodeAttribute(default="")
+    assessment = UnicodeAttribute(default="")
+    plan = UnicodeAttribute(default="")
+    state = _word(NoteState)
+    replaces = NumberAttribute(null=True)
+    signed_at = UTCDateTimeAttribute(null=True)
+
+
+class PrescriptionRow(Row, discriminator="prescription"):
+    visit = _ticket()
+    number = NumberAttribute()
+    doctor = UnicodeAttribute()
+    doctor_name = UnicodeAttribute()
+    lines = _many(Line, lambda line: Line(**line))
+    signed_at = UTCDateTimeAttribute()
+    state = _word(PrescriptionState)
+    confirmed = BooleanAttribute(default=False)
+    pharmacist = UnicodeAttribute(null=True)
+    pharmacist_name = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    decided_at = UTCDateTimeAttribute(null=True)
+    dispensed_at = UTCDateTimeAttribute(null=True)
+    next_number = NumberAttribute(null=True)
+
+
+class OrderRow(Row, discriminator="order"):
+    visit = _ticket()
+    number = NumberAttribute()
+    prescription = NumberAttribute()
+    doctor = UnicodeAttribute()
+    patient = UnicodeAttribute()
+    lines = _many(Line, lambda line: Line(**line))
+    way = _word(Way)
+    address = UnicodeAttribute(default="")
+    phone = UnicodeAttribute()
+    code = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    state = _word(OrderState)
+    picker = UnicodeAttribute(null=True)
+    checker = UnicodeAttribute(null=True)
+    courier = UnicodeAttribute(null=True)
+    attempts = NumberAttribute(default=0)
+    wrong_codes = NumberAttribute(default=0)
+    steps = _many(Step, _step)
+
+
+class RequestRow(Row, discriminator="request"):
+    id = UnicodeAttribute()
+    holder = UnicodeAttribute()
+    language = UnicodeAttribute()
+    started_at = UTCDateTimeAttribute()
+    stage_reached = _word(Stage)
+    flags: ListAttribute[str] = ListAttribute(default=list)
+    for_whom = _word(ForWhom, null=True)
+    name = UnicodeAttribute(default="")
+    age = NumberAttribute(null=True)
+    guardian = UnicodeAttribute(default="")
+    department = UnicodeAttribute(default="")
+    why = UnicodeAttribute(default="")
+    allergies = UnicodeAttribute(default="")
+    follow_up = BooleanAttribute(default=False)
+    how_long = _word(HowLong, null=True)
+    getting = _word(Getting, null=True)
+    phone = UnicodeAttribute(default="")
+
+
+class DoctorRow(Row, discriminator="doctor"):
+    id = UnicodeAttribute()
+    on_duty = BooleanAttribute(default=False)
+    departments: ListAttribute[str] = ListAttribute(default=list)
+    capacity = NumberAttribute(default=1)
+    visits = UnicodeSetAttribute(null=True)
+    last_request = UnicodeAttribute(null=True)
+    last_visit = _ticket(null=True)
+    seen_at = UTCDateTimeAttribute(null=True)
+
+
+class GuardRow(Row, discriminator="guard"):
+    visit = _ticket()
+    request = UnicodeAttribute()
+    open = BooleanAttribute()
+    visits: ListAttribute[str] = ListAttribute(default=list)
+
+
+class LaneRow(Row, discriminator="lane"):
+    t0, t1, t2, t3 = (NumberAttribute(default=0) for _ in range(4))
+    h0, h1, h2, h3 = (NumberAttribute(default=0) for _ in range(4))
+    d0, d1, d2, d3 = (NumberAttribute(default=0) for _ in range(4))
+    calls = NumberAttribute(default=0)
+    held = UnicodeSetAttribute(null=True)  # "<visit>@<call>"
+    gone = UnicodeSetAttribute(null=True)  # "<band>.<number>"
+    on_duty = NumberAttribute(default=0)
+    window_at = UTCDateTimeAttribute(null=True)
+    window_calls = NumberAttribute(default=0)
+    before_at = UTCDateTimeAttribute(null=True)
+    before_calls = NumberAttribute(default=0)
+
+
+class MarkRow(Row, discriminator="mark"):
+    department = UnicodeAttribute()
+    lane = NumberAttribute()
+    low: ListAttribute[int] = ListAttribute(default=list)
+    open: ListAttribute[str] = ListAttribute(default=list)
+
+
+class AccuracyRow(Row, discriminator="accuracy"):
+    department = UnicodeAttribute()
+    day = UnicodeAttribute()
+    counted = NumberAttribute(default=0)
+    in_range = NumberAttribute(default=0)
+    ratios: ListAttribute[int] = ListAttribute(default=list)
+
+
+class SeenRow(Row, discriminator="seen"):
+    department = UnicodeAttribute()
+    doctor = UnicodeAttribute()
+    on_duty = BooleanAttribute()
+    seen_at = UTCDateTimeAttribute()
+
+
+class AuditRow(Row, discriminator="audit"):
+    """Who did what, when, under which request. It is also what makes a request happen once."""
+
+    role = UnicodeAttribute()
+    actor = UnicodeAttribute()
+    deed = UnicodeAttribute()
+    at = UTCDateTimeAttribute()
+    policy = UnicodeAttribute()
+    answer = UnicodeAttribute(default="")
+    fingerprint = UnicodeAttribute(default="")
+
+
+class StaffRow(Row, discriminator="staff"):
+    id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = UnicodeAttribute()
+    departments: ListAttribute[str] = ListAttribute(default=list)
+    salt = UnicodeAttribute()
+    secret = UnicodeAttribute()
+    active = BooleanAttribute(default=True)
+    failures = NumberAttribute(default=0)
+    locked_until = UTCDateTimeAttribute(null=True)
+
+
+class SessionRow(Row, discriminator="session"):
+    staff = UnicodeAttribute()
+    began_at = UTCDateTimeAttribute()
+    seen_at = UTCDateTimeAttribute()
+
+
+class KeyRow(Row, discriminator="key"):
+    secret = UnicodeAttribute()
+
+
+Row._get_connection()  # before any subclass is used, so that all of them share one client

@@ -1,0 +1,167 @@
+"""How each record becomes a row and comes back, name for name; the differences are listed here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from chalicelib.rooms.arrival import KEPT, Request
+from chalicelib.rooms.assignment import Doctor, Seen
+from chalicelib.rooms.consult import Message, Note
+from chalicelib.rooms.delivery import Order
+from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.prescription import Prescription
+from chalicelib.rooms.prescription import State as PrescriptionState
+from chalicelib.rooms.promise import Accuracy
+from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
+from chalicelib.store import rows
+from chalicelib.store.rows import Row
+
+T = TypeVar("T")
+
+
+def visit_pk(id: Ticket) -> str:
+    return f"V#{id}"
+
+
+def lane_pk(department: str, number: int) -> str:
+    return f"L#{department}#{number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The row of one kind of record: its key, fields under another name, and values written differently."""
+
+    row: type[Row]
+    key: Callable[[Any], tuple[str, str]]
+    renamed: dict[str, str] = field(default_factory=dict)
+    write: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    read: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    marks: Callable[[Any], dict[str, Any]] = lambda record: {}
+
+
+def call_text(doctor: str, at: datetime, why: Why) -> str:
+    return f"{doctor} {at.isoformat()} {why}"
+
+
+def _calls(texts: list[str] | None) -> tuple[Call, ...]:
+    split = [text.split(" ") for text in texts or []]
+    return tuple(
+        Call(epoch=i, doctor=doctor, at=datetime.fromisoformat(at), why=Why(why))
+        for i, (doctor, at, why) in enumerate(split, start=1)
+    )
+
+
+def _order_stage(order: Order) -> dict[str, Any]:
+    done = order.state in (OrderState.DELIVERED, OrderState.CANCELLED)
+    return {"stage": None if done else f"order#{order.state}", "since": order.created_at}
+
+
+def _prescription_stage(prescription: Prescription) -> dict[str, Any]:
+    stage = None
+    if prescription.state is PrescriptionState.SIGNED:
+        stage = "review"
+    elif prescription.state is PrescriptionState.RETURNED and prescription.next_number is None:
+        stage = f"returned#{prescription.doctor}"
+    return {"stage": stage, "since": prescription.signed_at}
+
+
+SHAPES: dict[type, Shape] = {
+    Visit: Shape(
+        row=rows.VisitRow,
+        key=lambda visit: (visit_pk(visit.id), "V"),
+        write={
+            "calls": lambda calls: [call_text(c.doctor, c.at, c.why) for c in calls],
+            "promise": lambda p: list(p) if p else None,
+        },
+        read={"calls": _calls, "promise": lambda p: (int(p[0]), int(p[1])) if p else None},
+    ),
+    Alias: Shape(row=rows.AliasRow, key=lambda alias: (visit_pk(alias.ticket), "V")),
+    Message: Shape(
+        row=rows.MessageRow,
+        key=lambda message: (visit_pk(message.visit), f"M#{message.id}"),
+        renamed={"kind": "message_kind"},
+    ),
+    Note: Shape(row=rows.NoteRow, key=lambda note: (visit_pk(note.visit), f"N#{note.number:03d}")),
+    Prescription: Shape(
+        row=rows.PrescriptionRow,
+        key=lambda prescription: (visit_pk(prescription.visit), f"P#{prescription.number:03d}"),
+        marks=_prescription_stage,
+    ),
+    Order: Shape(
+        row=rows.OrderRow, key=lambda order: (visit_pk(order.visit), f"O#{order.number:03d}"), marks=_order_stage
+    ),
+    Mark: Shape(
+        row=rows.MarkRow,
+        key=lambda mark: (lane_pk(mark.department, mark.lane), "S"),
+        write={"low": list, "open": lambda ids: [str(id) for id in ids]},
+        read={"low": lambda low: tuple(int(n) for n in low), "open": lambda ids: tuple(Ticket.of(id) for id in ids)},
+    ),
+    Accuracy: Shape(
+        row=rows.AccuracyRow,
+        key=lambda accuracy: (lane_pk(accuracy.department, 0), f"W#{accuracy.day}"),
+        write={"ratios": list},
+        read={"ratios": lambda ratios: tuple(int(n) for n in ratios)},
+    ),
+    Seen: Shape(row=rows.SeenRow, key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}")),
+    Request: Shape(
+        row=rows.RequestRow,
+        key=lambda request: (f"P#{request.holder}", "R"),
+        renamed={"stage": "stage_reached"},
+        write={"flags": list},
+        read={"flags": tuple},
+        marks=lambda request: {"ttl": int((request.started_at + KEPT).timestamp())},
+    ),
+    Doctor: Shape(
+        row=rows.DoctorRow,
+        key=lambda doctor: (f"D#{doctor.id}", "D"),
+        write={"departments": list, "visits": lambda visits: {str(v) for v in visits} or None},
+        read={"departments": tuple, "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ())},
+    ),
+}
+KINDS: dict[type[Row], type] = {shape.row: kind for kind, shape in SHAPES.items()}
+
+
+def values_of(record: Any) -> dict[str, Any]:
+    """Attribute name -> value to write, None for one to remove; without the version, which the writer counts."""
+    shape = SHAPES[type(record)]
+    values = {}
+    for f in fields(record):
+        if f.name == "version":
+            continue
+        value = getattr(record, f.name)
+        write = shape.write.get(f.name)
+        values[shape.renamed.get(f.name, f.name)] = write(value) if write else value
+    if type(record) is Alias:
+        del values["ticket"]  # it is the key
+    return values | shape.marks(record)
+
+
+def record_of(kind: type[T], row: Row) -> T:
+    shape = SHAPES[kind]
+    values = {}
+    for f in fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
+        value = getattr(row, shape.renamed.get(f.name, f.name))
+        read = shape.read.get(f.name)
+        values[f.name] = read(value) if read else value
+    return kind(**values)
+
+
+def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
+    """The counters; a lane nobody joined yet has no row and counts from zero."""
+    if row is None:
+        return Lane(department=department, number=number)
+    held = dict(entry.rsplit("@", 1) for entry in row.held or ())
+    return Lane(
+        department=department,
+        number=number,
+        tails=(row.t0 or 0, row.t1 or 0, row.t2 or 0, row.t3 or 0),  # type: ignore[arg-type]  # whole numbers
+        heads=(row.h0 or 0, row.h1 or 0, row.h2 or 0, row.h3 or 0),  # type: ignore[arg-type]
+        due=(row.d0 or 0, row.d1 or 0, row.d2 or 0, row.d3 or 0),  # type: ignore[arg-type]
+        gone=frozenset((Band(int(entry[0])), int(entry[2:])) for entry in row.gone or ()),
+        calls=int(row.calls or 0),
+        held={visit: int(at) for visit, at in held.items()},
+        on_duty=int(row.on_duty or 0),
+        window=(row.window_at, int(row.window_calls or 0)) if row.window_at else None,
+        window_before=(row.before_at, int(row.before_calls or 0)) if row.before_at else None,
+    )

@@ -1,0 +1,181 @@
+"""Writing: everything of one deed in one transaction with its audit line, or nothing.
+
+A record read with a version is updated attribute by attribute (what a newer program wrote beside them stays) on the
+condition that nobody wrote since; one without a version must not exist yet. Losing to somebody else is `Stale`,
+meeting our own earlier success is `Repeated`, and a database that cannot answer is `Busy`: nothing was done.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+from pynamodb.constants import ALL_OLD
+from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.refusal import Busy, Repeated, Stale
+from chalicelib.rooms.assignment import Freed, Presence, Seen
+from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.queue import Closed
+from chalicelib.store.rows import AuditRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow
+from chalicelib.store.shapes import SHAPES, lane_pk, values_of
+
+CONFLICT_TRIES_MAX = 8
+BACK_OFF_SECONDS = 0.01
+TRY_LATER = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "TransactionInProgressException",
+        "TransactionConflictException",
+    }
+)
+CONFLICT = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+FAILED = "ConditionalCheckFailed"
+
+Reasons = list[CancellationReason | None]
+Build = Callable[[TransactWrite], None]
+
+
+@contextmanager
+def in_reach() -> Iterator[None]:
+    """Turn a database that is throttled, slow or out of reach into Busy; anything else stays a bug."""
+    try:
+        yield
+    except PynamoDBException as error:
+        # A request without an answer first: PynamoDB cannot tell the code of an error that has no response.
+        if isinstance(error.cause, BotoCoreError) or error.cause_response_code in TRY_LATER:
+            raise Busy from error
+        raise
+
+
+def transact(build: Build) -> Reasons:
+    """Run one transaction; the empty list is success, else why each item was refused, in the order puts, updates.
+
+    Conflicts with other transactions and throttles are waited out a few times, then Busy.
+    """
+    for attempt in range(CONFLICT_TRIES_MAX):
+        try:
+            with in_reach(), TransactWrite(connection=Row._get_connection().connection) as transaction:
+                build(transaction)
+            return []
+        except TransactWriteError as error:
+            reasons = error.cancellation_reasons
+            if any(reason and reason.code == FAILED for reason in reasons):
+                return reasons
+            if not any(reason and reason.code in CONFLICT for reason in reasons):
+                raise
+        time.sleep(random.random() * BACK_OFF_SECONDS * 2**attempt)  # noqa: S311  # jitter, not a secret
+    raise Busy
+
+
+def failed(reasons: Reasons, i: int) -> bool:
+    reason = reasons[i] if i < len(reasons) else None
+    return reason is not None and reason.code == FAILED
+
+
+def save(*changes: object, audit: Entry) -> None:
+    """Write all changes and the audit line, or raise Repeated, Stale or Busy having written nothing."""
+
+    def build(transaction: TransactWrite) -> None:
+        put_audit(transaction, audit)
+        for change in changes:
+            write = _SPECIAL.get(type(change), _write_record)
+            write(transaction, change)
+
+    reasons = transact(build)
+    if failed(reasons, 0):
+        raise repeated(reasons[0])
+    if reasons:
+        raise Stale
+
+
+def put_audit(transaction: TransactWrite, entry: Entry, **marks: Any) -> None:
+    transaction.save(audit_row(entry, **marks), condition=AuditRow.pk.does_not_exist(), return_values=ALL_OLD)
+
+
+def audit_row(entry: Entry, **marks: Any) -> AuditRow:
+    return AuditRow(
+        entry.about,
+        f"X#{entry.request}",
+        role=entry.actor.role.value,
+        actor=entry.actor.id,
+        deed=entry.deed,
+        at=entry.at,
+        policy=entry.policy,
+        answer=entry.answer,
+        fingerprint=entry.fingerprint,
+        **marks,
+    )
+
+
+def repeated(reason: CancellationReason | None) -> Repeated:
+    assert reason is not None
+    assert reason.raw_item is not None
+    return repeated_row(AuditRow.from_raw_data(reason.raw_item))
+
+
+def repeated_row(row: AuditRow) -> Repeated:
+    return Repeated(row.answer, deed=row.deed, actor=row.actor, fingerprint=row.fingerprint)
+
+
+def _write_record(transaction: TransactWrite, record: Any) -> None:
+    shape = SHAPES[type(record)]
+    row, values = shape.row, values_of(record)
+    key = shape.key(record)
+    version = getattr(record, "version", None)
+    if version is None:
+        put = row(*key, version=1, **{name: value for name, value in values.items() if value is not None})
+        transaction.save(put, condition=Row.pk.does_not_exist())
+        return
+    actions: list[Action] = [row.version.set(version + 1)]
+    for name, value in values.items():
+        attribute = getattr(row, name)
+        actions.append(attribute.remove() if value is None else attribute.set(value))
+    transaction.update(row(*key), actions=actions, condition=row.version == version)
+
+
+def _free_doctor(transaction: TransactWrite, freed: Freed) -> None:
+    id = str(freed.visit)
+    transaction.update(
+        DoctorRow(f"D#{freed.doctor}", "D"),
+        actions=[DoctorRow.visits.delete({id}), DoctorRow.version.add(1)],
+        condition=DoctorRow.visits.contains(id),
+    )
+
+
+def _close_guard(transaction: TransactWrite, closed: Closed) -> None:
+    transaction.update(
+        GuardRow(f"P#{closed.person}", f"A#{closed.department}"),
+        actions=[GuardRow.open.set(False)],
+        condition=GuardRow.visit == closed.visit,
+    )
+
+
+def _count_presence(transaction: TransactWrite, presence: Presence) -> None:
+    transaction.update(
+        LaneRow(lane_pk(presence.department, 0), "L"),
+        actions=[LaneRow.kind.set(LaneRow), LaneRow.on_duty.add(presence.change)],
+    )
+
+
+def _write_seen(transaction: TransactWrite, seen: Seen) -> None:
+    """A roster line is the newest sign of life, whatever stood there; the doctor's own desk is the condition."""
+    values = values_of(seen)
+    actions: list[Action] = [SeenRow.kind.set(SeenRow), *(getattr(SeenRow, n).set(v) for n, v in values.items())]
+    transaction.update(SeenRow(*SHAPES[Seen].key(seen)), actions=actions)
+
+
+_SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
+    Freed: _free_doctor,
+    Closed: _close_guard,
+    Presence: _count_presence,
+    Seen: _write_seen,
+}
