@@ -1,0 +1,270 @@
+"""Arriving: from the first question to the ticket, the wait, and leaving before a doctor came."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
+from chalicelib.rooms import arrival, assignment, promise, queue
+from chalicelib.rooms.arrival import Answers, Request
+from chalicelib.rooms.assignment import Freed
+from chalicelib.rooms.consult import set_aside
+from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.queue import Closed, Lane, Ticket, Visit
+from chalicelib.rooms.rules import Department
+from chalicelib.visit.errand import Errand, about_person, about_visit, once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a visit stands: people ahead, and the range of minutes (None while nobody is on duty)."""
+
+    visit: Visit
+    lane: Lane
+    ahead: int
+    wait: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One department as everybody may see it."""
+
+    department: Department
+    lane: Lane
+    wait: tuple[int, int] | None
+
+
+ROOMS: dict[str, Callable[..., Request]] = {
+    "flags": arrival.red_flags,
+    "who": arrival.who,
+    "what": arrival.what,
+    "how_long": arrival.how_long,
+    "contact": arrival.contact,
+}
+NEEDS_CLINIC = frozenset({"who", "what"})
+
+
+def draft(errand: Errand, *, holder: str) -> Request:
+    """The answers so far on this phone. Raises NotFound, also for answers older than KEPT."""
+    found = errand.records.request(holder)
+    if errand.now - found.started_at > arrival.KEPT:
+        raise NotFound()
+    return found
+
+
+def _about_draft(errand: Errand, *, holder: str, **_: object) -> str:
+    return about_person(holder)
+
+
+def _draft_again(errand: Errand, answer: str, *, holder: str, **_: object) -> Request:
+    return draft(errand, holder=holder)
+
+
+@once(about=_about_draft, again=_draft_again)
+def begin(errand: Errand, *, holder: str, language: str, flags: tuple[str, ...]) -> Request:
+    """A new request with its first answer; it takes the place of an older one on the same phone."""
+    new = Request(id=errand.request, holder=holder, language=language, started_at=errand.now)
+    new = arrival.red_flags(new, flags=flags)
+    with contextlib.suppress(NotFound):
+        new = replace(new, version=errand.records.request(holder).version)
+    errand.records.save(new, audit=errand.entry("ask", about_person(holder)))
+    return new
+
+
+@once(about=_about_draft, again=_draft_again)
+def answer(errand: Errand, /, *, holder: str, step: str, **typed: Any) -> Request:
+    """One answer kept, to be gone on with on the next page or after a dead battery."""
+    assert step in ROOMS, "the door offers only the steps there are"
+    before = errand.records.request(holder)
+    if step in NEEDS_CLINIC:
+        typed["clinic"] = errand.clinic
+    after = ROOMS[step](before, **typed)
+    errand.records.save(after, audit=errand.entry("ask", about_person(holder)))
+    return after
+
+
+@once(about=_about_draft, again=_draft_again)
+def forget(errand: Errand, *, holder: str) -> Request:
+    """Delete the answers on this phone; a ticket that was drawn with them stays."""
+    emptied = arrival.forget(errand.records.request(holder))
+    errand.records.save(emptied, audit=errand.entry("forget", about_person(holder)))
+    return emptied
+
+
+def _about_holder(errand: Errand, *, asked: Request, **_: object) -> str:
+    """On the phone, not on the person: whoever corrects a name after a lost reply has joined all the same."""
+    return about_person(asked.holder)
+
+
+def _visit_answered(errand: Errand, answer: str, **_: object) -> Visit:
+    return errand.records.visit(Ticket.of(answer))
+
+
+def join(errand: Errand, *, request: Request, secret: str, person: str, consented: bool) -> Visit:
+    """Draw the ticket. The request's own id makes it happen once, however often the button is pressed."""
+    answers = arrival.agree(request, consented=consented, clinic=errand.clinic, now=errand.now)
+    errand = replace(errand, request=f"{request.id}:join")  # beside the line of the first answer, which has the same id
+    return enter(errand, asked=request, answers=answers, secret=secret, person=person)
+
+
+@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person"}))
+def enter(
+    errand: Errand, *, asked: Request, answers: Answers, secret: str, person: str, form: Request | None = None
+) -> Visit:
+    """Into the queue with finished answers; the visit this person already has there, if one is open.
+
+    The request's id and the ticket's secret tell a repeat from another form. What was typed on a phone does not:
+    answers corrected after the ticket was drawn (its reply was lost) lead to that ticket. The desk sends everything
+    in one `form`, and another one under the same id is refused.
+    """
+    band = queue.band_for(answers)
+    made: dict[Ticket, Visit] = {}
+
+    def make(ticket: Ticket, lane: Lane) -> Visit:
+        visit = Visit(
+            id=ticket,
+            ticket=ticket,
+            person=person,
+            secret=secret,
+            request=asked.id,
+            answers=answers,
+            joined_at=errand.now,
+            policy=errand.clinic.policy,
+            from_desk=form is not None,
+        )
+        visit = replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
+        made[ticket] = visit
+        return visit
+
+    id = errand.records.join(
+        answers.department,
+        int(person[:8], 16) % errand.clinic.lanes,
+        band,
+        person=person,
+        make=make,
+        audit=errand.entry("join", about_person(asked.holder)),
+    )
+    return made.get(id) or errand.records.visit(id)
+
+
+def waits(errand: Errand) -> list[Standing]:
+    """Every department with its present wait, in the clinic's order. One request to the database."""
+    departments = errand.clinic.departments
+    lanes = errand.records.lanes([(d.id, 0) for d in departments])
+    return [
+        Standing(department=d, lane=lane, wait=promise.wait(lane, lane.everybody, errand.now))
+        for d, lane in zip(departments, lanes, strict=True)
+    ]
+
+
+def board(errand: Errand, *, department: str) -> dict[str, object]:
+    """The public, cacheable state of one queue. Raises NotFound."""
+    if errand.clinic.department(department) is None:
+        raise NotFound()
+    lanes = errand.records.lanes([(department, n) for n in range(errand.clinic.lanes)])
+    return queue.board(lanes, promise.seconds_per_call(lanes[0], errand.now), errand.now)
+
+
+def see_ticket(errand: Errand, *, id: Ticket) -> Place:
+    """The patient's place. Looking also rescues: a ticket the head went past, or a doctor who vanished."""
+    visit, lane = errand.records.visit_and_lane(id)
+    queue.theirs(visit, secret=errand.actor.id)
+    if queue.passed(lane, visit) or doctor_is_gone(errand, visit):
+        visit = bring_to_front(errand, visit)
+    return place(errand, visit, lane)
+
+
+def doctor_is_gone(errand: Errand, visit: Visit) -> bool:
+    """The lease ran out, and the doctor's desk shows no sign of life either (read only then)."""
+    if visit.doctor is None or not assignment.lease_ran_out(visit, errand.now):
+        return False
+    return assignment.lease_lost(visit, errand.records.doctor(visit.doctor), errand.now)
+
+
+def place(errand: Errand, visit: Visit, lane: Lane) -> Place:
+    ahead = queue.ahead(lane, visit)
+    return Place(visit=visit, lane=lane, ahead=ahead, wait=promise.wait(lane, ahead, errand.now))
+
+
+def bring_to_front(errand: Errand, visit: Visit) -> Visit:
+    """Nobody is lost: called by a doctor who died, or held by one who did, the patient is next.
+
+    Happens once: it is written on the condition that the visit is still as it was read.
+    """
+    ticket, alias = errand.records.recall_ticket(visit.id)
+    front = queue.to_front(visit, ticket=ticket)
+    changes: list[object] = [front, alias]
+    if visit.doctor:
+        changes.append(Freed(doctor=visit.doctor, visit=visit.id))
+        note = errand.records.newest_note(visit.id)
+        if note and note.epoch == visit.epoch:
+            changes.append(set_aside(note))
+    rescue = replace(errand, request=f"front:{visit.version}", actor=SYSTEM)
+    try:
+        rescue.records.save(*changes, audit=rescue.entry("bring_to_front", about_visit(visit.id)))
+    except (Stale, Repeated):
+        return errand.records.visit(visit.id)  # somebody else brought it back, or a doctor came
+    if visit.returns_at is not None:
+        errand.records.let_go(visit.id, visit.returns_at)
+    return errand.records.visit(visit.id)
+
+
+def come_back(errand: Errand, *, id: Ticket, secret: str) -> Visit:
+    """The return link on another phone. Raises NotFound unless the secret is this visit's."""
+    visit = errand.records.visit(id)
+    queue.theirs(visit, secret=secret)
+    return visit
+
+
+def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
+    return about_visit(id)
+
+
+def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Visit:
+    return errand.records.visit(id)
+
+
+@once(about=_about_visit, again=_visit_again)
+def leave(errand: Errand, *, id: Ticket) -> Visit:
+    """The patient goes; the doctor, if one had just been given, is free again."""
+    visit = errand.records.visit(id)
+    queue.theirs(visit, secret=errand.actor.id)
+    return end(errand, "leave", visit, queue.cancel(visit, why="patient", now=errand.now))
+
+
+def end(errand: Errand, deed: str, visit: Visit, ended: Visit) -> Visit:
+    """Write a visit that ends without a consult. The lane is told first: a number too many there does no harm."""
+    if visit.ticket is not None:
+        errand.records.given_up(visit.ticket)
+    changes: list[object] = [ended, Closed(person=visit.person, department=visit.id.department, visit=visit.id)]
+    if visit.doctor:
+        changes.append(Freed(doctor=visit.doctor, visit=visit.id))
+    errand.records.save(*changes, audit=errand.entry(deed, about_visit(visit.id)))
+    if visit.returns_at is not None:
+        errand.records.let_go(visit.id, visit.returns_at)
+    return ended
+
+
+def _place_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Place:
+    return place(errand, *errand.records.visit_and_lane(id))
+
+
+@once(about=_about_visit, again=_place_again)
+def need_more_time(errand: Errand, *, id: Ticket) -> Place:
+    """Let a few people go first. Told to the lane before the visit, so that nobody can be forgotten in between.
+
+    What the lane was told stays even if the visit cannot be written: it may be what the same button, pressed twice,
+    counts on, and an entry for nobody is forgotten at its turn.
+    """
+    visit, lane = errand.records.visit_and_lane(id)
+    queue.theirs(visit, secret=errand.actor.id)
+    back = queue.step_back(visit, lane)
+    assert back.returns_at is not None
+    if not errand.records.hold(id, back.returns_at):
+        raise Refusal("Too many people are stepping back just now. You keep your place.")
+    if visit.ticket is not None:
+        errand.records.given_up(visit.ticket)
+    errand.records.save(back, audit=errand.entry("need_more_time", about_visit(id)))
+    given_up = {(visit.ticket.band, visit.ticket.n)} if visit.ticket else set()
+    return place(errand, back, replace(lane, gone=lane.gone | given_up))

@@ -1,0 +1,99 @@
+"""Desk: what hospital staff do for people: see who waits, queue somebody without a phone, print, cancel, close."""
+
+from dataclasses import dataclass, replace
+
+from chalicelib.refusal import NotFound, TooLate
+from chalicelib.rooms import arrival, queue
+from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
+from chalicelib.rooms.queue import Lane, Ticket, Visit
+from chalicelib.rooms.rules import Department
+from chalicelib.visit.arriving import Place, end, enter, place
+from chalicelib.visit.errand import Errand, about_visit, look_at_list, once
+
+NO_PHONE = "00000"  # the question is answered: this person has none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Who waits in one department, band after band."""
+
+    department: Department
+    lane: Lane
+    waiting: list[Visit]
+
+
+def see_queue(errand: Errand, *, department: str) -> Queue:
+    """Raises NotFound for a department this clinic does not have."""
+    found = errand.clinic.department(department)
+    if found is None:
+        raise NotFound()
+    look_at_list(errand)
+    lanes = errand.records.lanes([(department, n) for n in range(errand.clinic.lanes)])
+    return Queue(department=found, lane=lanes[0], waiting=[v for lane in lanes for v in errand.records.waiting(lane)])
+
+
+def add_person(
+    errand: Errand,
+    *,
+    secret: str,
+    person: str,
+    for_whom: ForWhom,
+    name: str,
+    age: int,
+    guardian: str,
+    department: str,
+    why: str,
+    allergies: str,
+    follow_up: bool,
+    how_long: HowLong,
+    getting: Getting,
+    phone: str,
+    consented: bool,
+    language: str,
+    flags: tuple[str, ...],
+) -> Visit:
+    """A ticket for somebody without a phone, by the same questions and rules as everybody's."""
+    asked = Request(id=errand.request, holder=person, language=language, started_at=errand.now)
+    asked = arrival.red_flags(asked, flags=flags)
+    if asked.stage is Stage.EMERGENCY:
+        raise TooLate("This is an emergency: no ticket. Help the patient now.")
+    asked = arrival.who(asked, for_whom=for_whom, name=name, age=age, guardian=guardian, clinic=errand.clinic)
+    asked = arrival.what(
+        asked, department=department, why=why, allergies=allergies, follow_up=follow_up, clinic=errand.clinic
+    )
+    asked = arrival.how_long(asked, how_long=how_long, getting=getting)
+    asked = arrival.contact(asked, phone=phone or NO_PHONE)
+    answers = arrival.agree(asked, consented=consented, clinic=errand.clinic, now=errand.now)
+    answers = replace(answers, phone=asked.phone if phone else None)
+    asked = replace(asked, started_at=errand.now.min)  # a repeat is the same form at another time
+    return enter(errand, asked=asked, answers=answers, secret=secret, person=person, form=asked)
+
+
+def print_ticket(errand: Errand, *, id: Ticket) -> Place:
+    """What the paper ticket shows; only of people the desk queued."""
+    visit, lane = errand.records.visit_and_lane(id)
+    if not visit.from_desk:
+        raise NotFound()
+    return place(errand, visit, lane)
+
+
+def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
+    return about_visit(id)
+
+
+def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Visit:
+    return errand.records.visit(id)
+
+
+@once(about=_about_visit, again=_visit_again)
+def cancel_visit(errand: Errand, *, id: Ticket, why: str) -> Visit:
+    """The desk takes somebody out of the queue, with the reason."""
+    visit = errand.records.visit(id)
+    return end(errand, "cancel_visit", visit, queue.cancel(visit, why=queue.reason(why), now=errand.now))
+
+
+@once(about=_about_visit, again=_visit_again)
+def expire(errand: Errand, *, id: Ticket) -> Visit:
+    """Closing time for somebody who still waits; their page tells them."""
+    visit = errand.records.visit(id)
+    return end(errand, "expire", visit, queue.expire(visit, now=errand.now))

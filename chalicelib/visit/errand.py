@@ -1,0 +1,211 @@
+"""Errand: one request of one person, and the promise that the same request has one effect and one answer."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
+from chalicelib.rooms.arrival import Request
+from chalicelib.rooms.assignment import Claim, Doctor, Seen
+from chalicelib.rooms.consult import Message, Note
+from chalicelib.rooms.delivery import Order
+from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.permission import Actor, Entry
+from chalicelib.rooms.prescription import Prescription
+from chalicelib.rooms.promise import Accuracy
+from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
+from chalicelib.rooms.rules import Clinic
+
+P = ParamSpec("P")
+T = TypeVar("T")
+LOOK_AGAIN_MINUTES = 15
+DECIDE_TRIES_MAX = 6  # how often a deed looks again after somebody else wrote first
+
+
+class File(Protocol):
+    """Everything kept of one visit."""
+
+    @property
+    def visit(self) -> Visit: ...
+    @property
+    def messages(self) -> list[Message]: ...
+    @property
+    def notes(self) -> list[Note]: ...
+    @property
+    def prescriptions(self) -> list[Prescription]: ...
+    @property
+    def orders(self) -> list[Order]: ...
+
+
+class Records(Protocol):
+    """What deeds need of the store. The module `store.records` is one; tests wrap another around it."""
+
+    def visit(self, id: Ticket) -> Visit: ...
+    def visit_and_lane(self, id: Ticket) -> tuple[Visit, Lane]: ...
+    def file(self, id: Ticket) -> File: ...
+    def messages(self, id: Ticket, after: str) -> list[Message]: ...
+    def newest_note(self, id: Ticket) -> Note | None: ...
+    def newest_prescription(self, id: Ticket) -> Prescription | None: ...
+    def newest_order(self, id: Ticket) -> Order | None: ...
+    def request(self, holder: str) -> Request: ...
+    def doctor(self, id: str) -> Doctor: ...
+    def desk_and_lanes(self, id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list[Lane]]: ...
+    def visits(self, ids: Iterable[Ticket]) -> list[Visit]: ...
+    def waiting(self, lane: Lane) -> list[Visit]: ...
+    def past(self, person: str, before: Visit) -> list[Any]: ...  # of File
+    def taken_by(self, doctor: str, day: str) -> list[Visit]: ...
+    def mark(self, department: str, lane: int) -> Mark: ...
+    def accuracy(self, department: str, day: str) -> Accuracy: ...
+    def roster(self, department: str) -> list[Seen]: ...
+    def to_review(self) -> list[Prescription]: ...
+    def returned_to(self, doctor: str) -> list[Prescription]: ...
+    def orders(self, states: Iterable[OrderState], *, doctor: str | None = None) -> list[Order]: ...
+    def answered(self, about: str, request: str) -> Repeated | None: ...
+    def looked(self, entry: Entry) -> None: ...
+    def save(self, *changes: object, audit: Entry) -> None: ...
+    def lanes(self, lanes: list[tuple[str, int]], *, consistent: bool = False) -> list[Lane]: ...
+    def call(self, lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane] | None: ...
+    def claim(
+        self, ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry
+    ) -> tuple[Claim, Ticket]: ...
+    def join(
+        self,
+        department: str,
+        number: int,
+        band: Band,
+        *,
+        person: str,
+        make: Callable[[Ticket, Lane], Visit],
+        audit: Entry,
+    ) -> Ticket: ...
+    def hold(self, visit: Ticket, at: int) -> bool: ...
+    def let_go(self, visit: Ticket, at: int) -> None: ...
+    def given_up(self, ticket: Ticket) -> None: ...
+    def recall_ticket(self, visit: Ticket) -> tuple[Ticket, Alias]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Who asks, which request it is, when, in which clinic, and where it is written. Made once, at the door."""
+
+    actor: Actor
+    request: str
+    now: datetime
+    clinic: Clinic
+    records: Records
+    fingerprint: str = ""
+
+    @property
+    def today(self) -> str:
+        """The date on the clinic's own clock."""
+        return f"{self.now.astimezone(ZoneInfo(self.clinic.timezone)):%Y-%m-%d}"
+
+    def entry(self, deed: str, about: str, *, answer: str = "") -> Entry:
+        """The audit line of a deed of this errand."""
+        return Entry(
+            about=about,
+            request=self.request,
+            actor=self.actor,
+            deed=deed,
+            at=self.now,
+            policy=self.clinic.policy,
+            answer=answer,
+            fingerprint=self.fingerprint,
+        )
+
+
+def about_visit(id: Ticket) -> str:
+    return f"V#{id}"
+
+
+def about_doctor(id: str) -> str:
+    return f"D#{id}"
+
+
+def about_person(id: str) -> str:
+    return f"P#{id}"
+
+
+def look(errand: Errand, id: Ticket) -> None:
+    """The audit line of somebody who reads a visit, written before the answer; if it cannot be, nothing is shown.
+
+    One line per reader and quarter of an hour, however often a page refreshes.
+    """
+    errand.records.looked(_look(errand, about_visit(id)))
+
+
+def look_at_others(errand: Errand, id: Ticket, others: list[Ticket]) -> None:
+    """The same for visits shown on the page of visit `id`. The line that says so is written last: it being there, so
+    are all the others, also if an earlier try ended in between."""
+    done = _look(errand, about_visit(id))
+    done = replace(done, request=f"others:{done.request}")
+    if others and errand.records.answered(done.about, done.request) is None:
+        for other in others:
+            look(errand, other)
+        errand.records.looked(done)
+
+
+def look_at_list(errand: Errand) -> None:
+    """The same for a list of people: the line hangs on the reader."""
+    errand.records.looked(_look(errand, f"U#{errand.actor.id}"))
+
+
+def _look(errand: Errand, about: str) -> Entry:
+    quarter = int(errand.now.timestamp()) // (LOOK_AGAIN_MINUTES * 60)
+    # A colon is in no id that a browser can send, so nobody can write this line before us.
+    return replace(errand, request=f"look:{errand.actor.id}:{quarter}").entry("look", about)
+
+
+Deed = Callable[Concatenate[Errand, P], T]
+
+
+def once(
+    *, about: Callable[..., str], again: Callable[..., T], made_here: frozenset[str] = frozenset()
+) -> Callable[[Deed[P, T]], Deed[P, T]]:
+    """Make a deed happen once per request.
+
+    `about(errand, **typed)` names what its audit line hangs on; `again(errand, answer, **typed)` gives the answer of
+    a request that had its effect before (a double tap, a lost reply). A deed that finds its subject changed between
+    reading and writing starts over with what is true now; one that is refused first makes sure that the refusal is
+    not about its own earlier success. `made_here` names arguments that the door makes anew each time (a code, the time
+    of consent), so they do not tell a repeat from another form.
+    """
+
+    def wrap(deed: Deed[P, T]) -> Deed[P, T]:
+        @functools.wraps(deed)
+        def do(errand: Errand, /, *args: P.args, **typed: P.kwargs) -> T:
+            said = {name: value for name, value in typed.items() if name not in made_here}
+            errand = replace(errand, fingerprint=fingerprint(deed.__name__, errand.actor, said))
+            for _ in range(DECIDE_TRIES_MAX):
+                try:
+                    return deed(errand, *args, **typed)
+                except Stale:
+                    continue
+                except Repeated as earlier:
+                    return again(errand, _same(errand, earlier), **typed)
+                except Refusal:
+                    earlier_one = errand.records.answered(about(errand, **typed), errand.request)
+                    if earlier_one is None or earlier_one.fingerprint != errand.fingerprint:
+                        raise
+                    return again(errand, earlier_one.answer, **typed)
+            raise Busy
+
+        return do
+
+    return wrap
+
+
+def fingerprint(deed: str, actor: Actor, typed: dict[str, Any]) -> str:
+    """Tells a repeat of a request from another form sent under the same id."""
+    text = repr((deed, actor.role, actor.id, sorted(typed.items(), key=lambda pair: pair[0])))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _same(errand: Errand, earlier: Repeated) -> str:
+    if earlier.fingerprint != errand.fingerprint:
+        raise TooLate("This form was sent before with other content. Open the page again and look.")
+    return earlier.answer

@@ -1,0 +1,294 @@
+"""Seeing: doctor and patient talk, the doctor writes, signs or hands back."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.refusal import NotFound, Repeated, Stale
+from chalicelib.rooms import assignment, consult, delivery, prescription, queue
+from chalicelib.rooms.assignment import Freed
+from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState, Outcome
+from chalicelib.rooms.delivery import Order
+from chalicelib.rooms.permission import SYSTEM, Actor, Role
+from chalicelib.rooms.prescription import Line, Prescription
+from chalicelib.rooms.queue import WITH_DOCTOR, Closed, State, Ticket, Visit
+from chalicelib.visit import taking
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_others, once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An earlier visit of the same person."""
+
+    visit: Visit
+    notes: list[Note]
+    prescription: Prescription | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """One visit with everything the reader may see of it."""
+
+    visit: Visit
+    messages: list[Message]
+    note: Note | None
+    notes: list[Note]
+    prescription: Prescription | None
+    order: Order | None
+    history: list[Past]
+
+
+def open_visit(errand: Errand, *, id: Ticket) -> Dossier:
+    """Everything about one visit, for its patient or a doctor who holds or held it; a doctor's look is written down."""
+    file = errand.records.file(id)
+    visit = file.visit
+    history: list[Past] = []
+    notes: list[Note] = []
+    if errand.actor.role is Role.DOCTOR:
+        assignment.may_read(errand.actor.id, visit)
+        look(errand, visit.id)
+        visit = _alive(errand, visit)
+        notes = file.notes
+        history = _history(errand, visit)
+    else:
+        queue.theirs(visit, secret=errand.actor.id)
+    return Dossier(
+        visit=visit,
+        messages=file.messages,
+        note=notes[-1] if notes else None,
+        notes=notes,
+        prescription=_still_good(errand, file.prescriptions[-1]) if file.prescriptions else None,
+        order=file.orders[-1] if file.orders else None,
+        history=history,
+    )
+
+
+def _history(errand: Errand, visit: Visit) -> list[Past]:
+    """The same person's earlier visits, for the doctor who has this one; each visit shown has its own audit line."""
+    if visit.doctor != errand.actor.id:
+        return []
+    past = errand.records.past(visit.person, before=visit)
+    look_at_others(errand, visit.id, [file.visit.id for file in past])
+    return [
+        Past(visit=p.visit, notes=p.notes, prescription=p.prescriptions[-1] if p.prescriptions else None) for p in past
+    ]
+
+
+def _still_good(errand: Errand, found: Prescription) -> Prescription:
+    """Whoever looks at a prescription that ran out of time writes that down."""
+    after = prescription.expire(found, errand.now)
+    if after is not found:
+        notice = replace(errand, request=f"expire:{found.number}", actor=SYSTEM)
+        try:
+            notice.records.save(after, audit=notice.entry("expire_prescription", about_visit(found.visit)))
+        except (Repeated, Stale):
+            return the_prescription(errand, found.visit)
+    return after
+
+
+def _alive(errand: Errand, visit: Visit) -> Visit:
+    """The doctor is there: renew the lease, at half life, on traffic that happens anyway."""
+    if visit.doctor != errand.actor.id or visit.state not in WITH_DOCTOR or assignment.lease_ran_out(visit, errand.now):
+        return visit
+    alive = assignment.alive(visit, errand.now)
+    if alive is not visit:
+        taking.seen(errand)  # one conversation open on the phone is a sign of life for all of them
+        renewal = replace(errand, request=f"alive:{visit.version}")
+        try:
+            renewal.records.save(alive, audit=renewal.entry("alive", about_visit(visit.id)))
+        except (Repeated, Stale):
+            return errand.records.visit(visit.id)
+        return replace(alive, version=(alive.version or 0) + 1)
+    return visit
+
+
+def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
+    return about_visit(id)
+
+
+def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Visit:
+    return errand.records.visit(id)
+
+
+def _message_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Message:
+    return next(m for m in errand.records.messages(id, "") if m.id == answer)
+
+
+@once(about=_about_visit, again=_message_again)
+def say(errand: Errand, *, id: Ticket, text: str, epoch: int | None) -> Message:
+    """A message of the patient, or of the doctor who holds the visit; the doctor's first word begins the consult."""
+    visit = errand.records.visit(id)
+    actor = errand.actor
+    if actor.role is Role.PATIENT:
+        queue.theirs(visit, secret=actor.id)
+        author, name = PATIENT, visit.answers.name
+    else:
+        _holds(actor, visit, epoch)
+        author, name = actor.id, actor.name
+        visit = assignment.alive(consult.begun(visit), errand.now)
+    visit, message = consult.say(visit, author=author, author_name=name, text=text, now=errand.now)
+    errand.records.save(visit, message, audit=errand.entry("say", about_visit(id), answer=message.id))
+    return message
+
+
+def _holds(actor: Actor, visit: Visit, epoch: int | None) -> None:
+    assignment.holds(actor.id, visit, epoch=-1 if epoch is None else epoch)
+
+
+def messages(errand: Errand, *, id: Ticket, after: str) -> list[Message]:
+    """What was said since; a doctor who listens is alive."""
+    visit = errand.records.visit(id)
+    if errand.actor.role is Role.DOCTOR:
+        assignment.may_read(errand.actor.id, visit)
+        look(errand, id)
+        _alive(errand, visit)
+    else:
+        queue.theirs(visit, secret=errand.actor.id)
+    return errand.records.messages(id, after)
+
+
+def _note_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Note:
+    note = errand.records.newest_note(id)
+    assert note is not None, "a repeated note was written before"
+    return note
+
+
+@once(about=_about_visit, again=_note_again)
+def save_note(errand: Errand, *, id: Ticket, epoch: int, soap: dict[str, str]) -> Note:
+    """The note as typed so far. The visit is written with it, so that only the holder's text is ever kept."""
+    before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
+    visit = errand.records.visit(id)
+    note = consult.draft(visit, before, doctor=errand.actor.id, epoch=epoch, soap=soap)
+    visit = assignment.alive(consult.begun(visit), errand.now)
+    errand.records.save(visit, note, audit=errand.entry("save_note", about_visit(id)))
+    return note
+
+
+@once(about=_about_visit, again=_visit_again)
+def hand_back(errand: Errand, *, id: Ticket, epoch: int, reason: str) -> Visit:
+    """Back to the front with the whole conversation; the draft note is set aside, kept and readable."""
+    visit = errand.records.visit(id)
+    visit = assignment.hand_back(visit, doctor=errand.actor.id, epoch=epoch, reason=reason)
+    ticket, alias = errand.records.recall_ticket(id)
+    front = queue.to_front(visit, ticket=ticket)
+    changes: list[object] = [front, alias, Freed(doctor=errand.actor.id, visit=id)]
+    note = errand.records.newest_note(id)
+    if note and note.epoch == epoch and note.state is NoteState.DRAFT:
+        changes.append(consult.set_aside(note))
+    errand.records.save(*changes, audit=errand.entry("hand_back", about_visit(id)))
+    return front
+
+
+@once(about=_about_visit, again=_visit_again)
+def sign(
+    errand: Errand,
+    *,
+    id: Ticket,
+    epoch: int,
+    soap: dict[str, str],
+    outcome: Outcome,
+    summary: str,
+    lines: tuple[Line, ...],
+    confirmed: bool,
+) -> Visit:
+    """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it."""
+    before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
+    visit = errand.records.visit(id)
+    note = consult.draft(visit, before, doctor=errand.actor.id, epoch=epoch, soap=soap)
+    medicine = prescription.prescribe(
+        visit,
+        outcome=outcome,
+        lines=lines,
+        confirmed=confirmed,
+        doctor=errand.actor.id,
+        doctor_name=errand.actor.name,
+        clinic=errand.clinic,
+        now=errand.now,
+    )
+    visit, note = consult.sign(
+        consult.begun(visit),
+        note,
+        doctor=errand.actor.id,
+        epoch=epoch,
+        outcome=outcome,
+        summary=summary,
+        now=errand.now,
+    )
+    changes: list[object] = [note]
+    if medicine:
+        visit = replace(visit, prescribed=medicine.number)
+        changes.append(medicine)
+    changes += [
+        visit,
+        Freed(doctor=errand.actor.id, visit=id),
+        Closed(person=visit.person, department=id.department, visit=id),
+    ]
+    errand.records.save(*changes, audit=errand.entry("sign", about_visit(id)))
+    return visit
+
+
+@once(about=_about_visit, again=_note_again)
+def amend(errand: Errand, *, id: Ticket, soap: dict[str, str]) -> Note:
+    """A signed correction beside the signed note, which keeps every byte."""
+    visit = errand.records.visit(id)
+    note = errand.records.newest_note(id)
+    if note is None or visit.state is not State.COMPLETED:
+        raise NotFound()
+    visit, old, new = consult.amend(visit, note, doctor=errand.actor.id, soap=soap, now=errand.now)
+    errand.records.save(visit, old, new, audit=errand.entry("amend", about_visit(id)))
+    return new
+
+
+def _prescription_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Prescription:
+    return the_prescription(errand, id)
+
+
+def the_prescription(errand: Errand, id: Ticket) -> Prescription:
+    """The newest prescription of a visit. Raises NotFound."""
+    found = errand.records.newest_prescription(id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+@once(about=_about_visit, again=_prescription_again)
+def revise(errand: Errand, *, id: Ticket, lines: tuple[Line, ...], confirmed: bool) -> Prescription:
+    """The doctor's answer to the pharmacist: the next number, to be checked again."""
+    visit = errand.records.visit(id)
+    old, new = prescription.revise(
+        the_prescription(errand, id),
+        visit,
+        doctor=errand.actor.id,
+        lines=lines,
+        confirmed=confirmed,
+        clinic=errand.clinic,
+        now=errand.now,
+    )
+    visit = replace(visit, prescribed=new.number)
+    errand.records.save(old, new, visit, audit=errand.entry("revise", about_visit(id)))
+    return new
+
+
+@once(about=_about_visit, again=_prescription_again)
+def revoke(errand: Errand, *, id: Ticket, reason: str) -> Prescription:
+    """Taken back, by its doctor or a pharmacist, before anything was given out."""
+    found = the_prescription(errand, id)
+    revoked = prescription.revoke(
+        found,
+        by=errand.actor.id,
+        is_doctor=errand.actor.role is Role.DOCTOR,
+        reason=reason,
+        now=errand.now,
+    )
+    changes: list[object] = [revoked]
+    if found.state is prescription.State.RESERVED:
+        parcel = errand.records.newest_order(id)
+        if parcel is None or parcel.state in delivery.GONE:
+            raise Stale
+        changes.append(delivery.cancel(parcel, by=errand.actor.id, now=errand.now))
+    errand.records.save(*changes, audit=errand.entry("revoke", about_visit(id)))
+    return revoked
+
+
+def since(visit: Visit) -> datetime:
+    """Since when the patient is with this doctor, or waits."""
+    return visit.calls[-1].at if visit.state in WITH_DOCTOR else visit.joined_at

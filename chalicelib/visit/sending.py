@@ -1,0 +1,193 @@
+"""Sending: a pharmacist checks the prescription, the patient says where to, the parcel comes."""
+
+from chalicelib.refusal import NotFound, Refusal, Stale, TooLate
+from chalicelib.rooms import delivery, prescription, queue
+from chalicelib.rooms.delivery import Order, Way
+from chalicelib.rooms.permission import Role
+from chalicelib.rooms.prescription import Prescription
+from chalicelib.rooms.queue import Ticket
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
+from chalicelib.visit.seeing import Dossier, the_prescription
+
+
+def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
+    return about_visit(id)
+
+
+def _prescription_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Prescription:
+    return the_prescription(errand, id)
+
+
+def _order_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Order:
+    return _order(errand, id)
+
+
+def _order(errand: Errand, id: Ticket) -> Order:
+    order = errand.records.newest_order(id)
+    if order is None:
+        raise NotFound()
+    return order
+
+
+def to_review(errand: Errand) -> list[Prescription]:
+    """Prescriptions that wait for a pharmacist, oldest first."""
+    look_at_list(errand)
+    return errand.records.to_review()
+
+
+def see_prescription(errand: Errand, *, id: Ticket) -> Dossier:
+    """What a pharmacist needs to check it: lines, allergies, who wrote it. Not the conversation, not the note."""
+    file = errand.records.file(id)
+    if not file.prescriptions:
+        raise NotFound()
+    look(errand, id)
+    return Dossier(
+        visit=file.visit,
+        messages=[],
+        note=None,
+        notes=[],
+        prescription=file.prescriptions[-1],
+        order=file.orders[-1] if file.orders else None,
+        history=[],
+    )
+
+
+@once(about=_about_visit, again=_prescription_again)
+def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: str) -> Prescription:
+    """Approve or return, once, by a pharmacist who did not write it."""
+    found = the_prescription(errand, id)
+    me, name = errand.actor.id, errand.actor.name
+    if approve:
+        found = prescription.approve(found, pharmacist=me, pharmacist_name=name, number=number, now=errand.now)
+    else:
+        found = prescription.give_back(
+            found, pharmacist=me, pharmacist_name=name, number=number, reason=reason, now=errand.now
+        )
+    errand.records.save(found, audit=errand.entry("review", about_visit(id)))
+    return found
+
+
+@once(about=_about_visit, again=_order_again, made_here=frozenset({"code"}))
+def choose_delivery(errand: Errand, *, id: Ticket, way: Way, address: str, phone: str, code: str) -> Order:
+    """The address or the pick-up, asked for when the medicine is certain; the prescription is kept for this parcel."""
+    visit = errand.records.visit(id)
+    queue.theirs(visit, secret=errand.actor.id)
+    earlier = errand.records.newest_order(id)
+    if earlier and earlier.state is not delivery.State.CANCELLED:
+        raise TooLate("You have already chosen how you get your medicine.")
+    found = the_prescription(errand, id)
+    order = delivery.open_order(
+        found,
+        patient=visit.answers.name,
+        way=way,
+        address=address,
+        phone=phone,
+        code=code,
+        number=earlier.number + 1 if earlier else 1,
+        now=errand.now,
+    )
+    kept = prescription.reserve(found, errand.now)
+    errand.records.save(order, kept, audit=errand.entry("choose_delivery", about_visit(id)))
+    return order
+
+
+def orders(errand: Errand, *, states: tuple[delivery.State, ...]) -> list[Order]:
+    """Parcels in these states, oldest first."""
+    look_at_list(errand)
+    return errand.records.orders(states)
+
+
+def see_order(errand: Errand, *, id: Ticket) -> Order:
+    """One parcel; a look at somebody's address is written down."""
+    order = _order(errand, id)
+    look(errand, id)
+    return order
+
+
+@once(about=_about_visit, again=_order_again)
+def pick(errand: Errand, *, id: Ticket) -> Order:
+    return _write(errand, "pick", delivery.pick(_order(errand, id), by=errand.actor.id, now=errand.now))
+
+
+@once(about=_about_visit, again=_order_again)
+def check(errand: Errand, *, id: Ticket) -> Order:
+    return _write(errand, "check", delivery.check(_order(errand, id), by=errand.actor.id, now=errand.now))
+
+
+@once(about=_about_visit, again=_order_again)
+def hand_over(errand: Errand, *, id: Ticket) -> Order:
+    """The medicine leaves the shelf for good: with it the prescription is used, once."""
+    before = _order(errand, id)
+    is_courier = _is_courier(errand)
+    order = delivery.hand_over(before, by=errand.actor.id, is_courier=is_courier, now=errand.now)
+    if before.attempts:
+        return _write(errand, "hand_over", order)
+    used = prescription.dispense(_kept(errand, id), errand.now)
+    return _write(errand, "hand_over", order, used)
+
+
+def _delivered_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Order:
+    if answer == "wrong code":
+        raise _wrong_code()
+    return _order(errand, id)
+
+
+@once(about=_about_visit, again=_delivered_again)
+def deliver(errand: Errand, *, id: Ticket, code: str) -> Order:
+    """In the patient's hands, proved by the patient's code; a wrong try is counted, then refused."""
+    order, right = delivery.deliver(
+        _order(errand, id), by=errand.actor.id, is_courier=_is_courier(errand), code=code, now=errand.now
+    )
+    answer = "delivered" if right else "wrong code"
+    errand.records.save(order, audit=errand.entry("deliver", about_visit(id), answer=answer))
+    if not right:
+        raise _wrong_code()
+    return order
+
+
+def _wrong_code() -> Refusal:
+    return Refusal("This is not the patient's code. Ask them to look at their visit page.", field="code")
+
+
+@once(about=_about_visit, again=_order_again)
+def fail_attempt(errand: Errand, *, id: Ticket, reason: str) -> Order:
+    order = delivery.fail_attempt(_order(errand, id), by=errand.actor.id, reason=reason, now=errand.now)
+    return _write(errand, "fail_attempt", order)
+
+
+@once(about=_about_visit, again=_order_again)
+def bring_back(errand: Errand, *, id: Ticket) -> Order:
+    return _write(
+        errand,
+        "bring_back",
+        delivery.bring_back(_order(errand, id), by=errand.actor.id, is_courier=_is_courier(errand), now=errand.now),
+    )
+
+
+@once(about=_about_visit, again=_order_again)
+def cancel_order(errand: Errand, *, id: Ticket) -> Order:
+    """Before the parcel leaves; the prescription can be used for another one."""
+    order = _order(errand, id)
+    if errand.actor.role is Role.PATIENT:
+        queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    by = "patient" if errand.actor.role is Role.PATIENT else errand.actor.id
+    cancelled = delivery.cancel(order, by=by, now=errand.now)
+    released = prescription.release(_kept(errand, id))
+    return _write(errand, "cancel_order", cancelled, released)
+
+
+def _kept(errand: Errand, id: Ticket) -> Prescription:
+    """The prescription kept for a parcel in the pharmacy. Raises Stale if the parcel moved on since it was read."""
+    found = the_prescription(errand, id)
+    if found.state is not prescription.State.RESERVED:
+        raise Stale
+    return found
+
+
+def _is_courier(errand: Errand) -> bool:
+    return errand.actor.role is Role.COURIER
+
+
+def _write(errand: Errand, deed: str, order: Order, *others: object) -> Order:
+    errand.records.save(order, *others, audit=errand.entry(deed, about_visit(order.visit)))
+    return order

@@ -1,0 +1,145 @@
+"""Sweeping: what nobody's tap brings about. Once a minute the clinic looks for the lost, the silent and the late.
+
+Every step is a deed that others do too, written on the condition that nothing has changed, so two sweeps at once,
+or one that dies in the middle, do no harm: the next one finds what is left.
+"""
+
+import contextlib
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from chalicelib.refusal import Refusal, Repeated, Stale
+from chalicelib.rooms import assignment, promise, queue
+from chalicelib.rooms.assignment import Doctor
+from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.queue import BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
+from chalicelib.visit.arriving import bring_to_front, doctor_is_gone, end
+from chalicelib.visit.errand import Errand, about_doctor
+
+NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
+CLOSE_MAX = 100  # people sent home in one sweep of a lane
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one sweep did, for the log and the dashboard: counts only."""
+
+    looked_at: int = 0
+    brought_to_front: int = 0
+    sent_home: int = 0
+    off_duty: int = 0
+    longest_wait_seconds: int = 0
+
+
+def sweep(errand: Errand) -> Swept:
+    """All lanes of all departments."""
+    swept = Swept()
+    for department in errand.clinic.departments:
+        for number in range(errand.clinic.lanes):
+            _lane(errand, department.id, number, swept)
+        _roster(errand, department.id, swept)
+    return swept
+
+
+def _lane(errand: Errand, department: str, number: int, swept: Swept) -> None:
+    mark = errand.records.mark(department, number)
+    (lane,) = errand.records.lanes([(department, number)])
+    numbers, low = _called_since(mark, lane)
+    found = errand.records.visits([*numbers, *mark.open])
+    swept.looked_at += len(numbers) + len(mark.open)
+    seen = [_rescued(errand, lane, visit, swept) for visit in found]
+    _held(errand, lane, swept)
+    still_open = tuple(v.id for v in seen if _may_be_lost_yet(lane, v))
+    first_seen = [v for v in found if v.id not in mark.open]
+    _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen)
+    _closing(errand, lane, swept)
+
+
+def _rescued(errand: Errand, lane: Lane, visit: Visit, swept: Swept) -> Visit:
+    """Back to the front if nobody has this patient; the visit as it is then, as a doctor may just have come."""
+    if not (queue.passed(lane, visit) or doctor_is_gone(errand, visit)):
+        return visit
+    swept.brought_to_front += 1
+    return bring_to_front(errand, visit)
+
+
+def _may_be_lost_yet(lane: Lane, visit: Visit) -> bool:
+    """To be looked at again: with a doctor who may vanish, stepped back, or written while this sweep looked."""
+    return visit.state in WITH_DOCTOR or visit.returns_at is not None or queue.passed(lane, visit)
+
+
+def _called_since(mark: Mark, lane: Lane) -> tuple[list[Ticket], tuple[int, int, int, int]]:
+    """The numbers called and not yet looked at, at most NUMBERS_MAX, and how far that reads."""
+    numbers: list[Ticket] = []
+    low = list(mark.low)
+    for band in BANDS:
+        until = min(lane.heads[band], low[band] + NUMBERS_MAX - len(numbers))
+        numbers += [Ticket(lane.department, lane.number, band, n) for n in range(low[band] + 1, until + 1)]
+        low[band] = max(low[band], until)
+    return numbers, (low[0], low[1], low[2], low[3])
+
+
+def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
+    """Stepped-back people whose moment passed while no doctor looked, and leftovers of those who left."""
+    for visit in errand.records.visits([Ticket.of(id) for id in lane.held]):
+        if queue.passed(lane, visit):
+            bring_to_front(errand, visit)
+            swept.brought_to_front += 1
+        elif visit.state is not State.WAITING or lane.heads[visit.id.band] >= lane.held[str(visit.id)]:
+            errand.records.let_go(visit.id, lane.held[str(visit.id)])  # before its turn the visit may just be written
+
+
+def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]) -> None:
+    """How far this sweep read, and how the promises of those called since were kept; nothing new, nothing written."""
+    if after == before:
+        return
+    called = [v for v in first_seen if v.calls and len(v.calls) == 1]
+    accuracy = errand.records.accuracy(before.department, f"{errand.now:%Y-%m-%d}")
+    counted = promise.kept(accuracy, called)
+    changes: list[object] = [after] if counted == accuracy else [after, counted]
+    about = f"L#{before.department}#{before.lane}"
+    once = replace(errand, request=f"sweep:{before.version or 0}", actor=SYSTEM)
+    try:
+        errand.records.save(*changes, audit=once.entry("sweep", about))
+    except (Stale, Repeated):
+        return  # another sweep was here at the same moment, and wrote the same
+
+
+def _closing(errand: Errand, lane: Lane, swept: Swept) -> None:
+    """Closed, and nobody on duty any more: whoever came while it was open is told; who came later keeps the place."""
+    waiting = errand.records.waiting(lane)
+    if waiting:
+        oldest = min(v.joined_at for v in waiting)
+        swept.longest_wait_seconds = max(swept.longest_wait_seconds, int((errand.now - oldest).total_seconds()))
+    department = errand.clinic.department(lane.department)
+    zone = ZoneInfo(errand.clinic.timezone)
+    if department is None or department.is_open(errand.now.astimezone(zone)) or lane.on_duty:
+        return
+    for visit in waiting[:CLOSE_MAX]:
+        if department.is_open(visit.joined_at.astimezone(zone)):
+            close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
+            try:
+                end(close, "expire", visit, queue.expire(visit, now=errand.now))
+                swept.sent_home += 1
+            except (Stale, Repeated, Refusal):
+                continue  # a doctor came, or the patient left, at this very moment
+
+
+def _roster(errand: Errand, department: str, swept: Swept) -> None:
+    """Doctors who vanished go off duty, so that the board does not promise them."""
+    for line in errand.records.roster(department):
+        if not line.on_duty or errand.now - line.seen_at < assignment.PRESENCE:
+            continue
+        doctor = errand.records.doctor(line.doctor)
+        if assignment.gone(line, errand.records.visits(doctor.visits), errand.now):
+            _off_duty(errand, doctor)
+            swept.off_duty += 1
+
+
+def _off_duty(errand: Errand, doctor: Doctor) -> None:
+    """Off duty as the doctor was last seen: this is no sign of life, so lost conversations go on being found."""
+    after = assignment.pause(doctor)
+    changes = [*assignment.presence(doctor, after), *assignment.roster(doctor, after)]
+    silent = replace(errand, request=f"silent:{doctor.version}", actor=SYSTEM)
+    with contextlib.suppress(Stale, Repeated):  # alive after all, or another sweep was here
+        silent.records.save(after, *changes, audit=silent.entry("pause", about_doctor(doctor.id)))

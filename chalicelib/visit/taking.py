@@ -1,0 +1,209 @@
+"""Taking: doctors on duty, their work list, and the next patient by the fair order."""
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
+from chalicelib.rooms import assignment, promise, queue
+from chalicelib.rooms.assignment import LEASE, TAKE_TRIES_MAX, Claim, Doctor
+from chalicelib.rooms.consult import PATIENT
+from chalicelib.rooms.delivery import Order
+from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.prescription import Prescription
+from chalicelib.rooms.queue import WITH_DOCTOR, Call, Lane, State, Ticket, Visit
+from chalicelib.visit.arriving import Standing, bring_to_front
+from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_doctor, look_at_list, once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A doctor's list."""
+
+    doctor: Doctor
+    standings: list[Standing]
+    visits: list[Visit]
+    unanswered: frozenset[Ticket]
+    returned: list[Prescription]
+    recent: list[Visit]
+    came_back: list[Order]  # parcels that could not be delivered, of this doctor's patients
+
+
+def _about_me(errand: Errand, **_: object) -> str:
+    return about_doctor(errand.actor.id)
+
+
+def _doctor_again(errand: Errand, answer: str, **_: object) -> Doctor:
+    return errand.records.doctor(errand.actor.id)
+
+
+@once(about=_about_me, again=_doctor_again)
+def go_on_duty(errand: Errand, *, departments: tuple[str, ...], capacity: int) -> Doctor:
+    before = errand.records.doctor(errand.actor.id)
+    after = assignment.go_on_duty(before, departments=departments, capacity=capacity, clinic=errand.clinic)
+    return _duty(errand, "go_on_duty", before, after)
+
+
+@once(about=_about_me, again=_doctor_again)
+def pause(errand: Errand) -> Doctor:
+    before = errand.records.doctor(errand.actor.id)
+    return _duty(errand, "pause", before, assignment.pause(before))
+
+
+def _duty(errand: Errand, deed: str, before: Doctor, after: Doctor) -> Doctor:
+    after = replace(after, seen_at=errand.now)
+    changes = [*assignment.presence(before, after), *assignment.roster(before, after)]
+    errand.records.save(after, *changes, audit=errand.entry(deed, about_doctor(after.id)))
+    return after
+
+
+def work(errand: Errand) -> Work:
+    """The doctor's list. Opening it is a sign of life for duty, not for a visit: only the visit's own page is that."""
+    departments = {d.id: d for d in errand.clinic.departments}
+    look_at_list(errand)
+    desk, lanes = seen(errand), errand.records.lanes([(d, 0) for d in departments])
+    shown = [lane for lane in lanes if lane.department in desk.departments] if desk.on_duty else lanes
+    in_hand = sorted(errand.records.visits(desk.visits), key=lambda v: v.calls[-1].at)
+    return Work(
+        doctor=desk,
+        standings=[
+            Standing(
+                department=departments[lane.department],
+                lane=lane,
+                wait=promise.wait(lane, lane.everybody, errand.now),
+            )
+            for lane in shown
+        ],
+        visits=in_hand,
+        unanswered=frozenset(v.id for v in in_hand if v.last_word == PATIENT),
+        returned=errand.records.returned_to(desk.id),
+        came_back=errand.records.orders((OrderState.RETURNED,), doctor=desk.id),
+        recent=[v for v in errand.records.taken_by(desk.id, errand.today) if v.state not in WITH_DOCTOR],
+    )
+
+
+def seen(errand: Errand) -> Doctor:
+    """The doctor did something: written down now and then, for the roster and for every conversation in hand."""
+    desk = errand.records.doctor(errand.actor.id)
+    alive = assignment.seen(desk, errand.now)
+    if alive is desk:
+        return desk
+    sign = replace(errand, request=f"seen:{desk.version}")
+    try:
+        sign.records.save(alive, *assignment.roster(desk, alive), audit=sign.entry("seen", about_doctor(desk.id)))
+    except (Repeated, Stale):
+        return errand.records.doctor(desk.id)
+    return alive
+
+
+def _taken_again(errand: Errand, answer: str, **_: object) -> Ticket | None:
+    return Ticket.of(answer) if answer else None
+
+
+@once(about=_about_me, again=_taken_again, made_here=frozenset({"departments"}))
+def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | None:
+    """The next patient by the fair order, or None if nobody waits. Two doctors never get the same one.
+
+    `departments` is where the page believed the doctor to be on duty: right, it saves a request. Three requests to
+    the database, whatever the queue's length: read lane and desk, call a number, write visit, desk and audit.
+    """
+    desk, lanes = _desk(errand, departments)
+    if desk.last_request == errand.request:
+        return desk.last_visit
+    desk = _sure(errand, desk)
+    for _ in range(TAKE_TRIES_MAX):
+        lanes = _with_returned(errand, lanes)
+        lane = assignment.choose_lane(lanes)
+        if lane is None:
+            lanes = _again(errand, lanes)  # the first look may have been a moment old
+            if not any(lane.everybody for lane in lanes):
+                _nobody(errand)
+                return None
+            continue
+        band, why = queue.choose(lane) or (None, None)
+        assert band is not None
+        assert why is not None
+        called = errand.records.call(lane, band, why, errand.now)
+        if called is None:
+            lanes = _again(errand, lanes)
+            continue
+        ticket, counted = called
+        taken = _claim(errand, ticket, Call(epoch=0, doctor=desk.id, at=errand.now, why=why))
+        if taken is not None:
+            return taken
+        lanes = [counted if (c.department, c.number) == (lane.department, lane.number) else c for c in lanes]
+    raise TooLate("Many people have just left the queue. Please tap again.")
+
+
+def _nobody(errand: Errand) -> None:
+    """Nobody waits; unless this request took somebody long before."""
+    if earlier := errand.records.answered(about_doctor(errand.actor.id), errand.request):
+        raise earlier
+
+
+def _claim(errand: Errand, ticket: Ticket, call: Call) -> Ticket | None:
+    audit = errand.entry("take_next", about_doctor(call.doctor))
+    try:
+        came, id = errand.records.claim(ticket, call, lease_until=errand.now + LEASE, day=errand.today, audit=audit)
+    except (Repeated, Busy):
+        # The number just called is another patient's, or nobody knows; the sweep finds what cannot be done now.
+        with contextlib.suppress(Busy):
+            _give_up(errand, ticket)
+        raise
+    if came is Claim.TAKEN:
+        return id
+    if came is Claim.NO_ROOM:
+        _give_up(errand, ticket)
+        assignment.may_take(errand.records.doctor(call.doctor))
+        raise TooLate("You are not on duty. Go on duty to take the next patient.")
+    return None
+
+
+def _give_up(errand: Errand, ticket: Ticket) -> None:
+    """A number was called and nobody came of it: its patient goes back to the front at once."""
+    for _ in range(DECIDE_TRIES_MAX):  # a message written at this moment must not stop it
+        lost = [v for v in errand.records.visits([ticket]) if v.state is State.WAITING and v.ticket == ticket]
+        if not lost:
+            return
+        bring_to_front(errand, lost[0])
+
+
+def _sure(errand: Errand, desk: Doctor) -> Doctor:
+    """Nobody is refused on a desk that was read a moment old."""
+    try:
+        assignment.may_take(desk)
+    except Refusal:
+        desk = errand.records.doctor(errand.actor.id)
+        assignment.may_take(desk)
+    return desk
+
+
+def _desk(errand: Errand, departments: tuple[str, ...]) -> tuple[Doctor, list[Lane]]:
+    known = tuple(d for d in departments if errand.clinic.department(d))
+    if known:
+        desk, lanes = errand.records.desk_and_lanes(errand.actor.id, _lanes(errand, known))
+        if set(desk.departments) == set(known):
+            return desk, lanes
+    desk = errand.records.doctor(errand.actor.id)
+    return desk, errand.records.lanes(_lanes(errand, desk.departments)) if desk.departments else []
+
+
+def _lanes(errand: Errand, departments: tuple[str, ...]) -> list[tuple[str, int]]:
+    return [(d, n) for d in departments for n in range(errand.clinic.lanes)]
+
+
+def _again(errand: Errand, lanes: list[Lane]) -> list[Lane]:
+    return errand.records.lanes([(lane.department, lane.number) for lane in lanes], consistent=True)
+
+
+def _with_returned(errand: Errand, lanes: list[Lane]) -> list[Lane]:
+    """Somebody who stepped back and whose moment has come stands at the front now; the lanes as they are then."""
+    held = next(((v, lane.held[str(v)]) for lane in lanes if (v := lane.held_now())), None)
+    if held is None:
+        return lanes
+    id, at = held
+    came = [v for v in errand.records.visits([id]) if v.state is State.WAITING and v.ticket is None]
+    if came and came[0].returns_at == at:
+        bring_to_front(errand, came[0])
+    else:
+        errand.records.let_go(id, at)  # a leftover of somebody who left
+    return _again(errand, lanes)
