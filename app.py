@@ -1,0 +1,26 @@
+"""The building: one Chalice app, its doors, its tracing. Nothing is decided here."""
+
+from chalice import Chalice, Rate
+from chalice.app import CloudWatchEvent
+
+from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff
+from chalicelib.outside import tracing
+
+tracing.start()
+
+app = Chalice(app_name="cloud-clinic")
+manners.welcome(app)
+app.register_blueprint(board.door)
+app.register_blueprint(questions.door)
+app.register_blueprint(patient.door)
+app.register_blueprint(staff.door)
+app.register_blueprint(doctor.door)
+app.register_blueprint(pharmacy.door)
+app.register_blueprint(desk.door)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def sweep(event: CloudWatchEvent) -> None:
+    """Once a minute: the lost, the silent and the late. Declared here and not in a Blueprint, whose event functions
+    Lambda would load without this file and its tracing."""
+    clock.tick()

@@ -1,0 +1,113 @@
+"""Who is at the door: the secrets a browser keeps for us, and what they prove."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PHONE, TICKETS, STAFF = "phone", "tickets", "staff"  # the names of the cookies
+TICKETS_MAX = 5  # of one phone; the oldest is forgotten
+SECRET_LETTERS = 22  # 128 bits in URL-safe base64
+YEAR = 365 * 24 * 60 * 60
+COOKIES_MAX = 8192
+_SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
+_TICKET = re.compile(r"([A-Za-z0-9_-]{8,64})~([A-Za-z0-9_-]{22})")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One ticket in a phone's pocket: the visit's public name and the secret that opens it."""
+
+    visit: str
+    secret: str
+
+    @property
+    def code(self) -> str:
+        """What a return link carries."""
+        return f"{self.visit}~{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A browser, by the cookies it sent. What is not exactly of our making counts as not sent."""
+
+    phone: str = ""
+    tickets: tuple[Kept, ...] = ()
+    staff: str = ""
+
+    @property
+    def holder(self) -> str:
+        """This phone, hashed; "" for a phone that has no secret yet."""
+        return hashed(self.phone) if self.phone else ""
+
+    def ticket(self, visit: str) -> Kept | None:
+        return next((kept for kept in self.tickets if kept.visit == visit), None)
+
+
+def guest(cookies: str) -> Guest:
+    """From the Cookie header. The browser sends a cookie's newest value first when it has two."""
+    found: dict[str, str] = {}
+    for pair in cookies[:COOKIES_MAX].split(";"):
+        name, _, value = pair.strip().partition("=")
+        found.setdefault(name, value)
+    phone, staff = found.get(PHONE, ""), found.get(STAFF, "")
+    return Guest(
+        phone=phone if _SECRET.fullmatch(phone) else "",
+        tickets=_tickets(found.get(TICKETS, "")),
+        staff=staff if _SECRET.fullmatch(staff) else "",
+    )
+
+
+def _tickets(value: str) -> tuple[Kept, ...]:
+    kept = [kept for part in value.split("!")[:TICKETS_MAX] if (kept := ticket_of(part))]
+    return tuple(kept)
+
+
+def ticket_of(code: str) -> Kept | None:
+    """What somebody typed or pasted from a return link: the code itself, or the whole link."""
+    match = _TICKET.search(code.rpartition("code=")[2]) if "code=" in code else _TICKET.fullmatch(code.strip())
+    return Kept(match[1], match[2]) if match else None
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def ticket_secret(phone: str, request: str) -> str:
+    """The same phone and the same request make the same ticket secret, so a lost reply costs nothing."""
+    made = hmac.new(phone.encode(), f"ticket:{request}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(made).decode()[:SECRET_LETTERS]
+
+
+def person(holder: str, for_whom: str, name: str) -> str:
+    """One person of one phone, so that nobody queues twice; not reversible to the name."""
+    return hashed(f"{holder}|{for_whom}|{' '.join(name.casefold().split())}")
+
+
+def phone_cookie(phone: str, *, secure: bool) -> str:
+    return _cookie(PHONE, phone, YEAR, secure)
+
+
+def tickets_cookie(tickets: Sequence[Kept], *, secure: bool) -> str:
+    """The newest first."""
+    newest = {kept.visit: kept for kept in reversed(tickets)}
+    codes = [kept.code for kept in reversed(newest.values())]
+    return _cookie(TICKETS, "!".join(codes[:TICKETS_MAX]), YEAR, secure)
+
+
+def staff_cookie(token: str, *, secure: bool) -> str:
+    """A session of the browser; "" ends it. How long it lasts is kept with the session itself."""
+    return _cookie(STAFF, token, None if token else 0, secure)
+
+
+def _cookie(name: str, value: str, seconds: int | None, secure: bool) -> str:
+    """An empty value tells the browser to forget the cookie."""
+    age = "" if seconds is None else f"; Max-Age={seconds if value else 0}"
+    return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}{'; Secure' if secure else ''}"

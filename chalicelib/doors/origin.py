@@ -1,0 +1,81 @@
+"""Facts about a request that no form carries: our own address, its language, and whether our page sent it."""
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from chalice.app import Request
+
+from chalicelib.doors import words
+
+_BASE = re.compile(r"(/[A-Za-z0-9._-]+)*")
+_HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}|\[[0-9a-fA-F:]+\](:\d+)?")
+_OURS = re.compile(r"/[A-Za-z0-9/_~-]*")
+
+
+def base_of(request: Request) -> str:
+    """What stands before our addresses: "" behind a domain of our own, "/api" straight at the gateway.
+
+    BASE_PATH says so where the outside address cannot be seen from here, as behind a content network.
+    """
+    said = os.environ.get("BASE_PATH")
+    if said is None:
+        route = request.path
+        for name, value in (request.uri_params or {}).items():
+            route = route.replace(f"{{{name}}}", value)
+        said = str(request.context.get("path") or "").rstrip("/").removesuffix(route.rstrip("/"))
+    return said if _BASE.fullmatch(said) else ""
+
+
+def here_of(request: Request) -> str:
+    """The address after the language, as it is in this request."""
+    route = request.path.removeprefix("/{lang}").strip("/")
+    for name, value in (request.uri_params or {}).items():
+        route = route.replace(f"{{{name}}}", value)
+    return route if _OURS.fullmatch(f"/{route}") else ""
+
+
+def own_address(typed: str) -> str | None:
+    """`typed` if it is an address inside this clinic, like the `next` of the sign-in page; else None."""
+    return typed if _OURS.fullmatch(typed) and not typed.startswith("//") else None
+
+
+def language_of(request: Request) -> str:
+    """The language of the address, if it is one of ours; else what the browser prefers."""
+    asked = (request.uri_params or {}).get("lang", "")
+    return asked if asked in words.LANGUAGES else words.preferred(request.headers.get("accept-language", ""))
+
+
+def is_secure(request: Request) -> bool:
+    return bool(request.headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https")
+
+
+def public(request: Request) -> str:
+    """Where people outside reach us, for a link that is sent around: ORIGIN, or as this request came."""
+    said = os.environ.get("ORIGIN", "")
+    host = request.headers.get("host", "")
+    return said or f"{'https' if is_secure(request) else 'http'}://{host if _HOST.fullmatch(host) else 'localhost'}"
+
+
+def wants_json(request: Request) -> bool:
+    """Machines say so, or speak JSON themselves and do not ask for a page."""
+    accept = request.headers.get("accept", "").lower()
+    if "text/html" in accept:
+        return False
+    spoke = request.headers.get("content-type", "").lower().startswith("application/json")
+    return "application/json" in accept or "application/problem+json" in accept or spoke
+
+
+def from_our_page(request: Request) -> bool:
+    """Browsers name the page that sends a form. A machine names none, and has no cookies that another site could use.
+
+    Our pages send no referrer, so older browsers say `Origin: null`; for them the SameSite cookies stand guard.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin", "null")
+    if origin == "null":
+        return True
+    ours = {request.headers.get(name, "") for name in ("host", "x-forwarded-host")}
+    return urlsplit(origin).netloc in {*ours, urlsplit(os.environ.get("ORIGIN", "")).netloc} - {""}

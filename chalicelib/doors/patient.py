@@ -1,0 +1,162 @@
+"""The patient's door: one address per visit, one page that changes with it, from the ticket to the parcel."""
+
+import secrets
+
+from chalice import Blueprint
+
+from chalicelib.doors import shown
+from chalicelib.doors.form import FORMS, Form, one_of, text, yes
+from chalicelib.doors.manners import Asked, polite
+from chalicelib.doors.render import Answer, Data, Go, Page
+from chalicelib.refusal import NotFound
+from chalicelib.rooms import delivery
+from chalicelib.rooms.consult import MESSAGE_MAX, Message
+from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.prescription import State as Medicine
+from chalicelib.rooms.queue import State
+from chalicelib.visit import arriving, seeing, sending
+from chalicelib.visit.arriving import Place
+from chalicelib.visit.seeing import Dossier
+
+door = Blueprint(__name__)
+MESSAGE_ID_MAX = 100
+PHONE_MAX = 40  # as typed, with spaces and brackets
+TEMPLATES = {
+    State.WAITING: "visit_waiting.html",
+    State.ASSIGNED: "visit_turn.html",
+    State.IN_CONSULT: "visit_turn.html",
+    State.COMPLETED: "visit_ended.html",
+    State.CANCELLED: "visit_gone.html",
+    State.EXPIRED: "visit_gone.html",
+}
+SAY = Form(text("text", max=MESSAGE_MAX, missing="Write something first.", lines=True))
+DELIVERY = Form(
+    one_of("way", Way, missing="Choose how you want to get your medicine."),
+    text("address", max=delivery.ADDRESS_MAX, lines=True),
+    text("phone", max=PHONE_MAX, missing="Enter a phone number, like 138 0000 1234."),
+)
+
+
+@door.route("/{lang}/visits/{visit}")
+@polite("see_ticket", by="patient", form=Form(yes("already")))
+def see(asked: Asked) -> Answer:
+    """The visit as it stands now. Looking also rescues a ticket that was passed over."""
+    place = arriving.see_ticket(asked.errand, id=asked.id)
+    dossier = seeing.open_visit(asked.errand, id=asked.id)
+    place = arriving.place(asked.errand, dossier.visit, place.lane)  # between the two looks a doctor may have come
+    data = _data(asked, place, dossier)
+    extras = {"already": asked.sheet.given.get("already", False)}
+    template = TEMPLATES[dossier.visit.state]
+    return Page(template=template, data=data, extras=extras, here=f"visits/{asked.name}")
+
+
+def _data(asked: Asked, place: Place, dossier: Dossier) -> dict[str, object]:
+    visit, now = dossier.visit, asked.frame.now
+    medicine = shown.medicine(dossier.prescription, asked.language, now) if dossier.prescription else None
+    order = dossier.order
+    chosen = order is not None and order.state is not delivery.State.CANCELLED
+    return {
+        **shown.visit(visit, asked.name, asked.language),
+        "place": shown.place(place, now),
+        "messages": _messages(asked, dossier.messages),
+        "medicine": medicine,
+        "parcel": shown.parcel(order) if order else None,
+        "may_choose": medicine is not None and medicine["state"] is Medicine.EFFECTIVE and not chosen,
+    }
+
+
+def _messages(asked: Asked, said: list[Message]) -> list[dict[str, object]]:
+    return [shown.message(one, asked.language, asked.frame.now) for one in said]
+
+
+@door.route("/{lang}/visits/{visit}/messages")
+@polite("read_messages", by="patient", form=Form(text("after", max=MESSAGE_ID_MAX), yes("state")))
+def listen(asked: Asked) -> Answer:
+    """What was said since; now and then also whether the visit is still going on."""
+    found = seeing.messages(asked.errand, id=asked.id, after=asked.given["after"])
+    data: dict[str, object] = {"messages": _messages(asked, found)}
+    if asked.given["state"]:
+        data["state"] = arriving.see_ticket(asked.errand, id=asked.id).visit.state
+    return Data(data=data)
+
+
+@door.route("/{lang}/visits/{visit}/messages", methods=["POST"], content_types=FORMS)
+@polite("say", by="patient", form=SAY, again=see)
+def say(asked: Asked) -> Answer:
+    """A message for the doctor, also before there is one."""
+    said = seeing.say(asked.errand, id=asked.id, text=asked.given["text"], epoch=None)
+    return Go(to=f"visits/{asked.name}#newest", data={"message": _messages(asked, [said])[0]})
+
+
+@door.route("/{lang}/visits/{visit}/more-time", methods=["POST"], content_types=FORMS)
+@polite("need_more_time", by="patient", again=see)
+def more_time(asked: Asked) -> Answer:
+    """Let a few people go first."""
+    place = arriving.need_more_time(asked.errand, id=asked.id)
+    return Go(to=f"visits/{asked.name}", data={"place": shown.place(place, asked.frame.now)})
+
+
+@door.route("/{lang}/visits/{visit}/leave")
+@polite("see_ticket", by="patient")
+def leaving(asked: Asked) -> Answer:
+    """Are you sure? A place given up cannot be had back."""
+    place = arriving.see_ticket(asked.errand, id=asked.id)
+    if place.visit.state not in (State.WAITING, State.ASSIGNED):
+        return Go(to=f"visits/{asked.name}", data={"state": place.visit.state})
+    return Page(template="leave.html", data={"visit": asked.name, "place": shown.place(place, asked.frame.now)})
+
+
+@door.route("/{lang}/visits/{visit}/leave", methods=["POST"], content_types=FORMS)
+@polite("leave", by="patient", again=see)
+def leave(asked: Asked) -> Answer:
+    """Out of the queue, and somebody else moves up."""
+    visit = arriving.leave(asked.errand, id=asked.id)
+    return Go(to=f"visits/{asked.name}", data={"state": visit.state})
+
+
+@door.route("/{lang}/visits/{visit}/prescription")
+@polite("see_ticket", by="patient")
+def prescription(asked: Asked) -> Answer:
+    """The prescription on one sheet, to show or to print."""
+    dossier = seeing.open_visit(asked.errand, id=asked.id)
+    if dossier.prescription is None:
+        raise NotFound()
+    answers = dossier.visit.answers
+    data = {
+        "visit": asked.name,
+        "code": shown.code(asked.id),
+        "patient": answers.name,
+        "age": answers.age,
+        "allergies": answers.allergies,
+        "medicine": shown.medicine(dossier.prescription, asked.language, asked.frame.now),
+    }
+    return Page(template="prescription.html", data=data)
+
+
+@door.route("/{lang}/visits/{visit}/delivery")
+@polite("see_ticket", by="patient")
+def delivery_choice(asked: Asked) -> Answer:
+    """Where to: asked only once the medicine is certain."""
+    dossier = seeing.open_visit(asked.errand, id=asked.id)
+    ready = dossier.prescription is not None and dossier.prescription.state is Medicine.EFFECTIVE
+    if not ready:
+        return Go(to=f"visits/{asked.name}", data={"may_choose": False})
+    values = {"phone": dossier.visit.answers.phone or ""}
+    return Page(template="delivery.html", data={"visit": asked.name, "ways": list(Way)}, values=values)
+
+
+@door.route("/{lang}/visits/{visit}/delivery", methods=["POST"], content_types=FORMS)
+@polite("choose_delivery", by="patient", form=DELIVERY, again=delivery_choice)
+def choose_delivery(asked: Asked) -> Answer:
+    """The order, with a code that only this patient sees."""
+    code = f"{secrets.randbelow(10**delivery.CODE_DIGITS):0{delivery.CODE_DIGITS}d}"
+    order = sending.choose_delivery(asked.errand, id=asked.id, code=code, **asked.given)
+    return Go(to=f"visits/{asked.name}#parcel", data={"parcel": shown.parcel(order)})
+
+
+@door.route("/{lang}/visits/{visit}/delivery/cancel", methods=["POST"], content_types=FORMS)
+@polite("cancel_order", by="patient", again=see)
+def cancel_delivery(asked: Asked) -> Answer:
+    """Another way may be chosen while the parcel has not left."""
+    order = sending.cancel_order(asked.errand, id=asked.id)
+    return Go(to=f"visits/{asked.name}#parcel", data={"parcel": shown.parcel(order)})

@@ -1,0 +1,169 @@
+"""What a patient is shown of a visit, as plain data: the same for the page and for a machine."""
+
+from datetime import datetime
+
+from chalicelib.clinic import CLINIC
+from chalicelib.doors import words
+from chalicelib.rooms import delivery, prescription, queue
+from chalicelib.rooms.consult import PATIENT, Message
+from chalicelib.rooms.delivery import Order, Way
+from chalicelib.rooms.prescription import Line, Prescription
+from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
+from chalicelib.visit.arriving import Place, Standing
+
+# A parcel's way, step by step. Not every step happens, but this is the order.
+PARCEL = (
+    delivery.State.CREATED,
+    delivery.State.PICKING,
+    delivery.State.CHECKED,
+    delivery.State.HANDED_OVER,
+    delivery.State.DELIVERED,
+)
+CANCELLABLE = (delivery.State.CREATED, delivery.State.PICKING, delivery.State.CHECKED)
+CODE_NEEDED = (*CANCELLABLE, delivery.State.HANDED_OVER, delivery.State.FAILED_ATTEMPT)
+
+
+def code(id: Ticket) -> str:
+    """The short code that is called out and printed."""
+    department = CLINIC.department(id.department)
+    assert department is not None
+    return queue.code(department.letter, id)
+
+
+def department(id: str, language: str) -> str:
+    found = CLINIC.department(id)
+    assert found is not None
+    return words.in_words(found.name, language)
+
+
+def standing(one: Standing, language: str, now: datetime) -> dict[str, object]:
+    """A department and its wait, as the first page shows it."""
+    return {
+        "id": one.department.id,
+        "name": words.in_words(one.department.name, language),
+        "about": words.in_words(one.department.about, language),
+        "waiting": one.lane.everybody,
+        "wait": one.wait,
+        **_hours(one.department.id, one.lane.on_duty, now),
+    }
+
+
+def _hours(id: str, on_duty: int, now: datetime) -> dict[str, object]:
+    found = CLINIC.department(id)
+    assert found is not None
+    return {"on_duty": on_duty, "open": found.is_open(words.local(now)), "opens": f"{found.opens:%H:%M}"}
+
+
+def visit(visit: Visit, name: str, language: str) -> dict[str, object]:
+    """What is true of a visit whatever its state."""
+    return {
+        "visit": name,
+        "code": code(visit.id),
+        "department": department(visit.id.department, language),
+        "state": visit.state,
+        "patient": visit.answers.name,
+        "joined_at": visit.joined_at,
+        "active": visit.state in ACTIVE,
+        "handed_back": visit.state is State.WAITING and bool(visit.calls),
+        "outcome": visit.outcome,
+        "summary": visit.summary,
+        "ended_at": visit.ended_at,
+        "ended_why": visit.ended_why,
+    }
+
+
+def place(found: Place, now: datetime) -> dict[str, object] | None:
+    """Where a waiting visit stands; `watch` lets the phone work out its place from the public board."""
+    visit = found.visit
+    if visit.state is not State.WAITING:
+        return None
+    ticket = visit.ticket or visit.id
+    until = ticket.n if visit.returns_at is None else visit.returns_at  # the call that is this patient's
+    n = until if visit.returns_at is None else until + 1
+    return {
+        "ahead": found.ahead,
+        "place": found.ahead + 1,
+        "wait": found.wait,
+        "stepped_back": visit.ticket is None,
+        "may_step_back": visit.ticket is not None and visit.step_backs < STEP_BACKS_MAX,
+        "watch": {
+            "department": visit.id.department,
+            "lane": visit.id.lane,
+            "band": int(ticket.band),
+            "n": n,
+            "until": until,
+        },
+        **_hours(visit.id.department, found.lane.on_duty, now),
+    }
+
+
+def message(said: Message, language: str, now: datetime) -> dict[str, object]:
+    mine = said.author == PATIENT
+    return {
+        "id": said.id,
+        "mine": mine,
+        "name": "" if mine else said.author_name,
+        "text": said.text,
+        "at": said.at,
+        "time": words.when(said.at, language, now),
+    }
+
+
+def line(one: Line, language: str) -> dict[str, object]:
+    medicine = CLINIC.medicine(one.medicine)
+    return {
+        "medicine": words.in_words(medicine.name, language) if medicine else one.medicine,
+        "strength": medicine.strength if medicine else "",
+        "form": words.in_words(medicine.form, language) if medicine else "",
+        "dose": one.dose,
+        "per_day": one.per_day,
+        "days": one.days,
+        "advice": one.advice,
+    }
+
+
+def medicine(found: Prescription, language: str, now: datetime) -> dict[str, object]:
+    """A prescription without the words doctor and pharmacist wrote to each other."""
+    until = found.signed_at + prescription.VALID
+    in_time = now <= until or found.state not in (prescription.State.SIGNED, prescription.State.EFFECTIVE)
+    return {
+        "number": found.number,
+        "state": found.state if in_time else prescription.State.EXPIRED,
+        "doctor": found.doctor_name,
+        "pharmacist": found.pharmacist_name if found.state in EFFECTIVE else None,
+        "signed_at": found.signed_at,
+        "until": until,
+        "lines": [line(one, language) for one in found.lines],
+    }
+
+
+EFFECTIVE = (prescription.State.EFFECTIVE, prescription.State.RESERVED, prescription.State.DISPENSED)
+
+
+def parcel(order: Order) -> dict[str, object]:
+    """A parcel's way with what is still to come, and the code while it is needed."""
+    steps = [
+        {
+            "state": s.state,
+            "at": s.at,
+            "note": s.note if s.state is delivery.State.FAILED_ATTEMPT else "",
+            "mark": "did",
+        }
+        for s in order.steps
+    ]
+    if order.state is not delivery.State.DELIVERED:
+        steps[-1]["mark"] = "at"
+    if order.state in PARCEL:
+        to_come = PARCEL[PARCEL.index(order.state) + 1 :]
+    else:
+        to_come = PARCEL[-1:] if order.state is delivery.State.FAILED_ATTEMPT else ()
+    return {
+        "way": order.way,
+        "pick_up": order.way is Way.PICK_UP,
+        "state": order.state,
+        "address": order.address,
+        "phone": order.phone,
+        "proof": order.code if order.state in CODE_NEEDED else None,
+        "may_cancel": order.state in CANCELLABLE,
+        "steps": steps + [{"state": state, "at": None, "note": "", "mark": "next"} for state in to_come],
+    }

@@ -1,0 +1,96 @@
+"""Languages at the door: texts, names, dates and minutes as people read them."""
+
+import gettext
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from chalicelib.clinic import CLINIC
+from chalicelib.refusal import Refusal
+
+TEXTS = Path(__file__).parent.parent / "pages" / "texts"
+LANGUAGES = CLINIC.languages
+DEFAULT = LANGUAGES[0]
+# How a language calls itself, and the tag browsers and screen readers know it by.
+CALLED = {"en": "English", "zh": "中文", "ar": "العربية", "es": "Español", "fr": "Français", "hi": "हिन्दी"}
+TAGS = {"zh": "zh-Hans"}
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+MONTHS: tuple[str, ...] = ("January", "February", "March", "April", "May", "June")
+MONTHS += ("July", "August", "September", "October", "November", "December")
+ZONE = ZoneInfo(CLINIC.timezone)
+
+
+def catalogue(language: str) -> gettext.NullTranslations:
+    """Every compiled catalogue of a language, one behind the other. English is what the code says."""
+    first = gettext.NullTranslations()
+    for file in sorted(TEXTS.glob(f"{language}.*mo")):
+        with file.open("rb") as compiled:
+            first.add_fallback(gettext.GNUTranslations(compiled))
+    return first
+
+
+CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
+
+
+def said(refusal: Refusal, language: str) -> str:
+    """A refusal in the person's language, with its facts filled in."""
+    message = CATALOGUES[language].gettext(refusal.message)
+    return message % refusal.facts if refusal.facts else message
+
+
+def preferred(accept: str) -> str:
+    """The language a browser asks for, among ours."""
+    wishes = []
+    for part in accept[:200].lower().split(","):
+        tag, _, q = part.strip().partition(";q=")
+        try:
+            wishes.append((-float(q or 1), tag.split("-")[0]))
+        except ValueError:
+            continue
+    return next((tag for _, tag in sorted(wishes, key=lambda wish: wish[0]) if tag in LANGUAGES), DEFAULT)
+
+
+def in_words(words: Mapping[str, str], language: str) -> str:
+    """A text of the hospital's kit; every language of the clinic is there, or the kit was refused."""
+    return words.get(language) or words[DEFAULT]
+
+
+def local(moment: datetime) -> datetime:
+    """The clinic's own clock."""
+    return moment.astimezone(ZONE)
+
+
+def clock(moment: datetime) -> str:
+    return f"{local(moment):%H:%M}"
+
+
+def day(moment: datetime, language: str) -> str:
+    at = local(moment)
+    if language == "zh":
+        return f"{at.year}年{at.month}月{at.day}日"
+    return f"{at.day} {CATALOGUES[language].gettext(MONTHS[at.month - 1])} {at.year}"
+
+
+def when(moment: datetime, language: str, now: datetime) -> str:
+    """The time alone while it is today, else the day too."""
+    same_day = local(moment).date() == local(now).date()
+    return clock(moment) if same_day else f"{day(moment, language)} {clock(moment)}"
+
+
+def minutes(wait: tuple[int, int] | None, language: str) -> str:
+    """A wait as people say it: "10 to 15 minutes", "about 2 hours". "" while there is nothing honest to say."""
+    if wait is None:
+        return ""
+    low, high = wait
+    t = CATALOGUES[language]
+    if high < 2:
+        return t.gettext("about a minute")
+    if high <= 90:
+        if low == high:
+            return t.gettext("about %(n)s minutes") % {"n": high}
+        return t.gettext("%(low)s to %(high)s minutes") % {"low": low, "high": high}
+    hours_low, hours_high = low // 60, -(-high // 60)
+    if hours_low < 1:
+        return t.gettext("%(low)s minutes to %(high)s hours") % {"low": low, "high": hours_high}
+    return t.gettext("%(low)s to %(high)s hours") % {"low": hours_low, "high": hours_high}
