@@ -1,0 +1,82 @@
+# Everything a person does with this checkout. Plain `make` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PORT ?= 8000
+DATA ?=
+SEED ?= 1
+KIT ?= general
+ARCH ?= x86_64
+PYTHON ?=
+PYTEST ?=
+
+venv := .venv
+py := $(venv)/bin/python
+texts := $(patsubst %.po,%.mo,$(wildcard chalicelib/pages/texts/*.po))
+fast := not browser and not engine and not zip and not slow
+
+.PHONY: help run demo test check package day pictures texts kit clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(venv)/local texts ## the clinic on http://localhost:8000 (PORT=8001 another port, DATA=clinic.db keeps the data)
+	@exec $(py) -m infra.local.run --port "$(PORT)" --data "$(DATA)"
+
+demo: $(venv)/local texts ## the same, in the middle of a busy morning
+	@exec $(py) -m infra.local.run --port "$(PORT)" --data "$(DATA)" --demo
+
+test: $(venv)/dev texts ## everything: rooms, doors, whole days, browser, faults, deployment (PYTEST="-k word" for a part)
+	@infra/system.sh
+	@$(py) -m infra.local.engine
+	@$(MAKE) --no-print-directory node_modules/.done
+	@$(py) -m pytest $(PYTEST)
+
+check: $(venv)/dev texts ## before a commit: format, lint, types, and the tests that take seconds
+	@$(py) -m ruff format --check .
+	@$(py) -m ruff check .
+	@$(py) -m mypy
+	@$(py) -m pytest -q -m "$(fast)" $(PYTEST)
+
+package: $(venv)/local ## what is deployed: out/deployment.zip and out/sam.json, from HEAD (ARCH=arm64, TREE=1 for uncommitted work)
+	@$(py) -m infra.package --arch "$(ARCH)" $(if $(TREE),--tree)
+
+day: $(venv)/dev texts ## one whole clinic day from a seed: make day SEED=7
+	@$(py) -m tests.simulation.day "$(SEED)"
+
+pictures: $(venv)/dev texts ## a picture of every page, wide and narrow, in every language
+	@infra/system.sh
+	@$(py) -m tests.browser.pictures
+
+texts: $(texts) ## compile the translations
+
+kit: $(venv)/local ## make this checkout another hospital's: KIT=general renders templates/general/clinic.toml
+	@$(py) -m infra.kit "$(KIT)"
+
+clean: ## remove everything make has made
+	rm -rf $(venv) .tools node_modules out vendor .hypothesis .mypy_cache .pytest_cache .ruff_cache .chalice/deployments
+	rm -f chalicelib/pages/texts/*.mo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What is below is made once and again only when what it is made from has changed.
+
+$(venv)/made: infra/venv.sh infra/getpip.py
+	@infra/venv.sh $(venv) $(PYTHON)
+	@touch $@
+
+$(venv)/local: $(venv)/made requirements.txt requirements-local.txt
+	@echo "Installing what the clinic needs into $(venv) ..."
+	@$(py) -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+$(venv)/dev: $(venv)/local requirements-dev.txt
+	@echo "Installing what the tests need into $(venv) ..."
+	@$(py) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+%.mo: %.po | $(venv)/local
+	@$(py) -m babel.messages.frontend -q compile --input-file $< --output-file $@
+
+node_modules/.done: package-lock.json
+	@command -v npm >/dev/null || { echo "The tests need Node (npm): the accessibility checker axe-core comes from there." >&2; exit 1; }
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@

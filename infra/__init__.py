@@ -1,0 +1,1 @@
+"""What builds, deploys and runs the clinic from outside. Nothing in here is part of a deployment."""
