@@ -1,0 +1,188 @@
+"""`python -m bench.cycle`: joins, takes and signatures per second through the real deeds, against the bare engine.
+
+Both do the same requests on the same dynoxide in the same run, in turn, so the ratio holds when the machine is busy.
+The bare side is a socket without an SDK: what is left is what Python, botocore and PynamoDB cost.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench.raw import Raw
+from infra.local import engine
+
+TABLE = "bare"
+ROUNDS = 7
+CYCLES = 60  # of each side in one round
+OUT = Path(__file__).resolve().parents[1] / "out" / "bench-cycle.json"
+SOAP = {"subjective": "Cough.", "objective": "", "assessment": "Common cold.", "plan": "Rest."}
+
+
+def main() -> None:
+    engine.keep_local()
+    with engine.dynoxide() as address:
+        deeds, bare = Deeds(), Bare(address)
+        deeds(), bare()  # the first of each pays for imports and connections
+        ratios, speeds = [], []
+        for _ in range(ROUNDS):
+            ours, theirs = _per_second(deeds), _per_second(bare)
+            speeds.append((ours, theirs))
+            ratios.append(ours / theirs)
+    table = {
+        "cycles_per_second_deeds": round(statistics.median(s[0] for s in speeds), 1),
+        "cycles_per_second_bare_engine": round(statistics.median(s[1] for s in speeds), 1),
+        "ratio_median": round(statistics.median(ratios), 3),
+        "ratio_min": round(min(ratios), 3),
+        "ratio_max": round(max(ratios), 3),
+        "rounds": ROUNDS,
+        "cycles_per_round": CYCLES,
+    }
+    for name, value in table.items():
+        print(f"{name:32} {value}")
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(table, indent=1) + "\n")
+
+
+def _per_second(cycle: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    for _ in range(CYCLES):
+        cycle()
+    return CYCLES / (time.perf_counter() - start)
+
+
+class Deeds:
+    """One patient joins, one doctor takes and signs: the real deeds with their audit lines."""
+
+    def __init__(self) -> None:
+        from chalicelib.rooms.permission import Actor, Role
+        from chalicelib.store.rows import Row
+        from chalicelib.visit import taking
+
+        Row.create_table(wait=True)
+        self.count = 0
+        self.ada = Actor(role=Role.DOCTOR, id="ada", name="Dr Ada")
+        taking.go_on_duty(self.errand(self.ada), departments=("respiratory",), capacity=1)
+
+    def errand(self, actor: Any) -> Any:
+        from chalicelib.clinic import CLINIC
+        from chalicelib.store import records
+        from chalicelib.visit.errand import Errand
+
+        self.count += 1
+        now = datetime(2030, 1, 7, 9, tzinfo=UTC) + timedelta(milliseconds=self.count)
+        return Errand(actor=actor, request=f"request-{self.count:012}", now=now, clinic=CLINIC, records=records)
+
+    def __call__(self) -> None:
+        from chalicelib.rooms.consult import Outcome
+        from chalicelib.rooms.permission import ANYBODY
+        from chalicelib.visit import arriving, seeing, taking
+
+        errand = self.errand(ANYBODY)
+        one = f"{self.count:064x}"
+        arriving.join(errand, request=_answered(errand), secret=one, person=one, consented=True)
+        id = taking.take_next(self.errand(self.ada), departments=("respiratory",))
+        assert id is not None
+        seeing.sign(
+            self.errand(self.ada),
+            id=id,
+            epoch=1,
+            soap=SOAP,
+            outcome=Outcome.REST,
+            summary="Rest and drink.",
+            lines=(),
+            confirmed=False,
+        )
+
+
+def _answered(errand: Any) -> Any:
+    from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request
+
+    return Request(
+        id=errand.request,
+        holder="holder",
+        language="en",
+        started_at=errand.now,
+        flags=("none",),
+        for_whom=ForWhom.ME,
+        name="Ann Li",
+        age=40,
+        department="respiratory",
+        why="Cough and fever since Monday",
+        how_long=HowLong.DAYS,
+        getting=Getting.SAME,
+        phone="13800001234",
+    )
+
+
+class Bare:
+    """The same requests by kind, number and size: 2 for the join, 3 for the take, 2 reads and 1 write to sign."""
+
+    def __init__(self, address: str) -> None:
+        self.ask, self.count = Raw(address), 0
+        keys = ("pk", "HASH"), ("sk", "RANGE")
+        self.ask(
+            "CreateTable",
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        )
+
+    def __call__(self) -> None:
+        self.count += 1
+        visit, guard = f"visit-{self.count}", f"guard-{self.count}"
+        self._add("tail")
+        self._write(_put(guard, 200, "X"), _put(visit, 900), _update(guard))
+        self.ask("BatchGetItem", RequestItems={TABLE: {"Keys": [_at("lane"), _at("doctor")]}})
+        self._add("head")
+        self._write(_put(visit, 200, "X1"), _update(visit), _update("doctor"))
+        self.ask("GetItem", TableName=TABLE, Key=_at(visit), ConsistentRead=True)
+        self.ask(
+            "Query",
+            TableName=TABLE,
+            KeyConditionExpression="pk = :p AND begins_with(sk, :n)",
+            ExpressionAttributeValues={":p": {"S": visit}, ":n": {"S": "N#"}},
+            Limit=1,
+        )
+        self._write(_put(visit, 200, "X2"), _put(visit, 300, "N#1"), _update(visit), _update("doctor"), _update(guard))
+
+    def _write(self, *items: dict[str, Any]) -> None:
+        self.ask("TransactWriteItems", TransactItems=list(items))
+
+    def _add(self, field: str) -> None:
+        self.ask(
+            "UpdateItem",
+            TableName=TABLE,
+            Key=_at("lane"),
+            UpdateExpression=f"ADD {field} :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues="ALL_NEW",
+        )
+
+
+def _at(pk: str, sk: str = "V") -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _put(pk: str, size: int, sk: str = "V") -> dict[str, Any]:
+    item = {**_at(pk, sk), "body": {"S": "x" * size}}
+    return {"Put": {"TableName": TABLE, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
+def _update(pk: str) -> dict[str, Any]:
+    return {
+        "Update": {
+            "TableName": TABLE,
+            "Key": _at(pk),
+            "UpdateExpression": "SET st = :s ADD version :one",
+            "ExpressionAttributeValues": {":s": {"S": "next"}, ":one": {"N": "1"}},
+        }
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The clinic as people meet it: in a real browser, on a phone, in every language."""

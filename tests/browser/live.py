@@ -1,0 +1,68 @@
+"""The real clinic on a free port of this machine, empty but for its staff, for the length of a block."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from infra.local import engine
+from tests import engines
+
+HOST = "127.0.0.1"
+OPENS = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)  # a Monday morning, 10:24 at the clinic: every department is open
+INSTANT = timedelta(milliseconds=1)
+
+
+class Clock:
+    """The clinic's clock: begins on a Monday morning, runs like any other, and can be moved on or stopped."""
+
+    def __init__(self) -> None:
+        self.ahead = OPENS - datetime.now(UTC)
+        self.stopped: datetime | None = None
+
+    def __call__(self) -> datetime:
+        if self.stopped is None:
+            return datetime.now(UTC) + self.ahead
+        self.stopped += INSTANT
+        return self.stopped
+
+    def stops(self, at: datetime = OPENS) -> None:
+        """From now on only a moment passes between two looks at it, so that two days look the same."""
+        self.stopped = at
+
+    def passes(self, **time: float) -> None:
+        """So much time has gone by: `passes(minutes=20)`."""
+        self.ahead += timedelta(**time)
+        if self.stopped is not None:
+            self.stopped += timedelta(**time)
+
+
+@dataclass(frozen=True)
+class Clinic:
+    address: str
+    clock: Clock = field(default_factory=Clock)
+
+
+@contextlib.contextmanager
+def clinic() -> Iterator[Clinic]:
+    """Everything between the browser and DynamoDB is the real thing; moto plays DynamoDB."""
+    with engines.moto_table():
+        from app import app
+        from chalicelib.doors import manners
+        from infra.local.seed import seed
+        from infra.local.server import open_clinic
+
+        seed()
+        server = open_clinic(app, engine.ROOT, HOST, 0).server
+        open_one = Clinic(f"http://{HOST}:{server.server_address[1]}")
+        listening = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        real_clock, manners.clock = manners.clock, open_one.clock  # the one place where time comes in
+        listening.start()
+        try:
+            yield open_one
+        finally:
+            server.shutdown()
+            server.server_close()
+            listening.join(timeout=5)
+            manners.clock = real_clock

@@ -1,0 +1,38 @@
+"""Every scene there is. The tour plays them all."""
+
+from tests.browser import scenes_arriving, scenes_parcels, scenes_visit, scenes_working
+from tests.browser.tour import Scene
+
+SCENES: tuple[Scene, ...] = (
+    scenes_visit.whole_visit,
+    scenes_arriving.danger_sign,
+    scenes_arriving.wrong_answers,
+    scenes_arriving.child,
+    scenes_arriving.waiting_room,
+    scenes_arriving.other_phone,
+    scenes_arriving.lost_answers,
+    scenes_working.signing_in,
+    scenes_working.on_duty,
+    scenes_working.handed_back,
+    scenes_working.warned,
+    scenes_working.outcomes,
+    scenes_working.desk,
+    scenes_working.closing_time,
+    scenes_working.vanished,
+    scenes_parcels.nobody_at_home,
+    scenes_parcels.collected,
+)
+
+# Played once more in browsers without scripts: every step of a patient, and the staff pages that have a script.
+WITHOUT_SCRIPTS: tuple[Scene, ...] = (
+    scenes_visit.whole_visit,
+    scenes_arriving.danger_sign,
+    scenes_arriving.wrong_answers,
+    scenes_arriving.child,
+    scenes_arriving.waiting_room,
+    scenes_arriving.other_phone,
+    scenes_arriving.lost_answers,
+    scenes_working.handed_back,
+    scenes_working.warned,
+    scenes_working.desk,
+)

@@ -1,0 +1,140 @@
+"""One whole visit through the deployed zip, by people with browsers, and what it leaves behind of them: nothing."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra.local.seed import STAFF, seed
+from infra.package import ROOT
+from tests import engines
+from tests.deploy.local_gateway import gateway
+from tests.deploy.local_lambda import function, traces
+from tests.deploy.recorder import Recorder, recording
+from tests.people import ANN, OverHttp, Patient
+
+pytestmark = [pytest.mark.zip, pytest.mark.slow, pytest.mark.engine]
+
+ANSWERS = {**ANN, "name": "Ann Limoncello", "why": "Feverish since Tuesday", "allergies": "walnuts"}
+ADDRESS, GREETING, REPLY = "7 Marmalade Lane", "Good morning, what is it?", "It began with shivering"
+WORDS = ("Limoncello", "Feverish", "walnuts", "0000 1234", "00001234", "Marmalade", "what is it", "shivering")
+SECRETS = tuple(member.secret for member in STAFF)
+
+
+class Visitor(Patient):
+    """Somebody at an address that begins with a path of its own, as API Gateway's stages do."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(OverHttp(address), ANSWERS)
+        self.base = urlsplit(address).path
+
+    def url(self, *parts: str) -> str:
+        return self.base + super().url(*parts)
+
+    def sign_in(self, id: str) -> None:
+        (secret,) = [member.secret for member in STAFF if member.id == id]
+        self.get(self.url("staff"))
+        self.fill("/staff", id=id, secret=secret)
+
+
+@dataclass
+class Played:
+    """What is left of the visit when it is over."""
+
+    log: str
+    traced: list[dict[str, object]]
+    recorder: Recorder
+
+
+@pytest.fixture(scope="module")
+def played(task: Path, package: Path, dynoxide: str) -> Played:
+    template = json.loads((package / "sam.json").read_text())
+    with (
+        engines.dynoxide_table(dynoxide),
+        recording(dynoxide) as (table, recorder),
+        traces() as (daemon, told),
+        function(task, workers=2, AWS_ENDPOINT_URL_DYNAMODB=table, AWS_XRAY_DAEMON_ADDRESS=daemon) as runs,
+        gateway(runs, template) as address,
+    ):
+        seed()
+        visit(address)
+        log = runs.log.read_text()
+    return Played(log, [json.loads(document) for document in told], recorder)
+
+
+def visit(address: str) -> None:
+    """Ann comes, Dr Ada sees her, Sam approves, Dee packs, Cole brings it."""
+    ann, ada, sam, dee, cole = (Visitor(address) for _ in range(5))
+    ann.join()
+    for who, id in ((ada, "ada"), (sam, "sam"), (dee, "dee"), (cole, "cole")):
+        who.sign_in(id)
+    see(ada, ann)
+    sam.get(sam.url("pharmacy", "prescriptions", ann.visit))
+    sam.fill("/approve")
+    code = choose_delivery(ann)
+    deliver(sam, dee, cole, ann.visit, code)
+    assert "Given out" in ann.look().words
+    for who in (ada, sam, dee, cole):
+        who.fill("/staff/out")
+        assert "staff" not in who.cookies
+
+
+def see(ada: Visitor, ann: Visitor) -> None:
+    ada.fill("/duty", departments=ANSWERS["department"], capacity="2")
+    assert ANSWERS["name"] in ada.fill("/next").words
+    ada.fill("/messages", text=GREETING)
+    assert GREETING in ann.look().words
+    ann.fill("/messages", text=REPLY)
+    ada.get(ada.url("doctor", "visits", ann.visit, "finish"))
+    note = {"subjective": "Cold", "objective": "38.2", "assessment": "Flu", "plan": "Rest"}
+    line = {"medicine_1": "paracetamol-500", "dose_1": "1 tablet", "per_day_1": "3", "days_1": "3"}
+    signed = ada.fill("/finish", outcome="prescription", summary="Rest and drink.", **note, **line)
+    assert "Waiting for the pharmacist" in signed.words
+
+
+def choose_delivery(ann: Visitor) -> str:
+    """Gives the code that Ann will tell the courier at the door."""
+    ann.get(ann.url("visits", ann.visit, "delivery"))
+    page = ann.fill("/delivery", way="delivery", address=ADDRESS, phone=ANSWERS["phone"])
+    found = re.search(r"\b(\d{3}) ?(\d{3})\b", page.words)
+    assert found, page.words
+    return found[1] + found[2]
+
+
+def deliver(sam: Visitor, dee: Visitor, cole: Visitor, visit: str, code: str) -> None:
+    for who, step in ((dee, "/pick"), (sam, "/check"), (cole, "/hand-over")):
+        who.get(who.url("parcels", visit))
+        assert who.fill(step).status == 200
+    cole.fill("/deliver", code=code)
+
+
+def test_the_visit_can_be_played_to_its_end(played: Played) -> None:
+    assert played.traced
+
+
+def test_it_needed_exactly_what_the_function_is_permitted(played: Played) -> None:
+    policy = json.loads((ROOT / ".chalice" / "policy-api.json").read_text())
+    (table,) = [statement for statement in policy["Statement"] if statement["Sid"] == "RememberTheClinic"]
+    assert played.recorder.permissions == set(table["Action"])
+    assert played.recorder.tables == {"clinic"}
+    assert played.recorder.indexes == {"by_stage"}
+
+
+def test_every_deed_is_a_coded_event_in_the_log(played: Played) -> None:
+    lines = [json.loads(line)["message"] for line in played.log.splitlines() if '"logger": "clinic"' in line]
+    deeds = {json.loads(line)["deed"] for line in lines}
+    assert {"ask", "take_next", "sign", "review", "choose_delivery", "deliver"} <= deeds
+
+
+def test_nobody_is_in_the_log_or_the_traces(played: Played) -> None:
+    everything = played.log + json.dumps(played.traced)
+    assert [word for word in (*WORDS, *SECRETS) if word.casefold() in everything.casefold()] == []
+
+
+def test_every_deed_is_traced_down_to_the_table(played: Played) -> None:
+    deeds = {str(document["name"]) for document in played.traced}
+    assert {"ask", "take_next", "sign", "review", "choose_delivery", "deliver"} <= deeds
+    assert "dynamodb" in json.dumps(played.traced).casefold()

@@ -1,0 +1,87 @@
+"""X-Ray: one subsegment a deed, named after it, with the visit's opaque name and nothing about anybody."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.outside import tracing
+from chalicelib.refusal import TooLate
+from tests.people import Cast
+
+
+class Kept:
+    """Where segments go instead of the daemon."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def send_entity(self, entity: Any) -> None:
+        self.sent.append(json.loads(entity.serialize()))
+
+    def set_daemon_address(self, address: str) -> None:
+        """There is no daemon."""
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    monkeypatch.setenv("AWS_XRAY_SDK_ENABLED", "true")
+    monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000")
+    from aws_xray_sdk import global_sdk_config
+    from aws_xray_sdk.core import xray_recorder
+
+    global_sdk_config.set_sdk_enabled(True)
+    if hasattr(xray_recorder.emitter, "_socket"):
+        xray_recorder.emitter._socket.close()  # the SDK opens one for its daemon as soon as it is imported
+    found = Kept()
+    xray_recorder.configure(emitter=found, sampling=False, context_missing="IGNORE_ERROR")
+    yield found
+    xray_recorder.clear_trace_entities()
+    global_sdk_config.set_sdk_enabled(False)
+
+
+def traced(do: Any) -> None:
+    from aws_xray_sdk.core import xray_recorder
+
+    with xray_recorder.in_segment("lambda"):
+        do()
+
+
+def test_a_deed_is_one_subsegment_with_the_visits_name(kept: Kept, cast: Cast) -> None:
+    cast.ann.join()
+    traced(cast.ann.look)
+    (segment,) = kept.sent
+    (deed,) = segment["subsegments"]
+    assert deed["name"] == "see_ticket"
+    assert deed["annotations"] == {"visit": cast.ann.visit}
+    assert "Ann" not in json.dumps(segment)
+
+
+def test_a_refusal_marks_the_deed_and_tells_only_its_class(kept: Kept) -> None:
+    def refused() -> None:
+        with pytest.raises(TooLate), tracing.deed("say", "x" * 32):
+            raise TooLate("words")
+
+    traced(refused)
+    (deed,) = kept.sent[0]["subsegments"]
+    assert deed["error"] is True
+    assert deed["metadata"] == {"default": {"refused": "TooLate"}}
+
+
+def test_without_a_segment_a_deed_is_only_done(kept: Kept) -> None:
+    with tracing.deed("look"):
+        pass
+    assert kept.sent == []
+
+
+def test_where_nobody_looks_the_sdk_is_not_even_imported() -> None:
+    program = (
+        "import sys; from chalicelib.outside import tracing; tracing.start()\n"
+        "with tracing.deed('look'): pass\n"
+        "sys.exit('aws_xray_sdk' in sys.modules)"
+    )
+    env = {"PATH": "", "AWS_XRAY_SDK_ENABLED": "false", "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000"}
+    assert subprocess.run([sys.executable, "-c", program], env=env, check=False).returncode == 0

@@ -1,0 +1,115 @@
+"""The fair order: most urgent first, but nobody waits past the limit of their band, and the reason is kept."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.rooms import queue
+from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, Band, Lane, Why
+from tests.builders import a_lane, a_queue, called, joined
+
+# What may happen to a lane: somebody joins a band, or a doctor calls.
+EVENTS = st.lists(st.one_of(st.sampled_from(BANDS), st.just("call")), max_size=200)
+# A rush: so many wait in each band, and then doctors only call.
+RUSH = st.tuples(*(st.integers(0, 30) for _ in BANDS))
+
+
+@dataclass
+class Watched:
+    """A lane, and for each band how many others were called while somebody waited in it."""
+
+    lane: Lane
+    passed_over: dict[Band, int] = field(default_factory=lambda: dict.fromkeys(BANDS, 0))
+
+    def call(self) -> tuple[Band, Why]:
+        chosen = queue.choose(self.lane)
+        assert chosen is not None
+        there = [band for band in BANDS if self.lane.waiting(band)]
+        self.lane = called(self.lane, chosen[0])
+        for band in BANDS:
+            self.passed_over[band] = self.passed_over[band] + 1 if band in there and band is not chosen[0] else 0
+        return chosen
+
+
+def test_nobody_waits_nobody_is_called() -> None:
+    assert queue.choose(a_lane()) is None
+    assert queue.choose(a_lane(tails=(0, 3, 0, 0), heads=(0, 3, 0, 0))) is None
+
+
+def test_alone_in_the_queue_is_first_come() -> None:
+    for band in (Band.URGENT, Band.STANDARD, Band.FOLLOW_UP):
+        assert queue.choose(joined(a_lane(), band)) == (band, Why.FIRST_COME)
+    assert queue.choose(joined(a_lane(), Band.RECALL)) == (Band.RECALL, Why.CALLED_BACK)
+
+
+def test_the_more_urgent_go_first_and_it_is_said() -> None:
+    assert queue.choose(a_queue(0, 1, 1, 1)) == (Band.URGENT, Why.MORE_URGENT)
+    assert queue.choose(a_queue(1, 1, 1, 1)) == (Band.RECALL, Why.CALLED_BACK)
+
+
+def test_a_band_that_has_waited_its_limit_goes_before_more_urgent_people() -> None:
+    lane = a_lane(tails=(0, 9, 9, 0), heads=(0, 1, 1, 0), calls=10, due=(0, 12, 10, 0))
+    assert queue.choose(lane) == (Band.STANDARD, Why.THEIR_TURN)
+
+
+def test_of_two_overdue_bands_the_longer_overdue_goes_first() -> None:
+    lane = a_lane(tails=(0, 9, 9, 9), calls=20, due=(0, 19, 18, 17))
+    assert queue.choose(lane) == (Band.FOLLOW_UP, Why.THEIR_TURN)
+
+
+def test_a_rush_on_a_lane_that_never_called_anybody_starts_with_the_most_urgent() -> None:
+    """Nobody has waited past a limit when the very first doctor begins."""
+    watched = Watched(a_queue(0, 9, 9, 9))
+    first = [watched.call() for _ in range(4)]
+    assert first[:2] == [(Band.URGENT, Why.MORE_URGENT)] * 2
+    assert (Band.FOLLOW_UP, Why.THEIR_TURN) not in first
+
+
+@given(rush=RUSH, events=EVENTS)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_every_band_is_served_within_its_limit_and_otherwise_the_most_urgent_goes_first(
+    rush: tuple[int, int, int, int], events: list[Band | str]
+) -> None:
+    watched = Watched(a_lane(tails=rush))
+    for event in [*events, *["call"] * sum(rush)]:
+        if isinstance(event, Band):
+            watched.lane = joined(watched.lane, event)
+            continue
+        there = [band for band in BANDS if watched.lane.waiting(band)]
+        if not there:
+            assert queue.choose(watched.lane) is None
+            continue
+        waited = dict(watched.passed_over)
+        band, why = watched.call()
+        assert band in there, "somebody waits in the band that is called"
+        _the_reason_is_true(band, why, there, waited)
+        for other in BANDS:
+            together = len(BANDS) - 1  # bands that fall due at the same call take turns
+            assert watched.passed_over[other] <= ONE_CALL_IN[other] - 1 + together
+
+
+def _the_reason_is_true(band: Band, why: Why, there: list[Band], waited: dict[Band, int]) -> None:
+    if band is Band.RECALL:
+        assert why is Why.CALLED_BACK
+    elif there == [band]:
+        assert why is Why.FIRST_COME
+    elif band is there[0]:
+        assert why is Why.MORE_URGENT
+    else:
+        assert why is Why.THEIR_TURN
+        assert waited[band] >= ONE_CALL_IN[band] - 1, f"{band!r} had waited for {waited[band]} calls only"
+
+
+@given(rush=RUSH)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_within_a_band_the_order_is_the_order_of_arrival(rush: tuple[int, int, int, int]) -> None:
+    watched = Watched(a_lane(tails=rush))
+    order = []
+    for _ in range(sum(rush)):
+        band, _ = watched.call()
+        order.append((band, watched.lane.heads[band]))
+    assert sorted(order) == [(band, n) for band in BANDS for n in range(1, rush[band] + 1)]
+    for band in BANDS:
+        own = [n for b, n in order if b is band]
+        assert own == sorted(own)

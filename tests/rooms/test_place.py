@@ -1,0 +1,280 @@
+"""Place: how many people are ahead, the promised wait, the public board, and letting others go first."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.refusal import NotFound, TooLate
+from chalicelib.rooms import promise, queue
+from chalicelib.rooms.arrival import Getting
+from chalicelib.rooms.promise import WINDOW
+from chalicelib.rooms.queue import HELD_MAX, STEP_BACKS_MAX, Band, Lane, State, Ticket
+from tests.builders import ANN, EVE, MINUTE, NOW, a_lane, a_queue, a_ticket, a_visit, answers, called, refused
+
+
+def waits(n: int, band: Band = Band.STANDARD, **changes):
+    return a_visit(id=a_ticket(n, band), **changes)
+
+
+def test_the_band_follows_from_the_answers() -> None:
+    assert queue.band_for(answers()) is Band.STANDARD
+    assert queue.band_for(answers(follow_up=True)) is Band.FOLLOW_UP
+    assert queue.band_for(answers(getting=Getting.WORSE)) is Band.URGENT
+    assert queue.band_for(answers(follow_up=True, getting=Getting.WORSE)) is Band.URGENT
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 50])
+def test_ahead_are_those_who_came_before(n: int) -> None:
+    assert queue.ahead(a_queue(0, 0, 50), waits(n)) == n - 1
+
+
+def test_those_who_were_called_are_no_longer_ahead() -> None:
+    assert queue.ahead(a_lane(tails=(0, 0, 50, 0), heads=(0, 0, 7, 0)), waits(10)) == 2
+
+
+def test_everybody_more_urgent_is_ahead_and_nobody_less_urgent() -> None:
+    lane = a_queue(1, 2, 4, 8)
+    assert queue.ahead(lane, waits(4)) == 3 + 1 + 2
+    assert queue.ahead(lane, waits(1, Band.URGENT)) == 1
+    assert queue.ahead(lane, waits(8, Band.FOLLOW_UP)) == 7 + 1 + 2 + 4
+
+
+def test_nobody_is_ahead_of_somebody_being_called() -> None:
+    assert queue.ahead(a_lane(tails=(0, 0, 5, 0), heads=(0, 0, 5, 0)), waits(3)) == 0
+
+
+def test_a_recalled_visit_stands_in_the_recall_band() -> None:
+    back = waits(30, ticket=a_ticket(2, Band.RECALL))
+    assert queue.ahead(a_queue(2, 9, 9, 9), back) == 1
+
+
+def test_a_stepped_back_visit_counts_from_the_call_that_brings_it_back() -> None:
+    back = waits(1, ticket=None, returns_at=4)
+    assert queue.ahead(a_queue(0, 0, 9), back) == 4
+    assert queue.ahead(a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0)), back) == 1
+
+
+def test_a_lane_counts_everybody_also_those_who_stepped_back() -> None:
+    lane = a_lane(tails=(1, 2, 4, 8), heads=(0, 1, 1, 8), held={"general.0.2.1": 4})
+    assert [lane.waiting(band) for band in Band] == [1, 1, 3, 0]
+    assert lane.everybody == 6
+
+
+@pytest.mark.parametrize(
+    ("minutes", "down", "up"),
+    [(0.2, 1, 1), (1, 1, 1), (1.01, 1, 2), (9, 9, 9), (9.5, 9, 10), (10, 10, 10), (11, 10, 15), (37, 35, 40)],
+)
+def test_minutes_are_rounded_as_people_believe_them(minutes: float, down: int, up: int) -> None:
+    assert promise._rounded(minutes, up=False) == down
+    assert promise._rounded(minutes, up=True) == up
+
+
+def test_the_wait_is_a_range_around_the_estimate() -> None:
+    lane = a_queue(0, 0, 5)  # one doctor, nothing measured: 8 minutes each
+    assert promise.wait(lane, 0, NOW) == (6, 15)  # 6.4 to 12.8
+    assert promise.wait(lane, 4, NOW) == (30, 65)  # 32 to 64
+    assert promise.wait(replace(lane, on_duty=4), 4, NOW) == (8, 20)  # 8 to 16
+
+
+def test_with_nobody_on_duty_no_wait_is_promised() -> None:
+    assert promise.wait(a_queue(0, 0, 5, on_duty=0), 4, NOW) is None
+    assert promise.seconds_per_call(Lane(department="general"), NOW) is None
+    just_left = a_lane(calls=9, window=(NOW - 4 * MINUTE, 1), on_duty=0)
+    assert promise.wait(just_left, 4, NOW) is None
+
+
+def test_the_pace_is_measured_over_one_to_two_windows() -> None:
+    """A call every 20 seconds: whenever we look, the pace is 20 seconds, give or take the call just made."""
+    lane, now = a_queue(0, 0, 100, on_duty=20), NOW
+    for _ in range(60):
+        lane, now = called(lane, Band.STANDARD, now), now + timedelta(seconds=20)
+        since = (lane.window_before or lane.window)[0]
+        assert since >= now - 2 * WINDOW - timedelta(seconds=20)
+        if now - NOW > WINDOW:
+            assert promise.seconds_per_call(lane, now) == pytest.approx(20, rel=0.15)
+
+
+def test_a_first_call_does_not_make_the_doctors_look_infinitely_quick() -> None:
+    """One doctor has just called one patient: the second in line is not promised one minute."""
+    lane = called(a_queue(0, 0, 5), Band.STANDARD, NOW)
+    for seconds in (0, 5, 60):
+        assert promise.wait(lane, 1, NOW + timedelta(seconds=seconds)) == (10, 30)  # 12.8 to 25.6
+
+
+def test_yesterdays_calls_say_nothing_about_this_morning() -> None:
+    evening = NOW - timedelta(hours=14)
+    lane = a_lane(tails=(0, 0, 20, 0), calls=10, heads=(0, 0, 10, 0), window=(evening, 8))
+    lane = called(lane, Band.STANDARD, NOW)
+    for minutes in (0, 1):
+        assert promise.wait(lane, 1, NOW + minutes * MINUTE) == (10, 30)
+
+
+def test_a_window_begins_with_a_call_and_turns_when_it_is_old() -> None:
+    assert promise.turned_window(a_lane(calls=7), NOW) == ((NOW, 7), None)
+    young = (NOW - WINDOW + timedelta(seconds=1), 3)
+    assert promise.turned_window(a_lane(calls=7, window=young), NOW) == (young, None)
+    old = (NOW - WINDOW, 3)
+    assert promise.turned_window(a_lane(calls=7, window=old), NOW) == ((NOW, 7), old)
+
+
+def test_the_board_shows_counts_and_no_person() -> None:
+    lane = a_lane(tails=(1, 2, 9, 0), heads=(1, 0, 4, 0), held={"general.0.2.3": 7})
+    assert queue.board([lane], promise.seconds_per_call(lane, NOW), NOW) == {
+        "v": 1,
+        "department": "general",
+        "on_duty": 1,
+        "waiting": 8,
+        "seconds_per_call": 480.0,
+        "lanes": [[[1, 0, []], [0, 2, []], [4, 5, []], [0, 0, []]]],
+        "at": int(NOW.timestamp()),
+    }
+
+
+def test_a_code_is_letter_band_and_number() -> None:
+    assert queue.code("A", a_ticket(17)) == "A2017"
+    assert queue.code("B", a_ticket(4003, Band.URGENT)) == "B14003"
+    assert queue.code("A", a_ticket(17, lane=3)) == "A3-2017"
+
+
+def test_a_ticket_survives_being_written_down() -> None:
+    ticket = a_ticket(12, Band.FOLLOW_UP, lane=2)
+    assert Ticket.of(str(ticket)) == ticket
+
+
+@pytest.mark.parametrize(
+    ("n", "tail", "head", "returns_at"),
+    [
+        (1, 10, 0, 4),  # first in line
+        (5, 10, 0, 8),  # in the middle
+        (8, 10, 0, 10),  # never past the last one who waits
+        (10, 10, 0, 10),  # at the end the place stays
+        (9, 10, 8, 10),
+    ],
+)
+def test_stepping_back_lets_three_people_past_from_every_position(n: int, tail: int, head: int, returns_at: int):
+    lane = a_lane(tails=(0, 0, tail, 0), heads=(0, 0, head, 0))
+    back = queue.step_back(waits(n), lane)
+    assert (back.ticket, back.returns_at, back.step_backs, back.state) == (None, returns_at, 1, State.WAITING)
+    assert back.id == a_ticket(n), "the visit keeps its name"
+    assert not queue.passed(lane, back) or n == tail == head
+
+
+def test_from_the_front_one_steps_back_behind_the_next_three_of_the_own_band() -> None:
+    recalled = waits(2, ticket=a_ticket(1, Band.RECALL))
+    back = queue.step_back(recalled, a_lane(tails=(1, 0, 9, 0), heads=(0, 0, 4, 0)))
+    assert back.returns_at == 4 + 3
+
+
+def test_one_steps_back_one_time_after_the_other_and_at_most_three_times() -> None:
+    lane = a_queue(0, 0, 9)
+    back = queue.step_back(waits(1), lane)
+    with refused("You have already let other people go first", kind=TooLate):
+        queue.step_back(back, lane)
+    again = queue.to_front(back, ticket=a_ticket(1, Band.RECALL))
+    assert queue.step_back(again, lane).step_backs == 2
+    with refused(f"already stepped back {STEP_BACKS_MAX} times", kind=TooLate):
+        queue.step_back(waits(1, step_backs=STEP_BACKS_MAX), lane)
+
+
+def test_no_stepping_back_once_called() -> None:
+    with refused("You are being called right now", kind=TooLate):
+        queue.step_back(waits(3), a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0)))
+    for state in set(State) - {State.WAITING}:
+        with refused("A doctor is ready for you now", kind=TooLate):
+            queue.step_back(waits(3, state=state), a_queue(0, 0, 9))
+
+
+def test_only_so_many_may_step_back_at_once() -> None:
+    held = {str(a_ticket(n)): n + 3 for n in range(1, HELD_MAX + 1)}
+    with refused("Too many people are stepping back", kind=TooLate):
+        queue.step_back(waits(30), a_lane(tails=(0, 0, 40, 0), held=held))
+
+
+def test_a_held_visit_returns_at_its_call_or_when_nobody_else_waits() -> None:
+    held = {str(a_ticket(1)): 4, str(a_ticket(2)): 3}
+    assert a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 2, 0), held=held).held_now() is None
+    assert a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0), held=held).held_now() == a_ticket(2)
+    assert a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 4, 0), held=held).held_now() == a_ticket(2)
+    assert a_lane(held={str(a_ticket(1)): 4}).held_now() == a_ticket(1)
+    assert a_lane().held_now() is None
+
+
+def test_a_ticket_is_passed_when_the_head_reached_it() -> None:
+    lane = a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0))
+    assert [queue.passed(lane, waits(n)) for n in (2, 3, 4)] == [True, True, False]
+    assert [queue.passed(lane, waits(1, ticket=None, returns_at=at)) for at in (2, 3, 4)] == [True, True, False]
+    assert not queue.passed(lane, waits(1, state=State.ASSIGNED))
+    assert queue.passed(a_lane(heads=(1, 0, 0, 0)), waits(9, ticket=a_ticket(1, Band.RECALL)))
+
+
+def test_back_at_the_front_the_visit_is_the_same_and_nobody_holds_it() -> None:
+    held = waits(4, state=State.IN_CONSULT, said=3, handed_back="not my field")
+    front = queue.to_front(held, ticket=a_ticket(1, Band.RECALL))
+    assert (front.state, front.ticket, front.doctor, front.lease_until) == (
+        State.WAITING,
+        a_ticket(1, Band.RECALL),
+        None,
+        None,
+    )
+    assert (front.id, front.epoch, front.calls, front.said) == (held.id, 1, held.calls, 3)
+
+
+def test_the_secret_opens_one_visit_and_no_other() -> None:
+    queue.theirs(a_visit(), secret=ANN.id)
+    for wrong in (EVE.id, "", ANN.id.upper()):
+        with pytest.raises(NotFound):
+            queue.theirs(a_visit(), secret=wrong)
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.ASSIGNED])
+def test_the_patient_leaves_and_the_place_is_free(state: State) -> None:
+    gone = queue.cancel(waits(4, state=state), why="patient", now=NOW)
+    assert (gone.state, gone.ticket, gone.doctor, gone.lease_until) == (State.CANCELLED, None, None, None)
+    assert (gone.ended_at, gone.ended_why) == (NOW, "patient")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.CANCELLED, "You have already left the queue"),
+        (State.IN_CONSULT, "The consultation has begun"),
+        (State.COMPLETED, "already ended"),
+        (State.EXPIRED, "already ended"),
+    ],
+)
+def test_leaving_too_late_says_what_happened(state: State, words: str) -> None:
+    with refused(words, kind=TooLate):
+        queue.cancel(waits(4, state=state), why="patient", now=NOW)
+
+
+def test_at_closing_time_only_those_who_wait_expire() -> None:
+    closed = queue.expire(waits(4, ticket=None, returns_at=7), now=NOW)
+    assert (closed.state, closed.returns_at, closed.ended_why) == (State.EXPIRED, None, "closing")
+    for state in (State.ASSIGNED, State.IN_CONSULT):
+        with refused("A doctor has this patient now", kind=TooLate):
+            queue.expire(waits(4, state=state), now=NOW)
+    for state in (State.COMPLETED, State.CANCELLED, State.EXPIRED):
+        with refused("already ended", kind=TooLate):
+            queue.expire(waits(4, state=state), now=NOW)
+
+
+def test_the_desk_gives_its_reason() -> None:
+    assert queue.reason(" Went home. ") == "Went home."
+    for empty in ("", "  "):
+        with refused("Say in a few words why", field="why"):
+            queue.reason(empty)
+    with refused("At most 200 characters", field="why"):
+        queue.reason("x" * (queue.REASON_MAX + 1))
+
+
+def test_people_who_left_are_not_in_front_of_anybody() -> None:
+    lane = a_queue(0, 0, 6, gone=frozenset({(Band.STANDARD, 2), (Band.STANDARD, 5)}))
+    visit = a_visit(id=a_ticket(4))
+    assert queue.ahead(lane, visit) == 2
+    assert lane.everybody == 4
+    assert queue.board([lane], None, NOW)["lanes"] == [[[0, 0, []], [0, 0, []], [0, 4, [2, 5]], [0, 0, []]]]
+
+
+def test_a_band_in_which_a_number_is_left_is_never_shown_empty() -> None:
+    assert a_queue(0, 0, 1, gone=frozenset({(Band.STANDARD, 1)})).everybody == 1

@@ -1,0 +1,1 @@
+"""Whole clinic days from one seed: real deeds, real store, a crowd that interrupts, faults, and invariants."""

@@ -1,0 +1,101 @@
+"""Whole days hold their invariants, the same seed is the same day, and every deliberate break is noticed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chalicelib.visit import taking
+from infra.local.engine import ROOT
+from tests import engines
+from tests.simulation import day, mutants
+
+SEEDS = range(20)
+SHORT = 40  # steps of a day that is quick on moto too
+# Steps of other deeds, never a request of their own.
+PARTS = {
+    "enter",
+    "place",
+    "end",
+    "bring_to_front",
+    "doctor_is_gone",
+    "the_prescription",
+    "since",
+    "look",
+    "look_at_list",
+    "seen",
+}
+
+
+@pytest.fixture
+def ground(request: pytest.FixtureRequest) -> mutants.Ground:
+    """Where days are played: on dynoxide where it runs, else on moto, which is slower."""
+    try:
+        address = request.getfixturevalue("dynoxide")
+    except pytest.skip.Exception:
+        return mutants.Ground(address=None, empty=engines.moto_table)
+    return mutants.Ground(address=address, empty=lambda: engines.dynoxide_table(address))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_day_ends_in_order(ground: mutants.Ground, seed: int) -> None:
+    with ground.empty():
+        day.play(seed, ground.address)
+
+
+@pytest.mark.usefixtures("clinic_on_moto")
+def test_a_short_day_in_this_process() -> None:
+    played = day.play(3, None, steps=SHORT)
+    assert len(played.log) > SHORT
+
+
+@pytest.mark.slow
+def test_the_same_seed_is_the_same_day(ground: mutants.Ground) -> None:
+    """Also in another process, where sets and hashes come in another order."""
+    with ground.empty():
+        here = day.digest(day.play(7, ground.address))
+    told = [sys.executable, "-m", "tests.simulation.day", "7"]
+    for order in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": order}
+        said = subprocess.run(told, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+        assert said.splitlines()[-1].endswith(f"the day {here}")
+
+
+def test_a_failing_day_can_be_replayed(ground: mutants.Ground) -> None:
+    """The report names the seed, the step, what is broken, and what happened just before."""
+    everybody_is_freed = next(m for m in mutants.MUTANTS if m.name == "nobody is freed")
+    with ground.empty(), everybody_is_freed.broken(), pytest.raises(day.DayFailed) as failed:
+        day.play(0, ground.address)
+    first, *steps = str(failed.value).splitlines()
+    assert first.startswith("seed 0, step ")
+    assert "I2" in first
+    assert 2 <= len(steps) <= day.SHOWN
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_deliberate_break_is_noticed(ground: mutants.Ground, mutant: mutants.Mutant) -> None:
+    caught = mutants.hunt(mutant, ground)
+    assert caught, f"{mutant.harm}: {mutants.SEEDS_MAX} days went by and nobody noticed"
+    print(f"{mutant.name}: seed {caught.seed}, {caught.words}")
+
+
+def test_a_break_is_over_when_it_is_over() -> None:
+    """No break leaks into the day after."""
+    before = _replaceable()
+    for mutant in mutants.MUTANTS:
+        with mutant.broken():
+            assert _replaceable() != before, f"{mutant.name} breaks nothing"
+        assert _replaceable() == before, f"{mutant.name} stays broken"
+
+
+def _replaceable() -> list[object]:
+    from chalicelib.rooms import assignment, consult, delivery, prescription, queue
+    from chalicelib.store import lanes, records, writing
+    from chalicelib.visit import errand
+
+    owners = (assignment, consult, delivery, prescription, queue, lanes, records, writing, errand, taking)
+    values = [value for owner in owners for _, value in sorted(vars(owner).items())]
+    return [*map(id, values), *map(id, writing._SPECIAL.values())]

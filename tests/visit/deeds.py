@@ -1,0 +1,209 @@
+"""Every deed that writes, once: who does it, what must have happened before, and what another form would say.
+
+Tests go through this table: a repeat, a lost reply, a throttled table, two taps at once are asked of every deed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
+from chalicelib.rooms.consult import Outcome
+from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.permission import Actor
+from chalicelib.visit import arriving, desk, seeing, sending, taking
+from chalicelib.visit.arriving import Place
+from tests.builders import ADA, ANN, COLE, DEE, KIM, PUBLIC, SAM, SOAP, a_line, plain
+from tests.visit.walk import CODE, Walk, person
+
+Typed = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """`ready` brings the clinic to where the deed can be done and gives what is typed; `other` is another form."""
+
+    name: str
+    do: Callable[..., Any]
+    who: Actor
+    ready: Callable[[Walk], Typed]
+    other: Typed = field(default_factory=dict)
+    entry: str = ""  # the deed's name in the audit, where it is not the function's own
+    draws: bool = False  # a number is drawn outside the transaction: done again it may leave a hole
+
+    @property
+    def audited_as(self) -> str:
+        return self.entry or self.do.__name__
+
+    def about(self, typed: Typed) -> str:
+        """What the audit line hangs on."""
+        if self.audited_as in ("go_on_duty", "pause", "take_next"):
+            return f"D#{self.who.id}"
+        if "id" in typed:
+            return f"V#{typed['id']}"
+        if "request" in typed:
+            return f"P#{typed['request'].holder}"
+        return f"P#{typed['person' if 'person' in typed else 'holder']}"
+
+    def request(self, request: str, typed: Typed) -> str:
+        """The id under which it is done once: joining has the request's own."""
+        return f"{typed['request'].id}:join" if self.do is arriving.join else request
+
+
+def same(answer: Any) -> Any:
+    """What two askers of the same thing must be told alike."""
+    if isinstance(answer, Place):
+        return plain(answer.visit), answer.ahead
+    return plain(answer)
+
+
+def _asking(walk: Walk) -> Typed:
+    arriving.begin(walk.errand(), holder="phone", language="en", flags=("none",))
+    return {"holder": "phone"}
+
+
+def _joining(walk: Walk) -> Typed:
+    return {"request": walk.request(), "secret": ANN.id, "person": person(ANN.id), "consented": True}
+
+
+def _with_doctor(walk: Walk) -> Typed:
+    return {"id": walk.taken(), "epoch": 1}
+
+
+def _in_consult(walk: Walk) -> Typed:
+    typed = _with_doctor(walk)
+    seeing.save_note(walk.errand(ADA), **typed, soap=SOAP)
+    return typed
+
+
+def _finishing(walk: Walk, *medicines: str) -> Typed:
+    outcome = Outcome.PRESCRIPTION if medicines else Outcome.REST
+    lines = tuple(a_line(medicine) for medicine in medicines)
+    said = {"soap": SOAP, "outcome": outcome, "summary": "Rest.", "lines": lines, "confirmed": False}
+    return {**_with_doctor(walk), **said}
+
+
+def _ready_to_take(walk: Walk) -> Typed:
+    walk.join()
+    walk.on_duty()
+    return {"departments": ("general",)}
+
+
+def _at_the_desk(walk: Walk) -> Typed:
+    return {
+        "secret": "paper",
+        "person": person("paper"),
+        "for_whom": ForWhom.OTHER,
+        "name": "Old Wu",
+        "age": 88,
+        "guardian": "",
+        "department": "general",
+        "why": "Dizzy",
+        "allergies": "",
+        "follow_up": False,
+        "how_long": HowLong.TODAY,
+        "getting": Getting.SAME,
+        "phone": "",
+        "consented": True,
+        "language": "zh",
+        "flags": ("none",),
+    }
+
+
+def _three_wait(walk: Walk) -> Typed:
+    first = walk.join()
+    walk.crowd(4)
+    return {"id": first.id}
+
+
+def _failed(walk: Walk) -> Typed:
+    id = walk.handed_over()
+    sending.fail_attempt(walk.errand(COLE), id=id, reason="Nobody there.")
+    return {"id": id}
+
+
+def _reviewing(walk: Walk, *, approve: bool) -> Typed:
+    return {"id": walk.prescribed(), "number": 1, "approve": approve, "reason": "" if approve else "Too much."}
+
+
+def _choosing(walk: Walk) -> Typed:
+    said = {"way": Way.DELIVERY, "address": "1 River Road", "phone": "13800001234", "code": CODE}
+    return {"id": walk.approved(), **said}
+
+
+TEA = {**SOAP, "plan": "Tea."}
+WHO = {"for_whom": ForWhom.ME, "name": "Ann Li", "age": 40, "guardian": ""}
+DEEDS = [
+    Deed(
+        "begin",
+        arriving.begin,
+        PUBLIC,
+        lambda w: {"holder": "phone", "language": "en", "flags": ("none",)},
+        other={"flags": ("stroke",)},
+        entry="ask",
+    ),
+    Deed(
+        "answer",
+        arriving.answer,
+        PUBLIC,
+        lambda w: {**_asking(w), "step": "who", **WHO},
+        other={"name": "Bob"},
+        entry="ask",
+    ),
+    Deed("forget", arriving.forget, PUBLIC, _asking),
+    Deed("join", arriving.join, PUBLIC, _joining, other={"secret": "another phone"}, draws=True),
+    Deed("leave", arriving.leave, ANN, lambda w: {"id": w.join().id}),
+    Deed("leave a doctor", arriving.leave, ANN, lambda w: {"id": w.taken()}),
+    Deed("need_more_time", arriving.need_more_time, ANN, _three_wait),
+    Deed(
+        "go_on_duty",
+        taking.go_on_duty,
+        ADA,
+        lambda w: {"departments": ("general",), "capacity": 2},
+        other={"capacity": 3},
+    ),
+    Deed("pause", taking.pause, ADA, lambda w: w.on_duty() or {}),
+    Deed("take_next", taking.take_next, ADA, _ready_to_take, draws=True),
+    Deed("say", seeing.say, ANN, lambda w: {"id": w.join().id, "text": "Hi", "epoch": None}, other={"text": "Ho"}),
+    Deed("doctor says", seeing.say, ADA, lambda w: {**_with_doctor(w), "text": "Hi"}, other={"text": "Ho"}),
+    Deed(
+        "save_note",
+        seeing.save_note,
+        ADA,
+        lambda w: {**_with_doctor(w), "soap": SOAP},
+        other={"soap": {**SOAP, "plan": "-"}},
+    ),
+    Deed("save_note again", seeing.save_note, ADA, lambda w: {**_in_consult(w), "soap": {**SOAP, "plan": "Tea."}}),
+    Deed("hand_back", seeing.hand_back, ADA, lambda w: {**_in_consult(w), "reason": "Not my field."}, draws=True),
+    Deed("sign", seeing.sign, ADA, _finishing, other={"summary": "Something else."}),
+    Deed("sign with medicine", seeing.sign, ADA, lambda w: _finishing(w, "paracetamol"), other={"lines": ()}),
+    Deed(
+        "amend", seeing.amend, ADA, lambda w: {"id": w.signed(), "soap": {**SOAP, "plan": "Tea."}}, other={"soap": SOAP}
+    ),
+    Deed("revise", seeing.revise, ADA, lambda w: {"id": w.returned(), "lines": (a_line(days=1),), "confirmed": False}),
+    Deed("revoke", seeing.revoke, ADA, lambda w: {"id": w.approved(), "reason": "Allergy."}, other={"reason": "-"}),
+    Deed(
+        "approve", sending.review, SAM, lambda w: _reviewing(w, approve=True), other={"approve": False, "reason": "-"}
+    ),
+    Deed("return", sending.review, SAM, lambda w: _reviewing(w, approve=False), other={"reason": "-"}),
+    Deed("choose_delivery", sending.choose_delivery, ANN, _choosing, other={"address": "2 River Road"}),
+    Deed("pick", sending.pick, SAM, lambda w: {"id": w.ordered()}),
+    Deed("check", sending.check, KIM, lambda w: {"id": w.picked()}),
+    Deed("hand_over", sending.hand_over, COLE, lambda w: {"id": w.checked()}),
+    Deed("deliver", sending.deliver, COLE, lambda w: {"id": w.handed_over(), "code": CODE}, other={"code": "000000"}),
+    Deed("fail_attempt", sending.fail_attempt, COLE, lambda w: {"id": w.handed_over(), "reason": "Nobody there."}),
+    Deed("bring_back", sending.bring_back, COLE, _failed),
+    Deed("cancel_order", sending.cancel_order, ANN, lambda w: {"id": w.ordered()}),
+    Deed("desk cancels order", sending.cancel_order, DEE, lambda w: {"id": w.checked()}),
+    Deed("add_person", desk.add_person, DEE, _at_the_desk, other={"name": "Young Wu"}, entry="join", draws=True),
+    Deed("cancel_visit", desk.cancel_visit, DEE, lambda w: {"id": w.join().id, "why": "Home."}, other={"why": "-"}),
+    Deed("expire", desk.expire, DEE, lambda w: {"id": w.join().id}),
+]
+
+
+def another(deed: Deed, typed: Typed) -> Typed:
+    """The same request, filled in differently."""
+    different = {**typed, **deed.other}
+    if deed.do is arriving.join:
+        different["request"] = replace(typed["request"], why="Something else")
+    return different

@@ -1,0 +1,129 @@
+"""The sweep finds whom nobody's tap would find: orphans, the patients of vanished doctors, closing time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+
+import pytest
+
+from chalicelib.rooms.assignment import LEASE, PRESENCE
+from chalicelib.rooms.permission import SYSTEM, Actor
+from chalicelib.rooms.queue import Band, State, Ticket, Visit, Why
+from chalicelib.rooms.rules import Clinic
+from chalicelib.store import records
+from chalicelib.visit import arriving, sweeping, taking
+from chalicelib.visit.errand import Errand
+from tests.builders import ADA, BO, MINUTE, NOW, PUBLIC, a_clinic, a_department, a_request
+
+pytestmark = pytest.mark.usefixtures("clinic_on_moto")
+NINE_TO_FIVE = a_clinic(
+    timezone="UTC", departments=(replace(a_department(), opens=time(8), closes=time(17)), a_department("children", "B"))
+)
+Make = Callable[..., Errand]
+
+
+@pytest.fixture
+def errand() -> Make:
+    count = 0
+
+    def make(actor: Actor, now: datetime = NOW, clinic: Clinic | None = None) -> Errand:
+        nonlocal count
+        count += 1
+        return Errand(
+            actor=actor, request=f"request-{count}", now=now, clinic=clinic or a_clinic(timezone="UTC"), records=records
+        )
+
+    return make
+
+
+def join(errand: Make, who: int, now: datetime = NOW) -> Visit:
+    request = a_request(id=f"join-{who}", holder=f"holder-{who}")
+    person = f"{who:064x}"
+    return arriving.join(errand(PUBLIC, now), request=request, secret=person, person=person, consented=True)
+
+
+def test_a_patient_whose_number_was_called_by_a_doctor_who_died_is_at_the_front_after_one_sweep(errand: Make) -> None:
+    visit = join(errand, 1)
+    (lane,) = records.lanes([("general", 0)])
+    records.call(lane, Band.STANDARD, Why.FIRST_COME, NOW)  # and the caller's Lambda dies here
+
+    swept = sweeping.sweep(errand(SYSTEM))
+
+    assert swept.brought_to_front == 1
+    assert records.visit(visit.id).ticket == Ticket("general", 0, Band.RECALL, 1)
+    assert sweeping.sweep(errand(SYSTEM)).brought_to_front == 0, "once is enough"
+
+
+def test_a_vanished_doctor_goes_off_duty_and_the_patient_goes_to_the_front(errand: Make) -> None:
+    visit = join(errand, 1)
+    taking.go_on_duty(errand(ADA), departments=("general",), capacity=1)
+    assert taking.take_next(errand(ADA)) == visit.id
+    sweeping.sweep(errand(SYSTEM, NOW + MINUTE))
+
+    swept = sweeping.sweep(errand(SYSTEM, NOW + max(LEASE, PRESENCE)))
+    later = sweeping.sweep(errand(SYSTEM, NOW + max(LEASE, PRESENCE) + MINUTE))
+
+    assert (swept.brought_to_front, swept.off_duty + later.off_duty) == (1, 1)
+    assert records.visit(visit.id).state is State.WAITING
+    assert not records.doctor("ada").on_duty
+    assert records.lanes([("general", 0)])[0].on_duty == 0
+
+
+def test_a_doctor_who_looks_at_the_list_now_and_then_stays_on_duty(errand: Make) -> None:
+    taking.go_on_duty(errand(ADA), departments=("general",), capacity=1)
+    taking.go_on_duty(errand(BO), departments=("general",), capacity=1)
+    for minutes in range(5, 60, 5):
+        taking.work(errand(ADA, NOW + minutes * MINUTE))
+        sweeping.sweep(errand(SYSTEM, NOW + minutes * MINUTE))
+    assert records.doctor("ada").on_duty
+    assert not records.doctor("bo").on_duty
+
+
+def test_two_sweeps_at_once_do_what_one_does(errand: Make) -> None:
+    visits = [join(errand, n) for n in range(3)]
+    (lane,) = records.lanes([("general", 0)])
+    records.call(lane, Band.STANDARD, Why.FIRST_COME, NOW)
+    one, other = errand(SYSTEM), errand(SYSTEM)
+
+    sweeping.sweep(one)
+    sweeping.sweep(other)
+
+    assert [records.visit(v.id).ticket for v in visits][0] == Ticket("general", 0, Band.RECALL, 1)
+    assert sum(v.ticket is not None for v in records.visits(v.id for v in visits)) == 3
+
+
+def test_at_closing_those_who_came_while_it_was_open_are_told_and_those_who_came_later_keep_the_place(
+    errand: Make,
+) -> None:
+    afternoon, evening = NOW.replace(hour=16), NOW.replace(hour=18)
+    early, late = join(errand, 1, afternoon), join(errand, 2, evening)
+
+    before = sweeping.sweep(errand(SYSTEM, NOW.replace(hour=16, minute=59), NINE_TO_FIVE))
+    swept = sweeping.sweep(errand(SYSTEM, evening + MINUTE, NINE_TO_FIVE))
+
+    assert (before.sent_home, swept.sent_home) == (0, 1)
+    assert records.visit(early.id).state is State.EXPIRED
+    assert records.visit(late.id).state is State.WAITING
+
+
+def test_nobody_is_sent_home_while_a_doctor_is_still_on_duty(errand: Make) -> None:
+    visit = join(errand, 1, NOW.replace(hour=16))
+    evening = NOW.replace(hour=18)
+    taking.go_on_duty(errand(ADA, evening), departments=("general",), capacity=1)
+    sweeping.sweep(errand(SYSTEM, evening + MINUTE, NINE_TO_FIVE))
+    assert records.visit(visit.id).state is State.WAITING
+
+
+def test_promises_are_counted_once_per_patient_and_day(errand: Make) -> None:
+    taking.go_on_duty(errand(ADA), departments=("general",), capacity=10)
+    for n in range(4):
+        join(errand, n)
+    for n in range(4):
+        taking.take_next(errand(ADA, NOW + timedelta(minutes=2 * (n + 1))))
+        sweeping.sweep(errand(SYSTEM, NOW + timedelta(minutes=2 * (n + 1))))
+
+    kept = records.accuracy("general", f"{NOW:%Y-%m-%d}")
+
+    assert kept.counted == 4
+    assert kept.in_range == 4
+    assert (kept.quantile(0.5) or 9) <= 0.5  # eight minutes each were promised, and it took two

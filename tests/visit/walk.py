@@ -1,0 +1,187 @@
+"""A walk through the clinic by its real deeds, as far as a test wants to go, on whatever table is in front."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.rooms.arrival import Request
+from chalicelib.rooms.consult import Outcome
+from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.permission import Actor
+from chalicelib.rooms.queue import Band, State, Ticket, Visit
+from chalicelib.rooms.rules import Clinic
+from chalicelib.store import names, records
+from chalicelib.store.rows import TABLE, Row
+from chalicelib.visit import arriving, seeing, sending, taking
+from chalicelib.visit.errand import Errand, Records
+from tests.builders import ADA, ANN, COLE, KIM, NOW, PUBLIC, SAM, SOAP, a_clinic, a_line, a_request
+
+CODE = "123456"
+BATCH = 25  # DynamoDB's limit
+Key = tuple[str, str]
+
+
+class Walk:
+    """One clinic. Every errand is a second later than the one before, and has a request id of its own."""
+
+    def __init__(self, clinic: Clinic | None = None, records: Records = records) -> None:
+        self.clinic = clinic or a_clinic()
+        self.records = records
+        self.now = NOW
+        self.count = 0
+
+    def errand(self, who: Actor = PUBLIC, request: str = "", *, at: datetime | None = None) -> Errand:
+        self.count += 1
+        self.now += timedelta(seconds=1)
+        return Errand(
+            actor=who,
+            request=request or f"r{self.count}",
+            now=at or self.now,
+            clinic=self.clinic,
+            records=self.records,
+        )
+
+    def request(self, who: Actor = ANN, **said: Any) -> Request:
+        """The answered questions of this patient; each time another request."""
+        self.count += 1
+        return a_request(id=f"q{self.count}", holder=f"phone-{who.id}", **said)
+
+    def join(self, who: Actor = ANN, request: Request | None = None, **said: Any) -> Visit:
+        return arriving.join(
+            self.errand(),
+            request=request or self.request(who, **said),
+            secret=who.id,
+            person=person(who.id),
+            consented=True,
+        )
+
+    def place(self, who: Actor, id: Ticket) -> arriving.Place:
+        """The patient looks, as their phone does by itself."""
+        return arriving.see_ticket(self.errand(who), id=id)
+
+    def on_duty(self, who: Actor = ADA, *departments: str, capacity: int = 2) -> None:
+        taking.go_on_duty(self.errand(who), departments=departments or ("general",), capacity=capacity)
+
+    def take(self, who: Actor = ADA, **typed: Any) -> Ticket | None:
+        return taking.take_next(self.errand(who), **typed)
+
+    def taken(self, who: Actor = ANN, by: Actor = ADA, **said: Any) -> Ticket:
+        """A patient joined and a doctor took them."""
+        self.join(who, **said)
+        self.on_duty(by)
+        id = self.take(by)
+        assert id is not None
+        return id
+
+    def sign(self, id: Ticket, by: Actor = ADA, **typed: Any) -> Visit:
+        said = {
+            "epoch": records.visit(id).epoch,
+            "soap": SOAP,
+            "outcome": Outcome.REST,
+            "summary": "Rest and drink.",
+            "lines": (),
+            "confirmed": False,
+            **typed,
+        }
+        return seeing.sign(self.errand(by), id=id, **said)
+
+    def signed(self, who: Actor = ANN, **typed: Any) -> Ticket:
+        id = self.taken(who)
+        self.sign(id, **typed)
+        return id
+
+    def prescribed(self, who: Actor = ANN) -> Ticket:
+        return self.signed(who, outcome=Outcome.PRESCRIPTION, lines=(a_line(),))
+
+    def approved(self, who: Actor = ANN) -> Ticket:
+        id = self.prescribed(who)
+        sending.review(self.errand(SAM), id=id, number=1, approve=True, reason="")
+        return id
+
+    def returned(self) -> Ticket:
+        id = self.prescribed()
+        sending.review(self.errand(SAM), id=id, number=1, approve=False, reason="Too much.")
+        return id
+
+    def ordered(self, who: Actor = ANN, way: Way = Way.DELIVERY) -> Ticket:
+        id = self.approved(who)
+        sending.choose_delivery(
+            self.errand(who), id=id, way=way, address="1 River Road", phone="13800001234", code=CODE
+        )
+        return id
+
+    def picked(self, way: Way = Way.DELIVERY) -> Ticket:
+        id = self.ordered(way=way)
+        sending.pick(self.errand(SAM), id=id)
+        return id
+
+    def checked(self, way: Way = Way.DELIVERY) -> Ticket:
+        id = self.picked(way)
+        sending.check(self.errand(KIM), id=id)
+        return id
+
+    def handed_over(self, way: Way = Way.DELIVERY) -> Ticket:
+        id = self.checked(way)
+        sending.hand_over(self.errand(COLE if way is Way.DELIVERY else SAM), id=id)
+        return id
+
+    def crowd(self, count: int, band: Band = Band.STANDARD, department: str = "general") -> list[Visit]:
+        """So many people join, one after the other."""
+        said: dict[str, Any] = {"department": department, "follow_up": band is Band.FOLLOW_UP}
+        if band is Band.URGENT:
+            said["age"], said["for_whom"], said["guardian"] = 0, "child", "Mei Li"
+        people = [replace(ANN, id=f"hash-{department}-{band}-{n}") for n in range(count)]
+        return [self.join(who, **said) for who in people]
+
+
+def person(id: str) -> str:
+    """Who is the same patient, as a door would hash it."""
+    return hashlib.sha256(id.encode()).hexdigest()
+
+
+def table() -> dict[Key, dict[str, Any]]:
+    """Everything that is kept, as it lies in the table."""
+    client = Row._get_connection().connection.client
+    found: dict[Key, dict[str, Any]] = {}
+    page: dict[str, Any] = {}
+    while True:
+        page = client.scan(
+            TableName=TABLE,
+            ConsistentRead=True,
+            **({"ExclusiveStartKey": page["LastEvaluatedKey"]} if page else {}),
+        )
+        found |= {(item["pk"]["S"], item["sk"]["S"]): item for item in page["Items"]}
+        if "LastEvaluatedKey" not in page:
+            return {key: _in_order(item) for key, item in found.items()}
+
+
+def restore(kept: dict[Key, dict[str, Any]]) -> None:
+    """Make the table what it was before."""
+    Row.delete_table()
+    Row.create_table(wait=True)
+    names._key.cache_clear()  # it lies in the table
+    client, puts = Row._get_connection().connection.client, [{"PutRequest": {"Item": item}} for item in kept.values()]
+    for start in range(0, len(puts), BATCH):
+        left = client.batch_write_item(RequestItems={TABLE: puts[start : start + BATCH]})
+        assert not left.get("UnprocessedItems")
+
+
+def _in_order(item: dict[str, Any]) -> dict[str, Any]:
+    """Sets have no order of their own."""
+    return {name: {"SS": sorted(value["SS"])} if "SS" in value else value for name, value in item.items()}
+
+
+def differ(before: dict[Key, Any], after: dict[Key, Any]) -> set[Key]:
+    """The keys of everything that is not, byte for byte, as it was."""
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+def visits() -> list[Visit]:
+    """Every visit in the table."""
+    ids = [Ticket.of(pk[2:]) for (pk, sk), item in table().items() if sk == "V" and item["kind"]["S"] == "visit"]
+    return sorted(records.visits(sorted(ids)), key=lambda visit: visit.joined_at)
+
+
+def waiting() -> list[Visit]:
+    return [visit for visit in visits() if visit.state is State.WAITING]
