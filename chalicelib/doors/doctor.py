@@ -121,6 +121,7 @@ def _visit_page(asked: Asked, found: Dossier, **more: object) -> Page:
     data = chart.dossier(found, actor.id, asked.frame.now, asked.language)
     speaks = found.visit.answers.language
     kept = [one for part in ("text", *SOAP, "summary", "reason") for one in asked.frame.typed.get(part, []) if one]
+    kept += lines.as_typed(asked.frame.typed, asked.language)
     return Page(
         template="doctor_visit.html",
         data=data,

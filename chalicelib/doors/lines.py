@@ -63,6 +63,16 @@ def typed_lines(typed: Mapping[str, list[str]]) -> tuple[Line, ...]:
     return tuple(Line(medicine=ids[0], dose=doses[0], per_day=0, days=0) for ids, doses in chosen if ids[0])
 
 
+def as_typed(typed: Mapping[str, list[str]], language: str) -> list[str]:
+    """Each line that was begun, in one line of text: for a page that has no boxes for it any more."""
+    texts = []
+    for n in NUMBERS:
+        parts = ["".join(typed.get(f"{part}_{n}", [])).strip() for part in PARTS]
+        if any(parts):
+            texts.append(" · ".join(filter(None, [called(parts[0], language), *parts[1:]])))
+    return texts
+
+
 def found(lines: tuple[Line, ...], allergies: str) -> list[tuple[str, str, str]]:
     return warnings(lines, allergies=allergies, clinic=CLINIC)
 

@@ -70,7 +70,7 @@ def _waiting(found: Prescription, asked: Asked) -> dict[str, object]:
 @door.route("/{lang}/pharmacy/prescriptions/{visit}")
 @polite("see_prescription", by="staff")
 def check_page(asked: Asked) -> Answer:
-    """One prescription with what is needed to judge it: who, how old, allergies, lines, warnings, prescriber."""
+    """One prescription with what is needed to judge it: who, how old, what for, allergies, lines, prescriber."""
     found = sending.see_prescription(asked.errand, id=asked.id)
     assert found.prescription is not None
     visit, now = found.visit, asked.frame.now
@@ -84,6 +84,8 @@ def check_page(asked: Asked) -> Answer:
             "age": visit.answers.age,
             "guardian": visit.answers.guardian,
             "allergies": chart.allergies(allergies),
+            "why": visit.answers.why,
+            "assessment": found.note.assessment if found.note else "",
             "prescription": chart.medicine(found.prescription, asked.language),
             "warnings": lines.warnings_for(found.prescription.lines, allergies, asked.language),
             "too_old": now > found.prescription.signed_at + prescription.VALID,

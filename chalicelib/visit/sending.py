@@ -1,5 +1,7 @@
 """Sending: a pharmacist checks the prescription, the patient says where to, the parcel comes."""
 
+from dataclasses import replace
+
 from chalicelib.refusal import NotFound, Refusal, Stale, TooLate
 from chalicelib.rooms import delivery, prescription, queue
 from chalicelib.rooms.delivery import Order, Way
@@ -36,15 +38,17 @@ def to_review(errand: Errand) -> list[Prescription]:
 
 
 def see_prescription(errand: Errand, *, id: Ticket) -> Dossier:
-    """What a pharmacist needs to check it: lines, allergies, who wrote it. Not the conversation, not the note."""
+    """What a pharmacist needs to check it: lines, allergies, what for, who wrote it. Not the conversation, and of the
+    note the assessment alone."""
     file = errand.records.file(id)
     if not file.prescriptions:
         raise NotFound()
     look(errand, id)
+    signed = next((note for note in reversed(file.notes) if note.signed_at), None)
     return Dossier(
         visit=file.visit,
         messages=[],
-        note=None,
+        note=signed and replace(signed, subjective="", objective="", plan=""),
         notes=[],
         prescription=file.prescriptions[-1],
         order=file.orders[-1] if file.orders else None,

@@ -280,6 +280,15 @@ def test_a_returned_prescription_is_changed(cast: Cast) -> None:
     assert cast.ada.get(address(cast.ann, "revise")).status == 200, "nothing to change any more: the visit's page"
 
 
+def test_medicine_typed_into_a_page_that_is_out_of_date_is_still_there(cast: Cast) -> None:
+    taken(cast, cast.ann)
+    cast.ada.get(address(cast.ann, "finish"))
+    seeing.hand_back(cast.errand("ada"), id=id_of(cast.ann), epoch=1, reason="I am called away")
+    got = cast.ada.fill("/finish", **{**FINISH, **medicine(1, "paracetamol-500", advice="With a glass of milk")})
+    assert got.status == 409
+    assert "Paracetamol 500 mg · 500 mg · 3 · 3 · With a glass of milk" in got.words
+
+
 def test_a_prescription_is_taken_back_with_a_reason(cast: Cast) -> None:
     seen(cast, cast.ann, allergies="")
     cast.ada.get(address(cast.ann))

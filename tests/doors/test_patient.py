@@ -237,7 +237,9 @@ def test_medicine_is_shown_but_not_ordered_before_a_pharmacist_approved_it(cast:
     finish(cast, cast.ann, Outcome.PRESCRIPTION, PILLS)
     got = cast.ann.look()
     assert "A pharmacist is checking it" in got.words
+    assert "What the doctor has written, not checked yet" in got.words
     assert "500 mg each time 3 times a day, for 3 days After a meal" in got.words
+    assert not any(link.endswith("/prescription") for link in got.page.links), "nothing to show in a shop yet"
     delivery = cast.ann.url("visits", cast.ann.visit, "delivery")
     assert delivery not in got.page.links
     assert cast.ann.get(delivery).path == cast.ann.url("visits", cast.ann.visit)
@@ -264,7 +266,9 @@ def test_the_parcels_way_is_shown_step_by_step(cast: Cast) -> None:
     assert f"Show this code to the courier, and to nobody else: {code}" in got.words
     for step, who in ((sending.pick, "dee"), (sending.check, "sam"), (sending.hand_over, "cole")):
         step(cast.errand(who), id=id_of(ann))
-    assert "The courier is on the way" in ann.look().words
+    got = ann.look()
+    assert "The courier is on the way" in got.words
+    assert "Given out" not in got.words, "the medicine is on its way"
     sending.fail_attempt(cast.errand("cole"), id=id_of(ann), reason="Nobody opened the door")
     assert "The courier could not hand it over 10:00 · Nobody opened the door" in ann.look().words
     sending.hand_over(cast.errand("cole"), id=id_of(ann))

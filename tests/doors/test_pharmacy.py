@@ -41,7 +41,8 @@ def test_a_pharmacist_sees_what_is_needed_to_judge_and_no_more(cast: Cast) -> No
     for said in ("Ann Smith", "34", "penicillin", "Amoxicillin 500 mg", "3 times a day, for 7 days", "Dr Ada"):
         assert said in got.words
     assert "has seen these warnings" in got.words
-    assert "Tonsillitis" not in got.body, "not the note"
+    assert "Tonsillitis" in got.words, "what the medicine is for"
+    assert "37.9" not in got.body, "not the rest of the note"
     assert cast.sam.get(f"/en/doctor/visits/{cast.ann.visit}").status == 403, "not the conversation"
 
 
