@@ -174,7 +174,7 @@ def a_doctor(**changes: Any) -> Doctor:
 
 
 def a_note(**changes: Any) -> Note:
-    made = Note(visit=a_ticket(), number=1, doctor=ADA.id, epoch=1, version=1, **SOAP)
+    made = Note(visit=a_ticket(), number=1, doctor=ADA.id, doctor_name=ADA.name, epoch=1, version=1, **SOAP)
     return replace(made, **changes)
 
 

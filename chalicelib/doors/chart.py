@@ -152,7 +152,7 @@ def message(said: Message) -> dict[str, object]:
 def note(written: Note) -> dict[str, object]:
     return {
         "number": written.number,
-        "doctor": written.doctor,
+        "doctor": written.doctor_name,
         "state": written.state,
         "signed_at": written.signed_at,
         **{part: getattr(written, part) for part in SOAP},

@@ -6,7 +6,7 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import chart, guests, origin, shown, words
-from chalicelib.doors.form import FORMS, Form, text, yes
+from chalicelib.doors.form import FORMS, Form, key, text, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.questions import ASKED
@@ -21,7 +21,7 @@ from chalicelib.visit import arriving, desk
 door = Blueprint(__name__)
 
 DEPARTMENT_MAX, LANGUAGE_MAX, CODE_MAX = 40, 8, 12
-WHICH = Form(text("department", max=DEPARTMENT_MAX), text("ended", max=CODE_MAX))
+WHICH = Form(key("department", max=DEPARTMENT_MAX), key("ended", max=CODE_MAX))
 ASKED_ALOUD = {
     name: field for step in ("flags", "who", "what", "how_long") for name, field in ASKED[step].fields.items()
 }
@@ -29,10 +29,10 @@ ADD = Form(
     *(field for name, field in ASKED_ALOUD.items() if name != "change"),
     text("phone", max=40),
     yes("consent"),
-    text("language", max=LANGUAGE_MAX),
+    key("language", max=LANGUAGE_MAX),
 )
-CANCEL = Form(text("why", max=REASON_MAX), text("department", max=DEPARTMENT_MAX))
-EXPIRE = Form(text("department", max=DEPARTMENT_MAX))
+CANCEL = Form(text("why", max=REASON_MAX), key("department", max=DEPARTMENT_MAX))
+EXPIRE = Form(key("department", max=DEPARTMENT_MAX))
 
 
 @door.route("/{lang}/desk")

@@ -7,7 +7,7 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import chart, lines, phrases, words
-from chalicelib.doors.form import FORMS, Form, many, text, whole, yes
+from chalicelib.doors.form import FORMS, Form, key, many, text, whole, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.doors.staff import signs
@@ -34,13 +34,13 @@ DUTY = Form(
     whole("capacity", missing="How many conversations at a time?"),
 )
 TAKE = Form(many("departments", DEPARTMENTS))
-AFTER = Form(text("after", max=MESSAGE_ID_MAX))
+AFTER = Form(key("after", max=MESSAGE_ID_MAX))
 # Conversation and note are one form: whichever button is pressed, nothing typed in the other part is lost.
 DESK = (
     whole("epoch", missing=REOPEN),
     text("text", max=MESSAGE_MAX, lines=True),
-    text("phrase", max=phrases.LONGEST_KEY),
-    text("speaks", max=LANGUAGE_MAX),
+    key("phrase", max=phrases.LONGEST_KEY),
+    key("speaks", max=LANGUAGE_MAX),
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
 )
 VISIT = Form(*DESK)
@@ -48,10 +48,10 @@ HAND_BACK = Form(whole("epoch", missing=REOPEN), text("reason", max=assignment.R
 SIGN = Form(
     whole("epoch", missing=REOPEN),
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
-    text("outcome", max=OUTCOME_MAX),
+    key("outcome", max=OUTCOME_MAX),
     text("summary", max=SUMMARY_MAX, lines=True),
-    text("template", max=phrases.LONGEST_KEY),
-    text("speaks", max=LANGUAGE_MAX),
+    key("template", max=phrases.LONGEST_KEY),
+    key("speaks", max=LANGUAGE_MAX),
     *lines.line_fields(),
 )
 AMEND = Form(*(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP))

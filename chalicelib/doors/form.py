@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -38,6 +38,7 @@ class Field:
     name: str
     read: Callable[[list[object]], object]
     shown: bool = True  # False: never shown again, like a password
+    written: bool = False  # in a person's own words: worth reading where its box is gone
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Sheet:
     given: dict[str, Any] = field(default_factory=dict)
     typed: dict[str, list[str]] = field(default_factory=dict)
     wrong: list[Refusal] = field(default_factory=list)
+    written: tuple[str, ...] = ()  # the fields that hold a person's own words
 
 
 class Form:
@@ -57,7 +59,7 @@ class Form:
 
     def read(self, values: Values, *, strict: bool = True) -> Sheet:
         """All that is wrong at once. Unknown fields are refused where `strict`: in a body, not in a link."""
-        sheet = Sheet()
+        sheet = Sheet(written=tuple(name for name, asked in self.fields.items() if asked.written))
         for name, asked in self.fields.items():
             sent = values.get(name, []) if asked.shown else []  # a secret has its place on the page, but stays empty
             sheet.typed[name] = [clean(v, lines=True) for v in sent if isinstance(v, str)]
@@ -89,7 +91,12 @@ def text(
             raise Refusal("At most %(max)s characters.", max=max)
         return value
 
-    return Field(name, read, shown)
+    return Field(name, read, shown, written=True)
+
+
+def key(name: str, *, max: int, missing: str | None = None) -> Field:
+    """One of our own words, chosen and not written: a department, a medicine, a phrase."""
+    return replace(text(name, max=max, missing=missing), written=False)
 
 
 def whole(name: str, *, missing: str, optional: bool = False, **facts: object) -> Field:

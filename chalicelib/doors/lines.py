@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
-from chalicelib.doors.form import Field, text, whole
+from chalicelib.doors.form import Field, key, text, whole
 from chalicelib.refusal import Refusal, SeveralRefusals
 from chalicelib.rooms.prescription import ADVICE_MAX, DOSE_MAX, LINES_MAX, Line, warnings
 from chalicelib.rooms.rules import Medicine
@@ -19,12 +19,12 @@ PARTS = ("medicine", "dose", "per_day", "days", "advice")
 def line_fields() -> Iterable[Field]:
     """`medicine_1` to `advice_5`, and `confirmed`: the warnings that the doctor has seen, named one by one."""
     for n in NUMBERS:
-        yield text(f"medicine_{n}", max=MEDICINE_MAX)
+        yield key(f"medicine_{n}", max=MEDICINE_MAX)
         yield text(f"dose_{n}", max=DOSE_MAX)
         yield whole(f"per_day_{n}", missing="", optional=True)
         yield whole(f"days_{n}", missing="", optional=True)
         yield text(f"advice_{n}", max=ADVICE_MAX)
-    yield text("confirmed", max=SEEN_MAX)
+    yield key("confirmed", max=SEEN_MAX)
 
 
 def lines_of(given: Mapping[str, Any]) -> tuple[tuple[Line, ...], tuple[int, ...]]:

@@ -291,7 +291,13 @@ def _sorry(asked: Asked, refusal: Refusal, status: int) -> Response:
     else:
         typed = {name: texts for name, texts in frame.typed.items() if name != "request" and any(texts)}
         id = asked.errand.request if asked.admitted else new_secret()
-        extras = {"status": status, "typed": typed, "request": id, "posted": asked.sends}
+        extras = {
+            "status": status,
+            "typed": typed,
+            "written": asked.sheet.written,
+            "request": id,
+            "posted": asked.sends,
+        }
         response = respond(Page(template="sorry.html", extras=extras, status=status), frame)
     if status in (500, 503):
         response.headers["Retry-After"] = str(RETRY_SECONDS)

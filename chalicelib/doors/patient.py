@@ -5,7 +5,7 @@ import secrets
 from chalice import Blueprint
 
 from chalicelib.doors import shown
-from chalicelib.doors.form import FORMS, Form, one_of, text, yes
+from chalicelib.doors.form import FORMS, Form, key, one_of, text, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.refusal import NotFound
@@ -70,7 +70,7 @@ def _messages(asked: Asked, said: list[Message]) -> list[dict[str, object]]:
 
 
 @door.route("/{lang}/visits/{visit}/messages")
-@polite("read_messages", by="patient", form=Form(text("after", max=MESSAGE_ID_MAX), yes("state")))
+@polite("read_messages", by="patient", form=Form(key("after", max=MESSAGE_ID_MAX), yes("state")))
 def listen(asked: Asked) -> Answer:
     """What was said since; now and then also whether the visit is still going on."""
     found = seeing.messages(asked.errand, id=asked.id, after=asked.given["after"])

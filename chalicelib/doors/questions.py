@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import guests, origin, qr, shown
-from chalicelib.doors.form import FORMS, Form, many, one_of, text, whole, yes
+from chalicelib.doors.form import FORMS, Form, key, many, one_of, text, whole, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page, Raw
@@ -32,7 +32,7 @@ ASKED: dict[str, Form] = {
     ),
     "what": Form(
         text("why", max=arrival.WHY_MAX, missing="Say in a few words what is wrong.", lines=True),
-        text("department", max=40, missing="Choose a department."),
+        key("department", max=40, missing="Choose a department."),
         text("allergies", max=arrival.ALLERGIES_MAX),
         yes("follow_up"),
     ),

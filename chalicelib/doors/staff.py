@@ -2,7 +2,7 @@
 
 from chalice import Blueprint
 
-from chalicelib.doors.form import FORMS, Form, text
+from chalicelib.doors.form import FORMS, Form, key, text
 from chalicelib.doors.guests import hashed, new_secret, staff_cookie
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.origin import own_address
@@ -21,11 +21,11 @@ AREAS: dict[Role, tuple[str, ...]] = {
     Role.COURIER: ("parcels",),
     Role.DESK: ("desk", "parcels"),
 }
-WANTED = Form(text("next", max=NEXT_MAX))
+WANTED = Form(key("next", max=NEXT_MAX))
 SIGN_IN = Form(
     text("id", max=ID_MAX, missing="Enter your staff name."),
     text("secret", max=staff.SECRET_MAX, missing="Enter your secret.", shown=False),
-    text("next", max=NEXT_MAX),
+    key("next", max=NEXT_MAX),
 )
 
 

@@ -62,6 +62,7 @@ class Note:
     visit: Ticket
     number: int
     doctor: str
+    doctor_name: str
     epoch: int
     subjective: str = ""
     objective: str = ""
@@ -104,7 +105,7 @@ def begun(visit: Visit) -> Visit:
     return replace(visit, state=State.IN_CONSULT) if visit.state is State.ASSIGNED else visit
 
 
-def draft(visit: Visit, note: Note | None, *, doctor: str, epoch: int, soap: dict[str, str]) -> Note:
+def draft(visit: Visit, note: Note | None, *, doctor: str, doctor_name: str, epoch: int, soap: dict[str, str]) -> Note:
     """The note as typed so far, empty or not; saved by itself while the doctor writes."""
     holds(doctor, visit, epoch=epoch)
     wrong = [
@@ -116,7 +117,7 @@ def draft(visit: Visit, note: Note | None, *, doctor: str, epoch: int, soap: dic
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
     if note is None or note.epoch != epoch:
         number = 1 if note is None else note.number + 1
-        note = Note(visit=visit.id, number=number, doctor=doctor, epoch=epoch)
+        note = Note(visit=visit.id, number=number, doctor=doctor, doctor_name=doctor_name, epoch=epoch)
     assert note.state is NoteState.DRAFT, "the note of an open visit is a draft"
     return _written(note, soap)
 
@@ -152,7 +153,9 @@ def sign(
     return ended, replace(note, state=NoteState.SIGNED, signed_at=now)
 
 
-def amend(visit: Visit, note: Note, *, doctor: str, soap: dict[str, str], now: datetime) -> tuple[Visit, Note, Note]:
+def amend(
+    visit: Visit, note: Note, *, doctor: str, doctor_name: str, soap: dict[str, str], now: datetime
+) -> tuple[Visit, Note, Note]:
     """A new signed version that links back; the old one keeps every byte and is marked amended."""
     if visit.doctor != doctor:
         raise NotFound()
@@ -167,6 +170,7 @@ def amend(visit: Visit, note: Note, *, doctor: str, soap: dict[str, str], now: d
         visit=note.visit,
         number=note.number + 1,
         doctor=doctor,
+        doctor_name=doctor_name,
         epoch=note.epoch,
         state=NoteState.SIGNED,
         replaces=note.number,

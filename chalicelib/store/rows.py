@@ -191,6 +191,7 @@ class NoteRow(Row, discriminator="note"):
     visit = _ticket()
     number = NumberAttribute()
     doctor = UnicodeAttribute()
+    doctor_name = UnicodeAttribute(default="")
     epoch = NumberAttribute()
     subjective = UnicodeAttribute(default="")
     objective = UnicodeAttribute(default="")

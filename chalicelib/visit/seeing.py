@@ -157,7 +157,7 @@ def save_note(errand: Errand, *, id: Ticket, epoch: int, soap: dict[str, str]) -
     """The note as typed so far. The visit is written with it, so that only the holder's text is ever kept."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
     visit = errand.records.visit(id)
-    note = consult.draft(visit, before, doctor=errand.actor.id, epoch=epoch, soap=soap)
+    note = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
     visit = assignment.alive(consult.begun(visit), errand.now)
     errand.records.save(visit, note, audit=errand.entry("save_note", about_visit(id)))
     return note
@@ -193,7 +193,7 @@ def sign(
     """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
     visit = errand.records.visit(id)
-    note = consult.draft(visit, before, doctor=errand.actor.id, epoch=epoch, soap=soap)
+    note = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
     medicine = prescription.prescribe(
         visit,
         outcome=outcome,
@@ -233,7 +233,9 @@ def amend(errand: Errand, *, id: Ticket, soap: dict[str, str]) -> Note:
     note = errand.records.newest_note(id)
     if note is None or visit.state is not State.COMPLETED:
         raise NotFound()
-    visit, old, new = consult.amend(visit, note, doctor=errand.actor.id, soap=soap, now=errand.now)
+    visit, old, new = consult.amend(
+        visit, note, doctor=errand.actor.id, doctor_name=errand.actor.name, soap=soap, now=errand.now
+    )
     errand.records.save(visit, old, new, audit=errand.entry("amend", about_visit(id)))
     return new
 

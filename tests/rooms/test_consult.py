@@ -20,7 +20,7 @@ def say(visit: Visit, text: str = "Hello", author: str = PATIENT):
 
 
 def draft(visit: Visit, note: Note | None = None, *, doctor: str = ADA.id, epoch: int = 1, **typed: str) -> Note:
-    return consult.draft(visit, note, doctor=doctor, epoch=epoch, soap={**TYPED, **typed})
+    return consult.draft(visit, note, doctor=doctor, doctor_name=doctor.title(), epoch=epoch, soap={**TYPED, **typed})
 
 
 def sign(visit: Visit, note: Note, **said: object) -> tuple[Visit, Note]:
@@ -29,7 +29,9 @@ def sign(visit: Visit, note: Note, **said: object) -> tuple[Visit, Note]:
 
 
 def amend(visit: Visit, note: Note, *, doctor: str = ADA.id, **typed: str):
-    return consult.amend(visit, note, doctor=doctor, soap={**TYPED, **typed}, now=NOW + MINUTE)
+    return consult.amend(
+        visit, note, doctor=doctor, doctor_name=doctor.title(), soap={**TYPED, **typed}, now=NOW + MINUTE
+    )
 
 
 @pytest.mark.parametrize("state", sorted(ACTIVE))
