@@ -36,8 +36,9 @@
     })['catch'](function () { failed(''); });
   }
 
-  /* ---- the note. What is not saved yet lies in this tab, so that going on to the next page at once loses nothing. */
-  var saved = at('saved'), noteKey = 'note' + my.visit, timer, saving, dirty, tries = 0;
+  /* ---- the note. It lies in this tab until it is saved, and FRESH ms longer: the next page may have been written
+     by the clinic just before the save came through. */
+  var saved = at('saved'), noteKey = 'note' + my.visit, FRESH = 30000, timer, saving, dirty, tries = 0;
   function note() {
     var found = { epoch: epoch };
     each(soap, function (part) { found[part] = form.elements[part].value; });
@@ -58,7 +59,9 @@
       saving = false;
       tries = 0;
       tell(saved, my.saved.replace('#', answer.clock));
-      if (dirty) save(); else kept(noteKey, null);
+      if (dirty) return save();
+      fields.at = Date.now();
+      kept(noteKey, JSON.stringify(fields));
     }, function (words) {
       saving = false;
       dirty = true;
@@ -80,10 +83,12 @@
     addEventListener('pagehide', save);
     addEventListener('online', save);
     if (at('save')) at('save').hidden = true;
-    var unsaved = JSON.parse(kept(noteKey) || 'null');
-    if (unsaved && unsaved.epoch === epoch && !d.querySelector('.problems')) {
-      each(soap, function (part) { form.elements[part].value = unsaved[part]; });
-      dirty = true;
+    var mine = JSON.parse(kept(noteKey) || 'null');
+    if (mine && mine.epoch === epoch && (!mine.at || Date.now() - mine.at < FRESH) && !d.querySelector('.problems')) {
+      each(soap, function (part) {
+        if (form.elements[part].value !== mine[part]) dirty = true;
+        form.elements[part].value = mine[part];
+      });
       save();
     }
   }
