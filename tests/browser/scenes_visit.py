@@ -88,6 +88,7 @@ def finish(patient: Patient, doctor: Doctor) -> None:
     patient.catches_up()
     patient.heading("You get medicine")
     patient.reads("What your doctor says", "A pharmacist is checking it")
+    patient.opens("What the doctor has written, not checked yet")
     patient.reads_words(doctor.story.advice)
     patient.look("after-signed")
 
