@@ -175,7 +175,7 @@ class Polite:
         except Refusal:
             if asked.sends and ours:
                 with contextlib.suppress(Refusal):
-                    _posted(asked, self._form(asked))
+                    asked.sheet = _posted(asked, self._form(asked))
             raise
         if not ours:
             raise NotFromOurPage("This did not come from our page. Please do it again from here.")
