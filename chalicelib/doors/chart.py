@@ -5,6 +5,7 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import shown, words
+from chalicelib.rooms import assignment, queue
 from chalicelib.rooms.consult import PATIENT, SOAP, Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.prescription import Prescription
@@ -100,6 +101,9 @@ def dossier(found: Dossier, me: str, now: datetime, language: str) -> dict[str, 
         "why_now": visit.calls[-1].why if visit.calls else None,
         "waited": minutes(visit.joined_at, visit.calls[-1].at) if visit.calls else None,
         "handed_back": visit.handed_back,
+        "not_here_from": assignment.may_say_not_here(visit) if visit.calls and visit.heard_in < visit.epoch else None,
+        "no_shows": visit.no_shows,
+        "may_call_again": queue.missed(visit) and visit.calls[-1].doctor == me,
         "messages": [message(one) for one in found.messages],
         "note": note(found.note) if found.note else None,
         "notes": [note(one) for one in found.notes],

@@ -44,6 +44,7 @@ DESK = (
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
 )
 VISIT = Form(*DESK)
+NOT_HERE = Form(whole("epoch", missing=REOPEN))
 HAND_BACK = Form(whole("epoch", missing=REOPEN), text("reason", max=assignment.REASON_MAX))
 SIGN = Form(
     whole("epoch", missing=REOPEN),
@@ -190,6 +191,22 @@ def hand_back(asked: Asked) -> Answer:
     """The next free doctor gets this patient first, with the reason."""
     visit = seeing.hand_back(asked.errand, id=asked.id, **asked.given)
     return Go(to="doctor?handed=yes", data={"state": visit.state})
+
+
+@door.route("/{lang}/doctor/visits/{visit}/not-here", methods=["POST"], content_types=FORMS)
+@polite("not_here", by="staff", form=NOT_HERE, again=show)
+def not_here(asked: Asked) -> Answer:
+    """Free for the next one; the visit's page offers the undo."""
+    visit = seeing.not_here(asked.errand, id=asked.id, epoch=asked.given["epoch"])
+    return Go(to=f"doctor/visits/{asked.name}", data={"state": visit.state})
+
+
+@door.route("/{lang}/doctor/visits/{visit}/call-again", methods=["POST"], content_types=FORMS)
+@polite("call_again", by="staff", again=show)
+def call_again(asked: Asked) -> Answer:
+    """The undo: the patient is there after all."""
+    visit = seeing.call_again(asked.errand, id=asked.id)
+    return Go(to=f"doctor/visits/{asked.name}", data={"state": visit.state})
 
 
 @door.route("/{lang}/doctor/visits/{visit}/finish")

@@ -96,6 +96,14 @@ def more_time(asked: Asked) -> Answer:
     return Go(to=f"visits/{asked.name}", data={"place": shown.place(place, asked.frame.now)})
 
 
+@door.route("/{lang}/visits/{visit}/here", methods=["POST"], content_types=FORMS)
+@polite("here_now", by="patient", again=see)
+def here(asked: Asked) -> Answer:
+    """Called, not there, and back now: next in the queue."""
+    place = arriving.here_now(asked.errand, id=asked.id)
+    return Go(to=f"visits/{asked.name}", data={"place": shown.place(place, asked.frame.now)})
+
+
 @door.route("/{lang}/visits/{visit}/leave")
 @polite("see_ticket", by="patient")
 def leaving(asked: Asked) -> Answer:

@@ -85,6 +85,8 @@ def place(found: Place, now: datetime) -> dict[str, object] | None:
         "place": found.ahead + 1,
         "wait": found.wait,
         "stepped_back": visit.ticket is None,
+        "missed_at": visit.calls[-1].at if visit.no_shows else None,
+        "away": queue.missed(visit),
         "may_step_back": visit.ticket is not None and visit.step_backs < STEP_BACKS_MAX,
         "watch": {
             "department": visit.id.department,

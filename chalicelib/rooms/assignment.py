@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from chalicelib.refusal import NotFound, Refusal, TooLate
-from chalicelib.rooms.queue import WITH_DOCTOR, Band, Lane, State, Ticket, Visit, choose
+from chalicelib.rooms import queue
+from chalicelib.rooms.queue import STEP_BACK_PLACES, WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why, choose
 from chalicelib.rooms.rules import Clinic
 
 CAPACITY_MAX = 10
@@ -13,6 +14,7 @@ PRESENCE = timedelta(minutes=15)  # without a sign of life a doctor goes off dut
 REASON_MAX = 200
 LEASE = timedelta(minutes=10)  # without a sign of life from the doctor the patient goes back to the front
 SIGN_OF_LIFE = LEASE / 2  # renewed at half life, riding on traffic that happens anyway
+NO_SHOW_AFTER = timedelta(minutes=3)  # an old person needs that long to find the phone and the glasses
 TAKE_TRIES_MAX = 30  # numbers drawn in one take: people who left and holes are skipped, each only once ever
 
 
@@ -176,3 +178,51 @@ def hand_back(visit: Visit, *, doctor: str, epoch: int, reason: str) -> Visit:
     if len(reason) > REASON_MAX:
         raise Refusal("At most %(max)s characters.", field="reason", max=REASON_MAX)
     return replace(visit, handed_back=reason.strip())
+
+
+def may_say_not_here(visit: Visit) -> datetime:
+    """From when the doctor may say that the patient does not answer."""
+    return visit.calls[-1].at + NO_SHOW_AFTER
+
+
+def not_here(visit: Visit, lane: Lane, *, doctor: str, epoch: int, now: datetime) -> Visit:
+    """Called and not there: a few people go first, then the patient is at the front again, NO_SHOWS_MAX times.
+
+    Not before NO_SHOW_AFTER, and never over words of the patient that wait to be read.
+    """
+    holds(doctor, visit, epoch=epoch)
+    if visit.heard_in == visit.epoch:
+        raise TooLate("The patient has written since you called. Read it first.")
+    if now < may_say_not_here(visit):
+        raise TooLate("Give the patient %(minutes)s minutes to answer.", minutes=NO_SHOW_AFTER.seconds // 60)
+    head = lane.heads[visit.id.band]
+    return replace(
+        visit,
+        state=State.WAITING,
+        no_shows=visit.no_shows + 1,
+        ticket=None,
+        returns_at=min(head + STEP_BACK_PLACES, max(lane.tails[visit.id.band], head)),
+        doctor=None,
+        lease_until=None,
+    )
+
+
+def call_again(visit: Visit, desk: Doctor, *, now: datetime) -> tuple[Visit, Doctor]:
+    """The undo of `not_here`, for the doctor who said it, while nobody else was given the patient."""
+    if not visit.calls or visit.calls[-1].doctor != desk.id:
+        raise NotFound()
+    if not queue.missed(visit):
+        raise TooLate("This patient is not away any more. Look at the present state.")
+    may_take(desk)
+    call = Call(epoch=visit.epoch + 1, doctor=desk.id, at=now, why=Why.CALLED_BACK)
+    back = replace(
+        visit,
+        state=State.ASSIGNED,
+        returns_at=None,
+        no_shows=visit.no_shows - 1,
+        epoch=call.epoch,
+        doctor=desk.id,
+        lease_until=now + LEASE,
+        calls=(*visit.calls, call),
+    )
+    return back, replace(desk, visits=desk.visits | {visit.id})

@@ -97,7 +97,9 @@ def say(visit: Visit, *, author: str, author_name: str, text: str, now: datetime
         at=now,
         epoch=visit.epoch,
     )
-    return replace(visit, said=visit.said + 1, last_word="patient" if author == PATIENT else "doctor"), message
+    if author == PATIENT:
+        return replace(visit, said=visit.said + 1, last_word="patient", heard_in=visit.epoch), message
+    return replace(visit, said=visit.said + 1, last_word="doctor"), message
 
 
 def begun(visit: Visit) -> Visit:

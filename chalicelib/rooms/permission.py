@@ -68,6 +68,7 @@ MAY: dict[str, frozenset[Role]] = {
     "see_ticket": _PATIENT,
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
+    "here_now": _PATIENT,
     "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
     # being seen
     "sign_in": EVERYBODY,
@@ -81,6 +82,8 @@ MAY: dict[str, frozenset[Role]] = {
     "read_messages": _PATIENT | _DOCTOR,
     "save_note": _DOCTOR,
     "hand_back": _DOCTOR,
+    "not_here": _DOCTOR,
+    "call_again": _DOCTOR,
     "sign": _DOCTOR,
     "amend": _DOCTOR,
     "revise": _DOCTOR,

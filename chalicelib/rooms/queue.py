@@ -10,6 +10,7 @@ from chalicelib.rooms.arrival import Answers, is_urgent
 
 STEP_BACK_PLACES = 3
 STEP_BACKS_MAX = 3
+NO_SHOWS_MAX = 3
 REASON_MAX = 200
 GONE_MAX = 30  # numbers of one lane remembered as given up; with more the counts are "at most"
 HELD_MAX = 20  # people of one lane who may be stepping back at the same time
@@ -99,6 +100,8 @@ class Visit:
     ticket: Ticket | None = None
     returns_at: int | None = None
     step_backs: int = 0
+    no_shows: int = 0  # times called and not there
+    heard_in: int = 0  # the epoch in which the patient last wrote
     epoch: int = 0
     doctor: str | None = None
     lease_until: datetime | None = None
@@ -268,6 +271,11 @@ def step_back(visit: Visit, lane: Lane) -> Visit:
     return replace(visit, ticket=None, returns_at=at, step_backs=visit.step_backs + 1)
 
 
+def missed(visit: Visit) -> bool:
+    """Called, not there, and not back yet: the place is kept, and the patient may say "I am here"."""
+    return visit.state is State.WAITING and visit.ticket is None and visit.no_shows > 0
+
+
 def to_front(visit: Visit, *, ticket: Ticket) -> Visit:
     """Back to the front on a recall ticket; the conversation and the visit's id stay."""
     assert visit.state in ACTIVE
@@ -293,12 +301,12 @@ def cancel(visit: Visit, *, why: str, now: datetime) -> Visit:
     return _ended(visit, State.CANCELLED, why, now)
 
 
-def expire(visit: Visit, *, now: datetime) -> Visit:
-    """Closing time for somebody who still waits."""
+def expire(visit: Visit, *, now: datetime, why: str = "closing") -> Visit:
+    """Closing time for somebody who still waits; or "no_show", called NO_SHOWS_MAX times and never there."""
     if visit.state is not State.WAITING:
         _still_active(visit)
         raise TooLate("A doctor has this patient now.")
-    return _ended(visit, State.EXPIRED, "closing", now)
+    return _ended(visit, State.EXPIRED, why, now)
 
 
 def _still_active(visit: Visit) -> None:

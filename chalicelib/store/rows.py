@@ -151,6 +151,8 @@ class VisitRow(Row, discriminator="visit"):
     ticket = _ticket(null=True)
     returns_at = NumberAttribute(null=True)
     step_backs = NumberAttribute(default=0)
+    no_shows = NumberAttribute(default=0)
+    heard_in = NumberAttribute(default=0)
     epoch = NumberAttribute(default=0)
     doctor = UnicodeAttribute(null=True)
     lease_until = UTCDateTimeAttribute(null=True)

@@ -268,3 +268,23 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     errand.records.save(back, audit=errand.entry("need_more_time", about_visit(id)))
     given_up = {(visit.ticket.band, visit.ticket.n)} if visit.ticket else set()
     return place(errand, back, replace(lane, gone=lane.gone | given_up))
+
+
+def here_now(errand: Errand, *, id: Ticket) -> Place:
+    """ "I am here": whoever was called and not there is at the front again; said twice it does no harm."""
+    visit, lane = errand.records.visit_and_lane(id)
+    queue.theirs(visit, secret=errand.actor.id)
+    if queue.missed(visit):
+        visit = bring_to_front(errand, visit)
+    return place(errand, visit, lane)
+
+
+def turn_again(errand: Errand, visit: Visit) -> Visit:
+    """The moment of somebody who let others go first: next, unless called NO_SHOWS_MAX times and never there."""
+    if not queue.missed(visit) or visit.no_shows < queue.NO_SHOWS_MAX:
+        return bring_to_front(errand, visit)
+    close = replace(errand, request=f"gone:{visit.version}", actor=SYSTEM)
+    try:
+        return end(close, "expire", visit, queue.expire(visit, now=errand.now, why="no_show"))
+    except (Stale, Repeated):
+        return errand.records.visit(visit.id)  # there at the last moment

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.refusal import NotFound, Repeated, Stale
+from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
 from chalicelib.rooms import assignment, consult, delivery, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState, Outcome
@@ -176,6 +176,36 @@ def hand_back(errand: Errand, *, id: Ticket, epoch: int, reason: str) -> Visit:
         changes.append(consult.set_aside(note))
     errand.records.save(*changes, audit=errand.entry("hand_back", about_visit(id)))
     return front
+
+
+@once(about=_about_visit, again=_visit_again)
+def not_here(errand: Errand, *, id: Ticket, epoch: int) -> Visit:
+    """The patient does not answer: back in the queue a few places on, and the doctor is free.
+
+    The lane is told first, as with "I need more time": an entry for nobody does no harm, a visit nobody knows of would.
+    """
+    visit, lane = errand.records.visit_and_lane(id)
+    away = assignment.not_here(visit, lane, doctor=errand.actor.id, epoch=epoch, now=errand.now)
+    assert away.returns_at is not None
+    changes: list[object] = [away, Freed(doctor=errand.actor.id, visit=id)]
+    if not errand.records.hold(id, away.returns_at):
+        raise Refusal("Too many people are away just now. Hand this patient back instead.")
+    note = errand.records.newest_note(id)
+    if note and note.epoch == epoch and note.state is NoteState.DRAFT:
+        changes.append(consult.set_aside(note))
+    errand.records.save(*changes, audit=errand.entry("not_here", about_visit(id)))
+    return away
+
+
+@once(about=_about_visit, again=_visit_again)
+def call_again(errand: Errand, *, id: Ticket) -> Visit:
+    """The patient is there after all: back to the doctor who had said "not here"."""
+    visit = errand.records.visit(id)
+    back, desk = assignment.call_again(visit, errand.records.doctor(errand.actor.id), now=errand.now)
+    errand.records.save(back, desk, audit=errand.entry("call_again", about_visit(id)))
+    assert visit.returns_at is not None
+    errand.records.let_go(id, visit.returns_at)
+    return back
 
 
 @once(about=_about_visit, again=_visit_again)

@@ -13,7 +13,7 @@ from chalicelib.rooms import assignment, promise, queue
 from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
-from chalicelib.visit.arriving import bring_to_front, doctor_is_gone, end
+from chalicelib.visit.arriving import doctor_is_gone, end, turn_again
 from chalicelib.visit.errand import Errand, about_doctor
 
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
@@ -60,7 +60,7 @@ def _rescued(errand: Errand, lane: Lane, visit: Visit, swept: Swept) -> Visit:
     if not (queue.passed(lane, visit) or doctor_is_gone(errand, visit)):
         return visit
     swept.brought_to_front += 1
-    return bring_to_front(errand, visit)
+    return turn_again(errand, visit)
 
 
 def _may_be_lost_yet(lane: Lane, visit: Visit) -> bool:
@@ -83,7 +83,7 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
     """Stepped-back people whose moment passed while no doctor looked, and leftovers of those who left."""
     for visit in errand.records.visits([Ticket.of(id) for id in lane.held]):
         if queue.passed(lane, visit):
-            bring_to_front(errand, visit)
+            turn_again(errand, visit)
             swept.brought_to_front += 1
         elif visit.state is not State.WAITING or lane.heads[visit.id.band] >= lane.held[str(visit.id)]:
             errand.records.let_go(visit.id, lane.held[str(visit.id)])  # before its turn the visit may just be written

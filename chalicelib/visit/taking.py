@@ -11,7 +11,7 @@ from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.queue import WITH_DOCTOR, Call, Lane, State, Ticket, Visit
-from chalicelib.visit.arriving import Standing, bring_to_front
+from chalicelib.visit.arriving import Standing, bring_to_front, turn_again
 from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_doctor, look_at_list, once
 
 
@@ -203,7 +203,7 @@ def _with_returned(errand: Errand, lanes: list[Lane]) -> list[Lane]:
     id, at = held
     came = [v for v in errand.records.visits([id]) if v.state is State.WAITING and v.ticket is None]
     if came and came[0].returns_at == at:
-        bring_to_front(errand, came[0])
+        turn_again(errand, came[0])
     else:
         errand.records.let_go(id, at)  # a leftover of somebody who left
     return _again(errand, lanes)

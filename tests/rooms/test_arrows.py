@@ -24,6 +24,7 @@ from tests.builders import (
     SAM,
     SOAP,
     a_clinic,
+    a_doctor,
     a_line,
     a_note,
     a_prescription,
@@ -110,11 +111,18 @@ def _taken(visit: Visit) -> State:
     return State.ASSIGNED
 
 
+def _away(visit: Visit) -> Visit:
+    """As it would lie in the queue after "not there"."""
+    return replace(visit, ticket=None, returns_at=3, no_shows=1) if visit.state is State.WAITING else visit
+
+
 VISIT_DEEDS: list[Callable[[Visit], State]] = [
     _taken,
     lambda v: queue.step_back(v, a_queue(0, 0, 9)).state,
     lambda v: queue.to_front(v, ticket=FRONT).state,
     lambda v: queue.to_front(assignment.hand_back(v, doctor=ADA.id, epoch=1, reason="x"), ticket=FRONT).state,
+    lambda v: assignment.not_here(v, a_queue(0, 0, 9), doctor=ADA.id, epoch=1, now=LATE).state,
+    lambda v: assignment.call_again(_away(v), a_doctor(), now=NOW)[0].state,
     lambda v: queue.cancel(v, why="patient", now=NOW).state,
     lambda v: queue.expire(v, now=NOW).state,
     lambda v: _writing(v).state,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
+from chalicelib.rooms.assignment import NO_SHOW_AFTER
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor
@@ -74,6 +75,19 @@ def _in_consult(walk: Walk) -> Typed:
     typed = _with_doctor(walk)
     seeing.save_note(walk.errand(ADA), **typed, soap=SOAP)
     return typed
+
+
+def _silent(walk: Walk) -> Typed:
+    typed = _with_doctor(walk)
+    walk.now += NO_SHOW_AFTER
+    return typed
+
+
+def _away(walk: Walk) -> Typed:
+    walk.crowd(4)
+    typed = _silent(walk)
+    seeing.not_here(walk.errand(ADA), **typed)
+    return {"id": typed["id"]}
 
 
 def _finishing(walk: Walk, *medicines: str) -> Typed:
@@ -175,6 +189,8 @@ DEEDS = [
     ),
     Deed("save_note again", seeing.save_note, ADA, lambda w: {**_in_consult(w), "soap": {**SOAP, "plan": "Tea."}}),
     Deed("hand_back", seeing.hand_back, ADA, lambda w: {**_in_consult(w), "reason": "Not my field."}, draws=True),
+    Deed("not_here", seeing.not_here, ADA, _silent, draws=True),
+    Deed("call_again", seeing.call_again, ADA, _away),
     Deed("sign", seeing.sign, ADA, _finishing, other={"summary": "Something else."}),
     Deed("sign with medicine", seeing.sign, ADA, lambda w: _finishing(w, "paracetamol"), other={"lines": ()}),
     Deed(
