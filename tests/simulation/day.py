@@ -81,7 +81,7 @@ class Day:
         self.frames: list[Frame] = []
         self.jobs: list[Job] = []
         self.log: list[str] = []
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter()  # what was done, and the word of its outcome
         self.requests = 0
         self.send = send
         self.wire = Wire(
@@ -136,7 +136,7 @@ class Day:
         return outcome
 
     def _note(self, job: Job, outcome: Outcome) -> None:
-        self.counts[f"{job.deed}: {outcome.word}"] += 1
+        self.counts[job.do.__name__, outcome.word] += 1
         again = f" (sent {len(job.outcomes)} times)" if len(job.outcomes) > 1 else ""
         faults = f" [{', '.join(outcome.faults)}]" if outcome.faults else ""
         about = job.typed.get("id") or ""
@@ -246,7 +246,7 @@ def main() -> None:
             day = play(seed, address)
         except DayFailed as failed:
             sys.exit(str(failed))
-    print(*day.log, "", *(f"{n:5} {what}" for what, n in sorted(day.counts.items())), sep="\n")
+    print(*day.log, "", *(f"{n:5} {deed}: {word}" for (deed, word), n in sorted(day.counts.items())), sep="\n")
     visits = len(day.mirror.visits)
     print(f"\nseed {seed}: {len(day.log)} deeds, {day.wire.requests} requests, {visits} visits, the day {digest(day)}")
 
