@@ -1,6 +1,7 @@
 """How each record becomes a row and comes back, name for name; the differences are listed here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -138,13 +139,22 @@ def values_of(record: Any) -> dict[str, Any]:
 
 
 def record_of(kind: type[T], row: Row) -> T:
+    """The record a row was made from. Raises Unreadable."""
     shape = SHAPES[kind]
     values = {}
-    for f in fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
-        value = getattr(row, shape.renamed.get(f.name, f.name))
-        read = shape.read.get(f.name)
-        values[f.name] = read(value) if read else value
+    with rows.reading(row):
+        for f in fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
+            value = getattr(row, shape.renamed.get(f.name, f.name))
+            read = shape.read.get(f.name)
+            values[f.name] = read(value) if read else value
     return kind(**values)
+
+
+def readable(kind: type[T], found: Iterable[Row]) -> Iterator[T]:
+    """For lists: the records of those that can be read. One broken row does not take the others off a list."""
+    for row in found:
+        with suppress(rows.Unreadable):
+            yield record_of(kind, row)
 
 
 def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
