@@ -21,7 +21,7 @@ if __name__ == "__main__":
     engine.keep_local()
 
 from chalicelib.clinic import CLINIC
-from chalicelib.refusal import Refusal
+from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.rules import Clinic
@@ -116,6 +116,9 @@ class Day:
             if job.deed != "sweep":  # a clock does it, and no door offers it
                 permission.may(job.actor, job.deed)
             answer = job.do(errand, **job.typed)
+            for failed in getattr(answer, "failed", ()):  # a sweep goes on in spite of what fails, but nothing may
+                if not isinstance(failed, Busy):
+                    raise failed
         except Refusal as refusal:
             word = refusal.code
         except Killed:
