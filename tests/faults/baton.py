@@ -117,10 +117,13 @@ class Meeting:
 
         return [doing(i, deed) for i, deed in enumerate(self.deeds)]
 
-    def every_order(self, walk: Walk) -> list[tuple[list[str], Any]]:
-        """What was told and what is there after each order of these deeds, one after the other."""
-        orders = itertools.permutations(range(len(self.deeds)))
-        return [(list(map(told, a)), facts(t)) for a, t in (self.one_after_another(walk, order) for order in orders)]
+    def is_as_one_after_the_other(self, walk: Walk, answers: list[Any], there: Table) -> bool:
+        """Whether some order of these deeds, one after the other, tells people the same and leaves the same."""
+        for order in itertools.permutations(range(len(self.deeds))):
+            said, left = self.one_after_another(walk, order)
+            if list(map(told, said)) == list(map(told, answers)) and facts(left) == facts(there):
+                return True
+        return False
 
     def one_after_another(self, walk: Walk, order: tuple[int, ...]) -> tuple[list[Any], Table]:
         restore(self.moment.begun)

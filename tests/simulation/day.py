@@ -72,6 +72,7 @@ class Day:
 
     def __init__(self, seed: int, send: Send) -> None:
         self.seed, self.random = seed, random.Random(seed)
+        self.skew_seconds = 0  # by how much the clock of a Lambda may be wrong, either way
         self.now = datetime(2030, 1, 7, 8, tzinfo=UTC)
         # One that never closes, and one that does: what happens at closing time is part of the day.
         departments = tuple(d for d in CLINIC.departments if d.id in ("respiratory", "general"))
@@ -105,10 +106,9 @@ class Day:
 
     def run(self, job: Job) -> Outcome:
         """Send the job's request once, as its door would, and check what comes of it."""
-        frame = Frame(
-            job=job, deed=job.deed, actor=job.actor, request=job.request, now=self.now, policy=self.clinic.policy
-        )
-        errand = Errand(actor=job.actor, request=job.request, now=self.now, clinic=self.clinic, records=records)
+        now = self._on_some_clock()
+        frame = Frame(job=job, deed=job.deed, actor=job.actor, request=job.request, now=now, policy=self.clinic.policy)
+        errand = Errand(actor=job.actor, request=job.request, now=now, clinic=self.clinic, records=records)
         before = job.line
         self.frames.append(frame)
         answer, word = None, "ok"
@@ -175,6 +175,11 @@ class Day:
                 _, department, number = row["pk"]["S"].split("#")
                 self.frames[-1].seen[department, int(number)] = int(row.get("calls", {}).get("N", 0))
 
+    def _on_some_clock(self) -> datetime:
+        if not self.skew_seconds:
+            return self.now
+        return self.now + timedelta(seconds=self.random.randint(-self.skew_seconds, self.skew_seconds))
+
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
 
@@ -190,8 +195,9 @@ class DayFailed(AssertionError):
     """A day on which an invariant broke: its seed, the step, and what happened just before."""
 
 
-def play(seed: int, address: str | None, steps: int = STEPS) -> Day:
-    """A whole day on the empty table the store points at. Raises DayFailed."""
+def play(seed: int, address: str | None, steps: int = STEPS, *, skew_seconds: int = 0) -> Day:
+    """A whole day on the empty table the store points at, with clocks that are wrong by up to so much until closing
+    time. Raises DayFailed."""
     from tests.simulation import closing, crowd
 
     with wire.sender(address) as send:
@@ -200,10 +206,10 @@ def play(seed: int, address: str | None, steps: int = STEPS) -> Day:
         with wire.connected(day.wire), quick_secrets():
             try:
                 people.open_up()
-                day.wire.weather = ROUGH
+                day.wire.weather, day.skew_seconds = ROUGH, skew_seconds
                 for _ in range(steps):
                     day.act()
-                day.wire.weather = CALM
+                day.wire.weather, day.skew_seconds = CALM, 0
                 closing.close_up(day, people)
                 day.compare()
             except Broken as broken:

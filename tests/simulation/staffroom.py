@@ -1,7 +1,7 @@
 """The staffroom: doctors, pharmacists and couriers of one day, their sessions, and what they do next."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.rooms.consult import Outcome as Ending
@@ -74,8 +74,9 @@ class Staffroom:
                 self.sessions[actor.id] = token, began, max(now, self.sessions[actor.id][2])
             if who.ok and who.answer is not None:
                 must(who.answer.id == actor.id, f"the session of {actor.id} says {who.answer.id}")
-                must(now < began + SESSION, f"{actor.id} is signed in since {began}, now {now}")
-                must(now < seen + IDLE, f"{actor.id} was last seen {seen}, now {now}")
+                give = timedelta(seconds=2 * self.day.skew_seconds)
+                must(now < began + SESSION + give, f"{actor.id} is signed in since {began}, now {now}")
+                must(now < seen + IDLE + give, f"{actor.id} was last seen {seen}, now {now}")
                 return
         now, token = self.day.now, f"token-{actor.id}-{self.day.requests}"
         secret = SECRET if self.random.random() < 0.9 else "not the secret"
