@@ -19,7 +19,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar, cast
@@ -97,15 +97,25 @@ def _many(kind: type[T], read: Callable[[dict[str, Any]], T]) -> Written[tuple[T
     )
 
 
+def _known(kind: Any, said: dict[str, Any]) -> dict[str, Any]:
+    """Without what a newer program wrote beside it; that stays in the table, see `Shape.once`."""
+    return {f.name: said[f.name] for f in fields(kind) if f.name in said}
+
+
+def _line(said: dict[str, Any]) -> Line:
+    return Line(**_known(Line, said))
+
+
 def _answers(text: str) -> Answers:
-    said = json.loads(text)
+    said = _known(Answers, json.loads(text))
     said["for_whom"], said["how_long"] = ForWhom(said["for_whom"]), HowLong(said["how_long"])
     said["getting"], said["consent_at"] = Getting(said["getting"]), datetime.fromisoformat(said["consent_at"])
     return Answers(**said)
 
 
 def _step(step: dict[str, Any]) -> Step:
-    return Step(**{**step, "state": OrderState(step["state"]), "at": datetime.fromisoformat(step["at"])})
+    known = _known(Step, step)
+    return Step(**{**known, "state": OrderState(step["state"]), "at": datetime.fromisoformat(step["at"])})
 
 
 class ByStage(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
@@ -254,7 +264,7 @@ class PrescriptionRow(Row, discriminator="prescription"):
     number = NumberAttribute()
     doctor = UnicodeAttribute()
     doctor_name = UnicodeAttribute()
-    lines = _many(Line, lambda line: Line(**line))
+    lines = _many(Line, _line)
     signed_at = UTCDateTimeAttribute()
     state = _word(PrescriptionState)
     confirmed = BooleanAttribute(default=False)
@@ -272,7 +282,7 @@ class OrderRow(Row, discriminator="order"):
     prescription = NumberAttribute()
     doctor = UnicodeAttribute()
     patient = UnicodeAttribute()
-    lines = _many(Line, lambda line: Line(**line))
+    lines = _many(Line, _line)
     way = _word(Way)
     address = UnicodeAttribute(default="")
     phone = UnicodeAttribute()

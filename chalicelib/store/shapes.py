@@ -39,6 +39,7 @@ class Shape:
     write: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     read: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     marks: Callable[[Any], dict[str, Any]] = lambda record: {}
+    once: frozenset[str] = frozenset()  # written with the row and never again: it never changes
 
 
 def call_text(doctor: str, at: datetime, why: Why) -> str:
@@ -76,6 +77,7 @@ SHAPES: dict[type, Shape] = {
             "promise": lambda p: list(p) if p else None,
         },
         read={"calls": _calls, "promise": lambda p: (int(p[0]), int(p[1])) if p else None},
+        once=frozenset({"answers"}),
     ),
     Alias: Shape(row=rows.AliasRow, key=lambda alias: (visit_pk(alias.ticket), "V")),
     Message: Shape(
@@ -88,9 +90,13 @@ SHAPES: dict[type, Shape] = {
         row=rows.PrescriptionRow,
         key=lambda prescription: (visit_pk(prescription.visit), f"P#{prescription.number:03d}"),
         marks=_prescription_stage,
+        once=frozenset({"lines"}),
     ),
     Order: Shape(
-        row=rows.OrderRow, key=lambda order: (visit_pk(order.visit), f"O#{order.number:03d}"), marks=_order_stage
+        row=rows.OrderRow,
+        key=lambda order: (visit_pk(order.visit), f"O#{order.number:03d}"),
+        marks=_order_stage,
+        once=frozenset({"lines"}),
     ),
     Mark: Shape(
         row=rows.MarkRow,
