@@ -7,18 +7,23 @@ people are told or what is written. A failure names the command that plays it ag
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
-from tests.faults.baton import EVERYBODY, Meeting, Moment, facts, in_order, moments, told
+from chalicelib.rooms.permission import Actor
+from chalicelib.rooms.queue import State, Ticket
+from chalicelib.store import records
+from tests.builders import ADA, BO
+from tests.faults.baton import EVERYBODY, Meeting, Moment, in_order, moments, told
 from tests.simulation import wire
 from tests.visit.deeds import Typed
-from tests.visit.walk import Walk, restore
+from tests.visit.walk import Walk, restore, table
 
 pytestmark = pytest.mark.engine
 SEEDS = range(1)
-CROWDS = 60  # meetings of three or four
-TRIES_MAX = 12  # seeds until a race was seen to end both ways
+CROWDS = 30  # meetings of three or four
+TRIES_MAX = 8  # seeds until a race was seen to end both ways
 
 
 class Ground:
@@ -31,14 +36,13 @@ class Ground:
         return Meeting(moment, [EVERYBODY[name] for name in names], typed)
 
     def as_one_after_the_other(self, meeting: Meeting, seeds: range) -> None:
-        orders = meeting.every_order(self.walk)
         for seed in seeds:
             answers, there, log = meeting.at_once(self.walk, seed, self.send)
             again = " ".join(f"'{word}'" for word in (meeting.moment.name, *(deed.name for deed in meeting.deeds)))
             said = f"python -m tests.faults.baton {seed} {again}\n" + "\n".join(log)
-            # The sweep is many steps, each a deed of its own, so others may come between them: see F11.
-            assert "sweep" in again or (list(map(told, answers)), facts(there)) in orders, said
             in_order()
+            # The sweep is many steps, each a deed of its own, so others may come between them: see F11.
+            assert "sweep" in again or meeting.is_as_one_after_the_other(self.walk, answers, there), said
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +69,13 @@ def test_three_and_four_at_once(ground: Ground) -> None:
 RACES = [
     ("save_note again", "sign", "hand_back"),
     ("leave a doctor", "sign", "leave"),
-    ("leave a doctor", "hand_back", "leave"),
     ("leave", "cancel_visit", "expire"),
     ("approve", "approve", "return"),
-    ("approve", "approve", "revoke"),
-    ("revise", "revise", "revoke"),
-    ("revoke", "choose_delivery", "revoke"),
     ("revoke", "choose_delivery", "choose_delivery"),
     ("hand_over", "hand_over", "cancel_order"),
     ("hand_over", "hand_over", "revoke"),
     ("deliver", "deliver", "bring_back"),
     ("deliver", "deliver", "fail_attempt"),
-    ("bring_back", "hand_over", "bring_back"),
 ]
 
 
@@ -90,6 +89,29 @@ def test_exactly_one_of_two_that_exclude_each_other(ground: Ground, where: str, 
         assert sorted(said) == ["done", "refused"], f"python -m tests.faults.baton {seed} '{where}' '{one}' '{other}'"
         winners.add(said.index("done"))
     assert winners == {0, 1} or one == other, "the seeds show both ends of the race"
+
+
+@pytest.mark.parametrize("doctors", [(ADA, BO), (ADA, ADA)], ids=["two doctors, one patient", "two taps, room for one"])
+def test_a_patient_has_one_doctor_and_a_doctor_no_more_than_there_is_room_for(
+    ground: Ground, doctors: tuple[Actor, Actor]
+) -> None:
+    walk = ground.walk
+    restore({})
+    waiting = walk.crowd(3 - len(set(doctors)))
+    for doctor in set(doctors):
+        walk.on_duty(doctor, capacity=1)
+    moment = Moment(name="", begun=table(), at=walk.now)
+    take = [replace(EVERYBODY["take_next"], who=doctor) for doctor in doctors]
+    meeting = Meeting(moment, take, [{"departments": ("general",)}] * 2)
+    winners = set()
+    for seed in range(TRIES_MAX):
+        answers, _, _ = meeting.at_once(walk, seed, ground.send)
+        (taken,) = [answer for answer in answers if isinstance(answer, Ticket)]
+        left = [visit.id for visit in waiting if visit.id != taken]
+        assert [records.visit(id).state for id in left] == [State.WAITING] * len(left), f"seed {seed}"
+        in_order()
+        winners.add(answers.index(taken))
+    assert winners == {0, 1}
 
 
 def test_the_same_seed_is_the_same_meeting(ground: Ground) -> None:
