@@ -1,11 +1,11 @@
 """The clock's door: nobody comes in, but once a minute the clinic looks after itself."""
 
 import logging
-from dataclasses import asdict
+from dataclasses import fields
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors.guests import new_secret
-from chalicelib.doors.manners import RECORDS, clock, note
+from chalicelib.doors.manners import RECORDS, clock, note, note_broken
 from chalicelib.outside import tracing
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.visit import sweeping
@@ -18,5 +18,8 @@ def tick() -> Swept:
     errand = Errand(actor=SYSTEM, request=new_secret(), now=clock(), clinic=CLINIC, records=RECORDS)
     with tracing.deed("sweep"):
         swept = sweeping.sweep(errand)
-    note(logging.INFO, "swept", **asdict(swept))
+    for failed in swept.failed:
+        note_broken(failed, "sweep")
+    counts = {f.name: getattr(swept, f.name) for f in fields(swept)}
+    note(logging.INFO, "swept", **{**counts, "failed": len(swept.failed)})
     return swept

@@ -190,7 +190,7 @@ class Polite:
                 return self._refused(asked, broken)
             except Exception as worse:
                 broken = worse
-        _note_broken(broken, self.deed)
+        note_broken(broken, self.deed)
         problem = Refusal("Something went wrong on our side. It is not your fault, and nothing was lost.")
         return _sorry(asked, problem, 500)
 
@@ -342,7 +342,7 @@ def note(level: int, event: str, **codes: object) -> None:
     LOG.log(level, "%s", json.dumps({"event": event, **codes}))
 
 
-def _note_broken(broken: Exception, deed: str) -> None:
+def note_broken(broken: Exception, deed: str) -> None:
     """The kind of error and where it was, never its message: that may hold a patient's words."""
     frames = [f for f in traceback.extract_tb(broken.__traceback__) if "chalicelib" in f.filename]
     where = [f"{f.filename.rpartition('chalicelib/')[2]}:{f.lineno}" for f in frames[-3:]]

@@ -34,7 +34,7 @@ from chalicelib.rooms.queue import (
     Visit,
     Why,
 )
-from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
+from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow, sound
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, values_of, visit_pk
 from chalicelib.store.writing import Reasons, failed, in_reach, put_audit, repeated, transact
 
@@ -47,7 +47,7 @@ def read(lanes: list[tuple[str, int]], *, consistent: bool = False) -> list[Lane
     """The counters of some lanes, in one request. A moment old: what is decided on them is written on condition."""
     keys = [(lane_pk(department, number), "L") for department, number in lanes]
     with in_reach():
-        found = {row.pk: row for row in Row.batch_get(keys, consistent_read=consistent) if isinstance(row, LaneRow)}
+        found: dict[str, Any] = {row.pk: sound(row) for row in Row.batch_get(keys, consistent_read=consistent)}
     return [lane_of(d, n, found.get(lane_pk(d, n))) for d, n in lanes]
 
 

@@ -19,8 +19,8 @@ from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
 from chalicelib.store import rows
 from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket
 from chalicelib.store.lanes import read as lanes
-from chalicelib.store.rows import AuditRow, GuardRow, Row
-from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, record_of, visit_pk
+from chalicelib.store.rows import AuditRow, GuardRow, Row, sound
+from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, visit_pk
 from chalicelib.store.writing import audit_row, in_reach, repeated_row, save
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
@@ -52,7 +52,7 @@ def visit_and_lane(id: Ticket) -> tuple[Visit, Lane]:
     """Both in one request, as they are now."""
     keys = [(visit_pk(id), "V"), (lane_pk(id.department, id.lane), "L")]
     with in_reach():
-        found = {row.pk: row for row in Row.batch_get(keys, consistent_read=True)}
+        found = {row.pk: sound(row) for row in Row.batch_get(keys, consistent_read=True)}
     row = found.get(keys[0][0])
     if not isinstance(row, rows.VisitRow):
         raise NotFound()
@@ -65,7 +65,7 @@ def file(id: Ticket) -> File:
         found: list[Any] = [
             record_of(KINDS[type(row)], row)
             for row in Row.query(visit_pk(id), Row.sk < "W", consistent_read=True)
-            if type(row) in KINDS and type(row) is not rows.AliasRow
+            if type(sound(row)) in KINDS and type(row) is not rows.AliasRow
         ]
     visits = [record for record in found if isinstance(record, Visit)]
     if not visits:
@@ -129,22 +129,28 @@ def desk_and_lanes(id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list
     """A doctor's desk and some lanes, in one request. A moment old: what is decided on it is written on condition."""
     keys = [(f"D#{id}", "D"), *((lane_pk(d, n), "L") for d, n in wanted)]
     with in_reach():
-        found = {row.pk: row for row in Row.batch_get(keys)}
+        found = {row.pk: sound(row) for row in Row.batch_get(keys)}
     row = found.get(f"D#{id}")
     desk = record_of(Doctor, row) if isinstance(row, rows.DoctorRow) else Doctor(id=id)
     return desk, [lane_of(d, n, cast(rows.LaneRow | None, found.get(lane_pk(d, n)))) for d, n in wanted]
 
 
-def visits(ids: Iterable[Ticket]) -> list[Visit]:
-    """Those of these that exist, in the order asked; an alias gives the visit it stands for."""
+def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list[Visit]:
+    """Those of these that exist, in the order asked; an alias gives the visit it stands for. Those that cannot be
+    read are left out, and added to `broken` for who must come back to them."""
     wanted = list(dict.fromkeys(ids))
     found = _batch([(visit_pk(id), "V") for id in wanted])
     aliases = {key[0]: row.visit for key, row in found.items() if isinstance(row, rows.AliasRow)}
     if aliases:
         found |= _batch([(visit_pk(id), "V") for id in set(aliases.values())])
     order = [aliases.get(visit_pk(id), id) for id in wanted]
-    there = (found.get((visit_pk(id), "V")) for id in dict.fromkeys(order))
-    return [record_of(Visit, row) for row in there if isinstance(row, rows.VisitRow)]
+    there = {id: found.get((visit_pk(id), "V")) for id in order}
+    read = {
+        id: list(readable(Visit, [row])) for id, row in there.items() if isinstance(row, rows.VisitRow | rows.BrokenRow)
+    }
+    if broken is not None:
+        broken += [id for id, visit in read.items() if not visit]
+    return [visit for one in read.values() for visit in one]
 
 
 def waiting(lane: Lane) -> list[Visit]:
@@ -167,7 +173,7 @@ def past(person: str, before: Visit) -> list[File]:
     keys = [(visit_pk(v.id), f"N#{n:03d}") for v in seen if v.signed_note for n in range(1, v.signed_note + 1)]
     keys += [(visit_pk(v.id), f"P#{v.prescribed:03d}") for v in seen if v.prescribed]
     found = _batch(keys[: BATCH_MAX * 2])
-    records: list[Any] = [record_of(KINDS[type(row)], row) for row in found.values()]
+    records: list[Any] = [record_of(KINDS[type(sound(row))], row) for row in found.values()]
     return [
         File(
             visit=v,
@@ -207,8 +213,7 @@ def accuracy(department: str, day: str) -> Accuracy:
 def roster(department: str) -> list[Seen]:
     """The doctors who are or were on duty in a department."""
     with in_reach():
-        found = rows.SeenRow.query(lane_pk(department, 0), Row.sk.startswith("D#"))
-        return [record_of(Seen, row) for row in found]
+        return list(readable(Seen, Row.query(lane_pk(department, 0), Row.sk.startswith("D#"))))
 
 
 def to_review() -> list[Prescription]:
@@ -236,7 +241,7 @@ def _by_stage(kind: type[T], stage: str, *, newest: bool = False, most: int = LI
     row = SHAPES[kind].row
     with in_reach():
         found = Row.by_stage.query(stage, limit=most, scan_index_forward=not newest)
-        return [record_of(kind, r) for r in found if isinstance(r, row)]
+        return list(readable(kind, (r for r in found if isinstance(r, row | rows.BrokenRow))))
 
 
 def answered(about: str, request: str) -> Repeated | None:
@@ -281,9 +286,11 @@ def _entry(row: AuditRow) -> Entry:
 def _get(kind: type[T], pk: str, sk: str) -> T:
     try:
         with in_reach():
-            row = SHAPES[kind].row.get(pk, sk, consistent_read=True)
-    except (DoesNotExist, ValueError) as absent:  # ValueError: an alias or a tombstone is kept there
+            row = sound(Row.get(pk, sk, consistent_read=True))
+    except DoesNotExist as absent:
         raise NotFound() from absent
+    if not isinstance(row, SHAPES[kind].row):
+        raise NotFound()  # an alias or a tombstone is kept there
     return record_of(kind, row)
 
 

@@ -15,12 +15,14 @@ Keys (pk / sk):
 """
 
 import json
+import logging
 import os
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
 from datetime import datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pynamodb.attributes import (
     Attribute,
@@ -45,7 +47,9 @@ from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import State as VisitState
 from chalicelib.rooms.queue import Ticket
 
+LOG = logging.getLogger("clinic")
 T = TypeVar("T")
+R = TypeVar("R", bound="Row")
 E = TypeVar("E", bound=Enum)
 TABLE = os.environ.get("TABLE", "clinic")
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "eu-west-1")
@@ -93,15 +97,25 @@ def _many(kind: type[T], read: Callable[[dict[str, Any]], T]) -> Written[tuple[T
     )
 
 
+def _known(kind: Any, said: dict[str, Any]) -> dict[str, Any]:
+    """Without what a newer program wrote beside it; that stays in the table, see `Shape.once`."""
+    return {f.name: said[f.name] for f in fields(kind) if f.name in said}
+
+
+def _line(said: dict[str, Any]) -> Line:
+    return Line(**_known(Line, said))
+
+
 def _answers(text: str) -> Answers:
-    said = json.loads(text)
+    said = _known(Answers, json.loads(text))
     said["for_whom"], said["how_long"] = ForWhom(said["for_whom"]), HowLong(said["how_long"])
     said["getting"], said["consent_at"] = Getting(said["getting"]), datetime.fromisoformat(said["consent_at"])
     return Answers(**said)
 
 
 def _step(step: dict[str, Any]) -> Step:
-    return Step(**{**step, "state": OrderState(step["state"]), "at": datetime.fromisoformat(step["at"])})
+    known = _known(Step, step)
+    return Step(**{**known, "state": OrderState(step["state"]), "at": datetime.fromisoformat(step["at"])})
 
 
 class ByStage(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
@@ -137,6 +151,50 @@ class Row(Model):
     since = UTCDateTimeAttribute(null=True)
     ttl = NumberAttribute(null=True)
     by_stage = ByStage()
+
+    @classmethod
+    def from_raw_data(cls: type[R], data: dict[str, Any]) -> R:
+        """Where any kind of row may come, one that cannot be read comes as a BrokenRow: see `sound`."""
+        try:
+            row = super().from_raw_data(data)
+            if missing := [n for n, a in row.get_attributes().items() if not a.null and getattr(row, n) is None]:
+                raise ValueError(missing)
+        except Exception:  # whatever PynamoDB's and our own converters say to nonsense
+            if cls is not Row:
+                raise
+            return cast(R, BrokenRow(data["pk"]["S"], data["sk"]["S"]))
+        return row
+
+
+class BrokenRow(Row):
+    """A row that does not say what it must: edited by hand, or damaged. Nothing of it is shown."""
+
+
+class Unreadable(Exception):
+    """Somebody needs just this row, and it is broken. Not a refusal: somebody has to mend it."""
+
+
+def sound(row: T) -> T:
+    """The row itself, unless it is broken: then nothing is decided and nothing shown. Raises Unreadable."""
+    if isinstance(row, BrokenRow):
+        raise _unreadable(row)
+    return row
+
+
+def _unreadable(row: Row) -> Unreadable:
+    """Written down by the key, which holds nothing a person typed; never by the row's contents."""
+    LOG.error("%s", json.dumps({"event": "unreadable", "pk": row.pk, "sk": row.sk}))
+    return Unreadable()
+
+
+@contextmanager
+def reading(row: Row) -> Iterator[None]:
+    """Making a record of a row: what goes wrong there is the row's fault. Raises Unreadable."""
+    sound(row)
+    try:
+        yield
+    except Exception:
+        raise _unreadable(row) from None  # the cause may quote the row
 
 
 class VisitRow(Row, discriminator="visit"):
@@ -209,7 +267,7 @@ class PrescriptionRow(Row, discriminator="prescription"):
     number = NumberAttribute()
     doctor = UnicodeAttribute()
     doctor_name = UnicodeAttribute()
-    lines = _many(Line, lambda line: Line(**line))
+    lines = _many(Line, _line)
     signed_at = UTCDateTimeAttribute()
     state = _word(PrescriptionState)
     confirmed = BooleanAttribute(default=False)
@@ -227,7 +285,7 @@ class OrderRow(Row, discriminator="order"):
     prescription = NumberAttribute()
     doctor = UnicodeAttribute()
     patient = UnicodeAttribute()
-    lines = _many(Line, lambda line: Line(**line))
+    lines = _many(Line, _line)
     way = _word(Way)
     address = UnicodeAttribute(default="")
     phone = UnicodeAttribute()

@@ -1,6 +1,7 @@
 """How each record becomes a row and comes back, name for name; the differences are listed here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -38,6 +39,7 @@ class Shape:
     write: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     read: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     marks: Callable[[Any], dict[str, Any]] = lambda record: {}
+    once: frozenset[str] = frozenset()  # written with the row and never again: it never changes
 
 
 def call_text(doctor: str, at: datetime, why: Why) -> str:
@@ -75,6 +77,7 @@ SHAPES: dict[type, Shape] = {
             "promise": lambda p: list(p) if p else None,
         },
         read={"calls": _calls, "promise": lambda p: (int(p[0]), int(p[1])) if p else None},
+        once=frozenset({"answers"}),
     ),
     Alias: Shape(row=rows.AliasRow, key=lambda alias: (visit_pk(alias.ticket), "V")),
     Message: Shape(
@@ -87,9 +90,13 @@ SHAPES: dict[type, Shape] = {
         row=rows.PrescriptionRow,
         key=lambda prescription: (visit_pk(prescription.visit), f"P#{prescription.number:03d}"),
         marks=_prescription_stage,
+        once=frozenset({"lines"}),
     ),
     Order: Shape(
-        row=rows.OrderRow, key=lambda order: (visit_pk(order.visit), f"O#{order.number:03d}"), marks=_order_stage
+        row=rows.OrderRow,
+        key=lambda order: (visit_pk(order.visit), f"O#{order.number:03d}"),
+        marks=_order_stage,
+        once=frozenset({"lines"}),
     ),
     Mark: Shape(
         row=rows.MarkRow,
@@ -138,13 +145,22 @@ def values_of(record: Any) -> dict[str, Any]:
 
 
 def record_of(kind: type[T], row: Row) -> T:
+    """The record a row was made from. Raises Unreadable."""
     shape = SHAPES[kind]
     values = {}
-    for f in fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
-        value = getattr(row, shape.renamed.get(f.name, f.name))
-        read = shape.read.get(f.name)
-        values[f.name] = read(value) if read else value
+    with rows.reading(row):
+        for f in fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
+            value = getattr(row, shape.renamed.get(f.name, f.name))
+            read = shape.read.get(f.name)
+            values[f.name] = read(value) if read else value
     return kind(**values)
+
+
+def readable(kind: type[T], found: Iterable[Row]) -> Iterator[T]:
+    """For lists: the records of those that can be read. One broken row does not take the others off a list."""
+    for row in found:
+        with suppress(rows.Unreadable):
+            yield record_of(kind, row)
 
 
 def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:

@@ -136,8 +136,8 @@ def _write_record(transaction: TransactWrite, record: Any) -> None:
         transaction.save(put, condition=Row.pk.does_not_exist())
         return
     actions: list[Action] = [row.version.set(version + 1)]
-    for name, value in values.items():
-        attribute = getattr(row, name)
+    for name in values.keys() - shape.once:
+        attribute, value = getattr(row, name), values[name]
         actions.append(attribute.remove() if value is None else attribute.set(value))
     transaction.update(row(*key), actions=actions, condition=row.version == version)
 

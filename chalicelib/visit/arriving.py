@@ -76,7 +76,7 @@ def begin(errand: Errand, *, holder: str, language: str, flags: tuple[str, ...])
 def answer(errand: Errand, /, *, holder: str, step: str, **typed: Any) -> Request:
     """One answer kept, to be gone on with on the next page or after a dead battery."""
     assert step in ROOMS, "the door offers only the steps there are"
-    before = errand.records.request(holder)
+    before = draft(errand, holder=holder)
     if step in NEEDS_CLINIC:
         typed["clinic"] = errand.clinic
     after = ROOMS[step](before, **typed)
@@ -84,7 +84,11 @@ def answer(errand: Errand, /, *, holder: str, step: str, **typed: Any) -> Reques
     return after
 
 
-@once(about=_about_draft, again=_draft_again)
+def _forgotten_again(errand: Errand, answer: str, *, holder: str, **_: object) -> Request:
+    return errand.records.request(holder)  # also of answers older than KEPT: they may be deleted before they go
+
+
+@once(about=_about_draft, again=_forgotten_again)
 def forget(errand: Errand, *, holder: str) -> Request:
     """Delete the answers on this phone; a ticket that was drawn with them stays."""
     emptied = arrival.forget(errand.records.request(holder))

@@ -5,7 +5,8 @@ or one that dies in the middle, do no harm: the next one finds what is left.
 """
 
 import contextlib
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import Refusal, Repeated, Stale
@@ -22,13 +23,15 @@ CLOSE_MAX = 100  # people sent home in one sweep of a lane
 
 @dataclass(slots=True)
 class Swept:
-    """What one sweep did, for the log and the dashboard: counts only."""
+    """What one sweep did, for the log and the dashboard: counts, and what could not be done."""
 
     looked_at: int = 0
     brought_to_front: int = 0
     sent_home: int = 0
     off_duty: int = 0
     longest_wait_seconds: int = 0
+    unreadable: int = 0
+    failed: list[Exception] = field(default_factory=list)
 
 
 def sweep(errand: Errand) -> Swept:
@@ -36,20 +39,34 @@ def sweep(errand: Errand) -> Swept:
     swept = Swept()
     for department in errand.clinic.departments:
         for number in range(errand.clinic.lanes):
-            _lane(errand, department.id, number, swept)
-        _roster(errand, department.id, swept)
+            with _in_spite_of(swept):
+                _lane(errand, department.id, number, swept)
+        with _in_spite_of(swept):
+            _roster(errand, department.id, swept)
     return swept
+
+
+@contextlib.contextmanager
+def _in_spite_of(swept: Swept) -> Iterator[None]:
+    """One row that cannot be read, or one queue that is too busy, does not keep the clinic from looking at the rest."""
+    try:
+        yield
+    except Exception as failed:
+        swept.failed.append(failed)
 
 
 def _lane(errand: Errand, department: str, number: int, swept: Swept) -> None:
     mark = errand.records.mark(department, number)
     (lane,) = errand.records.lanes([(department, number)])
     numbers, low = _called_since(mark, lane)
-    found = errand.records.visits([*numbers, *mark.open])
+    broken: list[Ticket] = []  # to be looked at again until somebody has mended them
+    found = errand.records.visits([*numbers, *mark.open], broken=broken)
+    swept.unreadable += len(broken)
     swept.looked_at += len(numbers) + len(mark.open)
     seen = [_rescued(errand, lane, visit, swept) for visit in found]
-    _held(errand, lane, swept)
-    still_open = tuple(v.id for v in seen if _may_be_lost_yet(lane, v))
+    with _in_spite_of(swept):
+        _held(errand, lane, swept)
+    still_open = (*(v.id for v in seen if _may_be_lost_yet(lane, v)), *broken)
     first_seen = [v for v in found if v.id not in mark.open]
     _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen)
     _closing(errand, lane, swept)
@@ -57,10 +74,11 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> None:
 
 def _rescued(errand: Errand, lane: Lane, visit: Visit, swept: Swept) -> Visit:
     """Back to the front if nobody has this patient; the visit as it is then, as a doctor may just have come."""
-    if not (queue.passed(lane, visit) or doctor_is_gone(errand, visit)):
-        return visit
-    swept.brought_to_front += 1
-    return turn_again(errand, visit)
+    with _in_spite_of(swept):
+        if queue.passed(lane, visit) or doctor_is_gone(errand, visit):
+            visit = turn_again(errand, visit)
+            swept.brought_to_front += 1
+    return visit
 
 
 def _may_be_lost_yet(lane: Lane, visit: Visit) -> bool:
@@ -118,11 +136,10 @@ def _closing(errand: Errand, lane: Lane, swept: Swept) -> None:
     for visit in waiting[:CLOSE_MAX]:
         if department.is_open(visit.joined_at.astimezone(zone)):
             close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
-            try:
+            # Refused or stale: a doctor came, or the patient left, at this very moment.
+            with _in_spite_of(swept), contextlib.suppress(Stale, Repeated, Refusal):
                 end(close, "expire", visit, queue.expire(visit, now=errand.now))
                 swept.sent_home += 1
-            except (Stale, Repeated, Refusal):
-                continue  # a doctor came, or the patient left, at this very moment
 
 
 def _roster(errand: Errand, department: str, swept: Swept) -> None:
@@ -130,10 +147,12 @@ def _roster(errand: Errand, department: str, swept: Swept) -> None:
     for line in errand.records.roster(department):
         if not line.on_duty or errand.now - line.seen_at < assignment.PRESENCE:
             continue
-        doctor = errand.records.doctor(line.doctor)
-        if assignment.gone(line, errand.records.visits(doctor.visits), errand.now):
-            _off_duty(errand, doctor)
-            swept.off_duty += 1
+        with _in_spite_of(swept):
+            doctor = errand.records.doctor(line.doctor)
+            # Another sweep may have been here since the roster was read.
+            if doctor.on_duty and assignment.gone(line, errand.records.visits(doctor.visits), errand.now):
+                _off_duty(errand, doctor)
+                swept.off_duty += 1
 
 
 def _off_duty(errand: Errand, doctor: Doctor) -> None:

@@ -121,8 +121,10 @@ class Crowd:
         """One question. False when there is no more to do: joined, refused, or the phone died."""
         draft = self.mirror.drafts.get(holder)
         used = draft is not None and any(j.deed == "join" and j.request == draft.id and j.line for j in self.day.jobs)
-        if draft is None or used or draft.stage is not Stage.REQUESTED:
-            flags = (arrival.NO_FLAG,) if self.random.random() < 0.95 else (arrival.RED_FLAGS[0], arrival.NO_FLAG)
+        gone = draft is None or self.day.now - draft.started_at > arrival.KEPT
+        if gone or used or draft.stage is not Stage.REQUESTED:
+            none = (arrival.NO_FLAG,)
+            flags = self.random.choices([none, (arrival.RED_FLAGS[0],), ()], [92, 4, 4])[0]
             return self.do("ask", arriving.begin, ANYBODY, holder=holder, language="en", flags=flags).ok
         step = arrival.next_step(draft)
         if step == "check":
@@ -229,7 +231,7 @@ class Crowd:
 
     def look_around(self) -> None:
         self.do("look", arriving.waits, ANYBODY)
-        self.do("look", arriving.board, ANYBODY, department=self.random.choice(("general", "surgery")))
+        self.do("look", arriving.board, ANYBODY, department=self.random.choice(("general", "general", "surgery")))
 
     def change_mind(self) -> None:
         """Deletes the answers, reads them, or follows the return link with another phone."""

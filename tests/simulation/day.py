@@ -21,7 +21,7 @@ if __name__ == "__main__":
     engine.keep_local()
 
 from chalicelib.clinic import CLINIC
-from chalicelib.refusal import Refusal
+from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.rules import Clinic
@@ -72,6 +72,7 @@ class Day:
 
     def __init__(self, seed: int, send: Send) -> None:
         self.seed, self.random = seed, random.Random(seed)
+        self.skew_seconds = 0  # by how much the clock of a Lambda may be wrong, either way
         self.now = datetime(2030, 1, 7, 8, tzinfo=UTC)
         # One that never closes, and one that does: what happens at closing time is part of the day.
         departments = tuple(d for d in CLINIC.departments if d.id in ("respiratory", "general"))
@@ -81,7 +82,7 @@ class Day:
         self.frames: list[Frame] = []
         self.jobs: list[Job] = []
         self.log: list[str] = []
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter()  # what was done, and the word of its outcome
         self.requests = 0
         self.send = send
         self.wire = Wire(
@@ -105,10 +106,9 @@ class Day:
 
     def run(self, job: Job) -> Outcome:
         """Send the job's request once, as its door would, and check what comes of it."""
-        frame = Frame(
-            job=job, deed=job.deed, actor=job.actor, request=job.request, now=self.now, policy=self.clinic.policy
-        )
-        errand = Errand(actor=job.actor, request=job.request, now=self.now, clinic=self.clinic, records=records)
+        now = self._on_some_clock()
+        frame = Frame(job=job, deed=job.deed, actor=job.actor, request=job.request, now=now, policy=self.clinic.policy)
+        errand = Errand(actor=job.actor, request=job.request, now=now, clinic=self.clinic, records=records)
         before = job.line
         self.frames.append(frame)
         answer, word = None, "ok"
@@ -116,6 +116,9 @@ class Day:
             if job.deed != "sweep":  # a clock does it, and no door offers it
                 permission.may(job.actor, job.deed)
             answer = job.do(errand, **job.typed)
+            for failed in getattr(answer, "failed", ()):  # a sweep goes on in spite of what fails, but nothing may
+                if not isinstance(failed, Busy):
+                    raise failed
         except Refusal as refusal:
             word = refusal.code
         except Killed:
@@ -136,7 +139,7 @@ class Day:
         return outcome
 
     def _note(self, job: Job, outcome: Outcome) -> None:
-        self.counts[f"{job.deed}: {outcome.word}"] += 1
+        self.counts[job.do.__name__, outcome.word] += 1
         again = f" (sent {len(job.outcomes)} times)" if len(job.outcomes) > 1 else ""
         faults = f" [{', '.join(outcome.faults)}]" if outcome.faults else ""
         about = job.typed.get("id") or ""
@@ -172,6 +175,11 @@ class Day:
                 _, department, number = row["pk"]["S"].split("#")
                 self.frames[-1].seen[department, int(number)] = int(row.get("calls", {}).get("N", 0))
 
+    def _on_some_clock(self) -> datetime:
+        if not self.skew_seconds:
+            return self.now
+        return self.now + timedelta(seconds=self.random.randint(-self.skew_seconds, self.skew_seconds))
+
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
 
@@ -187,8 +195,9 @@ class DayFailed(AssertionError):
     """A day on which an invariant broke: its seed, the step, and what happened just before."""
 
 
-def play(seed: int, address: str | None, steps: int = STEPS) -> Day:
-    """A whole day on the empty table the store points at. Raises DayFailed."""
+def play(seed: int, address: str | None, steps: int = STEPS, *, skew_seconds: int = 0) -> Day:
+    """A whole day on the empty table the store points at, with clocks that are wrong by up to so much until closing
+    time. Raises DayFailed."""
     from tests.simulation import closing, crowd
 
     with wire.sender(address) as send:
@@ -197,10 +206,10 @@ def play(seed: int, address: str | None, steps: int = STEPS) -> Day:
         with wire.connected(day.wire), quick_secrets():
             try:
                 people.open_up()
-                day.wire.weather = ROUGH
+                day.wire.weather, day.skew_seconds = ROUGH, skew_seconds
                 for _ in range(steps):
                     day.act()
-                day.wire.weather = CALM
+                day.wire.weather, day.skew_seconds = CALM, 0
                 closing.close_up(day, people)
                 day.compare()
             except Broken as broken:
@@ -246,7 +255,7 @@ def main() -> None:
             day = play(seed, address)
         except DayFailed as failed:
             sys.exit(str(failed))
-    print(*day.log, "", *(f"{n:5} {what}" for what, n in sorted(day.counts.items())), sep="\n")
+    print(*day.log, "", *(f"{n:5} {deed}: {word}" for (deed, word), n in sorted(day.counts.items())), sep="\n")
     visits = len(day.mirror.visits)
     print(f"\nseed {seed}: {len(day.log)} deeds, {day.wire.requests} requests, {visits} visits, the day {digest(day)}")
 

@@ -23,8 +23,8 @@ GUARDIAN_AGE_MIN = 14  # no policy pack goes below this; the kit's own age is ch
 Excused = Callable[[Visit], bool]
 
 
-class Broken(AssertionError):
-    """An invariant does not hold. The message names it and says what was found."""
+class Broken(BaseException):
+    """An invariant does not hold. The message names it and says what was found. No deed may catch this."""
 
 
 def must(holds: object, words: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.rooms.consult import Outcome as Ending
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor, Role
-from chalicelib.visit import arriving, desk, seeing, sending
+from chalicelib.visit import arriving, desk, seeing, sending, taking
 from tests.simulation.day import Day, Job
 from tests.simulation.staffroom import SOAP
 
@@ -117,4 +117,13 @@ _TRICKS: list[tuple[str, Callable[..., Any], Role, dict[str, Any]]] = [
     ("pick", sending.pick, Role.PUBLIC, {}),
     ("deliver", sending.deliver, Role.PATIENT, {"code": "123456"}),
     ("see_prescription", sending.see_prescription, Role.COURIER, {}),
+    ("see_order", sending.see_order, Role.PATIENT, {}),
+    ("fail_attempt", sending.fail_attempt, Role.DESK, {"reason": "Because"}),
+    ("print_ticket", desk.print_ticket, Role.DOCTOR, {}),
+    # lists and duties that are about nobody in particular
+    ("see_work", taking.work, Role.PATIENT, {}),
+    ("see_work", sending.to_review, Role.PATIENT, {}),
+    ("see_work", sending.orders, Role.PUBLIC, {}),
+    ("see_queue", desk.see_queue, Role.PHARMACIST, {}),
+    ("pause", taking.pause, Role.COURIER, {}),
 ]

@@ -1,7 +1,7 @@
 """The staffroom: doctors, pharmacists and couriers of one day, their sessions, and what they do next."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.rooms.consult import Outcome as Ending
@@ -26,6 +26,8 @@ SOAP = {"subjective": "Cough", "objective": "", "assessment": "A cold", "plan": 
 ENDINGS = (Ending.PRESCRIPTION,) * 5 + (Ending.REST, Ending.SPECIALIST, Ending.IN_PERSON, Ending.EMERGENCY)
 SECRET = "correct horse"
 SESSIONS_LOOKED_AT = 0.15  # of the staff's requests; every door does it every time
+OUTSIDE = (OrderState.HANDED_OVER, OrderState.FAILED_ATTEMPT)
+DONE = (OrderState.DELIVERED, OrderState.CANCELLED, OrderState.RETURNED)
 RIGHT_CODE, WRONG_CODE = "123456", "000000"
 
 
@@ -43,9 +45,9 @@ class Staffroom:
             (3, self.duty),
             (14, self.take),
             (20, self.attend),
-            (2, self.afterwards),
+            (4, self.afterwards),
             (9, self.review),
-            (14, self.parcel),
+            (18, self.parcel),
             (1, self.vanish),
         ]
         self._weights = [weight for weight, _ in deeds]
@@ -72,8 +74,9 @@ class Staffroom:
                 self.sessions[actor.id] = token, began, max(now, self.sessions[actor.id][2])
             if who.ok and who.answer is not None:
                 must(who.answer.id == actor.id, f"the session of {actor.id} says {who.answer.id}")
-                must(now < began + SESSION, f"{actor.id} is signed in since {began}, now {now}")
-                must(now < seen + IDLE, f"{actor.id} was last seen {seen}, now {now}")
+                give = timedelta(seconds=2 * self.day.skew_seconds)
+                must(now < began + SESSION + give, f"{actor.id} is signed in since {began}, now {now}")
+                must(now < seen + IDLE + give, f"{actor.id} was last seen {seen}, now {now}")
                 return
         now, token = self.day.now, f"token-{actor.id}-{self.day.requests}"
         secret = SECRET if self.random.random() < 0.9 else "not the secret"
@@ -123,6 +126,13 @@ class Staffroom:
         if self.random.random() < 0.1:
             self.do("see_work", taking.work, doctor)
         desk = self.mirror.desks.get(doctor.id)
+        if desk and self.random.random() < 0.7:  # mostly people notice why they cannot
+            if not desk.on_duty:
+                self.duty()
+                return
+            if len(desk.visits) >= desk.capacity:
+                self.attend()
+                return
         guess = desk.departments if desk and self.random.random() < 0.7 else self._departments()
         self.do("take_next", taking.take_next, doctor, departments=self.random.choice([guess, guess, ()]))
 
@@ -226,17 +236,24 @@ class Staffroom:
         self.do("review", sending.review, pharmacist, id=one.visit, number=number, approve=approve, reason=reason)
 
     def parcel(self) -> None:
-        self.parcel_by(self.random.choice([*self.pharmacists, *self.couriers]))
+        """The next step of a parcel; what is on its way is mostly its own courier's."""
+        if order := self._an_order():
+            bearer = [c for c in self.couriers if order.state in OUTSIDE and c.id == order.courier]
+            anybody = [*self.pharmacists, *self.couriers]
+            self.parcel_by(self.random.choice(bearer if bearer and self.random.random() < 0.8 else anybody), order)
 
-    def parcel_by(self, actor: Actor) -> None:
-        """The next step of a parcel, by somebody whose work it may be."""
+    def _an_order(self) -> Order | None:
         newest = [self.mirror.newest(id, Order) for id in sorted(self.mirror.visits)]
         orders = [o for o in newest if o is not None]
-        on_the_way = [o for o in orders if o.state not in (OrderState.DELIVERED, OrderState.CANCELLED)]
-        among = orders if self.random.random() < 0.05 else on_the_way
-        if not among:
+        to_do = [o for o in orders if o.state not in DONE]
+        among = orders if self.random.random() < 0.05 else to_do
+        return self.random.choice(among) if among else None
+
+    def parcel_by(self, actor: Actor, order: Order | None = None) -> None:
+        """Somebody turns to a parcel that may be theirs."""
+        order = order or self._an_order()
+        if order is None:
             return
-        order = self.random.choice(among)
         if self.random.random() < 0.15:
             self.do("see_work", sending.orders, actor, states=(OrderState.CREATED, OrderState.PICKING))
             self.do("see_order", sending.see_order, actor, id=order.visit)
@@ -251,11 +268,11 @@ class Staffroom:
             OrderState.PICKING: [("check", sending.check, {})],
             OrderState.CHECKED: [("hand_over", sending.hand_over, {})] * 9
             + [("cancel_order", sending.cancel_order, {})],
-            OrderState.HANDED_OVER: [("deliver", sending.deliver, {"code": code})] * 7
-            + [("fail_attempt", sending.fail_attempt, {"reason": reason})] * 3
+            OrderState.HANDED_OVER: [("deliver", sending.deliver, {"code": code})] * 5
+            + [("fail_attempt", sending.fail_attempt, {"reason": reason})] * 6
             + [("bring_back", sending.bring_back, {})],
-            OrderState.FAILED_ATTEMPT: [("hand_over", sending.hand_over, {})] * 4
-            + [("bring_back", sending.bring_back, {})],
+            OrderState.FAILED_ATTEMPT: [("hand_over", sending.hand_over, {})] * 3
+            + [("bring_back", sending.bring_back, {})] * 2,
         }
         anything = [one for some in choices.values() for one in some]
         among = choices.get(order.state, anything) if roll < 0.95 else anything

@@ -1,17 +1,25 @@
 """Whole days hold their invariants, the same seed is the same day, and every deliberate break is noticed."""
 
+import importlib
+import inspect
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from chalicelib.visit import taking
+from chalicelib.visit import ACTS, taking
+from chalicelib.visit.errand import Errand
 from infra.local.engine import ROOT
 from tests import engines
 from tests.simulation import day, mutants
 
 SEEDS = range(20)
+PLAYED: dict[int, Counter[tuple[str, str]]] = {}
 SHORT = 40  # steps of a day that is quick on moto too
 # Steps of other deeds, never a request of their own.
 PARTS = {
@@ -21,11 +29,24 @@ PARTS = {
     "bring_to_front",
     "doctor_is_gone",
     "the_prescription",
-    "since",
     "look",
+    "look_at_others",
     "look_at_list",
     "seen",
 }
+NEVER_REFUSED = {"waits", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
+UNDECIDED = {"ok", "killed", "Busy"}  # words of an outcome that is no refusal
+
+
+def deeds() -> dict[str, Callable[..., Any]]:
+    """Everything the clinic does for somebody: the functions of the acts that take an errand."""
+    acts = [importlib.import_module(f"chalicelib.visit.{act}") for act in ACTS]
+    mine = [f for act in acts for f in vars(act).values() if inspect.isfunction(f) and f.__module__ == act.__name__]
+    return {f.__name__: f for f in mine if f.__name__[0] != "_" and _takes_an_errand(inspect.unwrap(f))}
+
+
+def _takes_an_errand(function: Callable[..., Any]) -> bool:
+    return next(iter(inspect.get_annotations(function).values()), None) is Errand
 
 
 @pytest.fixture
@@ -41,8 +62,45 @@ def ground(request: pytest.FixtureRequest) -> mutants.Ground:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_day_ends_in_order(ground: mutants.Ground, seed: int) -> None:
-    with ground.empty():
-        day.play(seed, ground.address)
+    words(ground, seed)
+
+
+def words(ground: mutants.Ground, seed: int) -> Counter[tuple[str, str]]:
+    """What was done on a whole day, and how often it was told what; a day is played once in a run."""
+    if seed not in PLAYED:
+        with ground.empty():
+            PLAYED[seed] = day.play(seed, ground.address).counts
+    return PLAYED[seed]
+
+
+@pytest.mark.slow
+def test_every_deed_is_done_and_refused(ground: mutants.Ground) -> None:
+    """A day in which something never happens says nothing about it: the days of this run leave out nothing."""
+    asked = set(deeds()) - PARTS
+    told = sum((words(ground, seed) for seed in SEEDS), Counter())
+    assert asked - {deed for deed, word in told if word == "ok"} == set(), "never done"
+    assert asked - {deed for deed, word in told if word not in UNDECIDED} == NEVER_REFUSED, "never refused"
+
+
+@pytest.mark.slow
+def test_every_part_of_a_deed_is_done(ground: mutants.Ground) -> None:
+    """A profiler sees them called; that takes time, so only on as many days as it needs."""
+    wanted = {inspect.unwrap(deeds()[name]).__code__ for name in PARTS}
+
+    def watch(frame: FrameType, event: str, value: object) -> None:
+        if event == "call":
+            wanted.discard(frame.f_code)
+
+    for seed in SEEDS:
+        sys.setprofile(watch)
+        try:
+            with ground.empty():
+                day.play(seed, ground.address)
+        finally:
+            sys.setprofile(None)
+        if not wanted:
+            return
+    pytest.fail(f"never done: {[code.co_name for code in wanted]}")
 
 
 @pytest.mark.usefixtures("clinic_on_moto")

@@ -1,6 +1,9 @@
 """Joining: one open visit per person and department, holes in the numbers, and the way out."""
 
-from chalicelib.refusal import TooLate
+import pytest
+
+from chalicelib.refusal import NotFound, TooLate
+from chalicelib.rooms.arrival import KEPT, ForWhom, Stage
 from chalicelib.rooms.queue import Band, State, Ticket, Visit
 from chalicelib.store import records
 from chalicelib.store.lanes import HISTORY_MAX
@@ -152,3 +155,13 @@ def test_a_lane_is_one_small_item_whatever_waits_in_it(walk: Walk) -> None:
     assert set(table()[LANE]) <= {*LaneRow.get_attributes()}
     (lane,) = records.lanes([("general", 0)])
     assert lane.tails == (0, 0, 5, 0)
+
+
+def test_answers_nobody_went_on_with_are_gone_after_two_days_and_can_still_be_deleted(walk: Walk) -> None:
+    """The table may take days to remove them; nobody can go on with them, and deleting twice is told the same."""
+    arriving.begin(walk.errand(), holder="phone", language="en", flags=("none",))
+    walk.now += KEPT
+    with pytest.raises(NotFound):
+        arriving.answer(walk.errand(), holder="phone", step="who", for_whom=ForWhom.ME, name="Ann", age=40, guardian="")
+    once, again = (arriving.forget(walk.errand(request="forget"), holder="phone") for _ in range(2))
+    assert once.stage is again.stage is Stage.CANCELLED

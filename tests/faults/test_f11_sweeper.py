@@ -1,0 +1,104 @@
+"""F6 and F11: the sweep is killed at every request, runs twice, late or out of order: what it does, it does once."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.queue import Band, State, Why
+from chalicelib.store import records
+from chalicelib.visit import arriving, seeing, sweeping
+from tests.builders import ADA, ANN, BO, MINUTE, SOAP
+from tests.faults.baton import Baton
+from tests.simulation import invariants, wire
+from tests.simulation.mirror import Mirror
+from tests.visit.walk import Walk, restore, table, visits
+from tests.visit.weather import Died, death, watched
+
+SEEDS = range(12)
+
+
+class Evening:
+    """Somebody was called by a Lambda that died, a doctor vanished with somebody, and somebody stepped back."""
+
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
+        waiting = walk.crowd(4)
+        walk.join()
+        arriving.need_more_time(walk.errand(ANN), id=visits()[-1].id)
+        walk.on_duty(ADA)
+        walk.on_duty(BO, "children")
+        taken = walk.take(ADA)
+        assert taken == waiting[0].id
+        seeing.save_note(walk.errand(ADA), id=taken, epoch=1, soap=SOAP)
+        (lane,) = records.lanes([("general", 0)])
+        records.call(lane, Band.STANDARD, Why.FIRST_COME, walk.now)
+        self.begun, self.at = table(), walk.now
+        self.sweep()
+        self.calm = self.found()
+
+    def sweep(self, minutes: int = 20) -> sweeping.Swept:
+        return sweeping.sweep(self.walk.errand(SYSTEM, at=self.at + minutes * MINUTE))
+
+    def found(self) -> Any:
+        """What people find after it: whoever was lost is at the front, the vanished are off duty, once."""
+        invariants.check(Mirror.of_table(), excused=invariants.nobody)
+        fronts = sorted((str(v.id), v.ticket is not None and v.ticket.band is Band.RECALL) for v in visits())
+        lines = sorted(line.deed for pk in {key[0] for key in table()} for line in records.audit(pk))
+        duty = [records.doctor(id).on_duty for id in ("ada", "bo")]
+        return fronts, duty, [deed for deed in lines if deed in ("bring_to_front", "pause", "expire")]
+
+
+@pytest.fixture
+def evening(honest_walk: Walk) -> Evening:
+    return Evening(honest_walk)
+
+
+def test_the_evening_has_something_to_find(evening: Evening) -> None:
+    fronts, duty, lines = evening.calm
+    assert sum(front for _, front in fronts) == 2
+    assert duty == [False, False]
+    assert lines == ["bring_to_front"] * 2 + ["pause"] * 2
+
+
+def test_killed_at_any_request_the_next_sweep_finds_the_rest(evening: Evening) -> None:
+    restore(evening.begun)
+    with watched() as asked:
+        evening.sweep()
+    for at in range(1, len(asked.names) + 1):
+        for before in (True, False):
+            restore(evening.begun)
+            with pytest.raises(Died), death(at, before=before):
+                evening.sweep()
+            evening.sweep()
+            assert evening.found() == evening.calm, f"killed {'before' if before else 'after'} request {at}"
+
+
+def test_two_sweeps_at_once_do_what_one_does(evening: Evening, dynoxide: str) -> None:
+    with wire.sender(dynoxide) as send:
+        for seed in SEEDS:
+            restore(evening.begun)
+            baton = Baton(seed, send)
+            one, other = baton.run([evening.sweep, evening.sweep])
+            assert (one.failed, other.failed) == ([], [])
+            assert evening.found() == evening.calm, f"seed {seed}: {baton.log}"
+
+
+@pytest.mark.parametrize("minutes", [(20, 20), (25, 20), (20, 21, 20), (60, 20), (0, 20, 0)], ids=str)
+def test_delivered_twice_late_or_out_of_order(evening: Evening, minutes: tuple[int, ...]) -> None:
+    """A scheduled event may come again, or after a younger one: it carries nothing, the table says what is due."""
+    restore(evening.begun)
+    for minute in minutes:
+        evening.sweep(minute)
+    assert evening.found() == evening.calm
+
+
+def test_a_sweep_from_yesterday_takes_nobody_back(evening: Evening) -> None:
+    """An old event, or a Lambda with a slow clock, sees nothing that is not there yet."""
+    restore(evening.begun)
+    then: datetime = evening.at
+    early = sweeping.sweep(evening.walk.errand(SYSTEM, at=then - 24 * 60 * MINUTE))
+    assert early.off_duty == 0
+    assert [v.state for v in visits() if v.doctor] == [State.IN_CONSULT]
+    assert early.longest_wait_seconds >= 0
