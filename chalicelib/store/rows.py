@@ -1,4 +1,4 @@
-"""The shapes in the one table: which key every record has, and how each value is written down.
+"""The rows of the one table: which key every record has, and what is kept under it.
 
 Keys (pk / sk):
     V#<ticket>   / V          a visit, under the ticket it drew; or an Alias; or the tombstone of a lost number
@@ -17,15 +17,11 @@ Keys (pk / sk):
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
-from datetime import datetime
-from enum import Enum
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pynamodb.attributes import (
-    Attribute,
     BooleanAttribute,
     DiscriminatorAttribute,
     ListAttribute,
@@ -34,88 +30,22 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.constants import STRING
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from chalicelib.rooms.arrival import Answers, ForWhom, Getting, HowLong, Stage
+from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Stage
 from chalicelib.rooms.consult import Kind, NoteState
 from chalicelib.rooms.delivery import State as OrderState
-from chalicelib.rooms.delivery import Step, Way
-from chalicelib.rooms.prescription import Line
+from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import State as VisitState
-from chalicelib.rooms.queue import Ticket
+from chalicelib.store import values
 
 LOG = logging.getLogger("clinic")
 T = TypeVar("T")
 R = TypeVar("R", bound="Row")
-E = TypeVar("E", bound=Enum)
 TABLE = os.environ.get("TABLE", "clinic")
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "eu-west-1")
-
-
-class Written(Attribute[T], Generic[T]):
-    """A value of ours kept as text, by a pair of functions that undo each other."""
-
-    attr_type = STRING
-
-    def __init__(self, write: Callable[[T], str], read: Callable[[str], T], **options: Any) -> None:
-        super().__init__(**options)
-        self.write, self.read = write, read
-
-    def serialize(self, value: Any) -> str:
-        return self.write(value)
-
-    def deserialize(self, value: Any) -> T:
-        return self.read(value)
-
-
-def _word(kind: type[E], *, null: bool = False) -> Written[E]:
-    return Written(lambda value: str(value.value), kind, null=null)
-
-
-def _ticket(*, null: bool = False) -> Written[Ticket]:
-    return Written(str, Ticket.of, null=null)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)
-
-
-def _many(kind: type[T], read: Callable[[dict[str, Any]], T]) -> Written[tuple[T, ...]]:
-    return Written(
-        lambda values: _json([asdict(v) for v in values]),  # type: ignore[call-overload]  # a tuple of dataclasses
-        lambda text: tuple(read(v) for v in json.loads(text)),
-        default=(),
-    )
-
-
-def _known(kind: Any, said: dict[str, Any]) -> dict[str, Any]:
-    """Without what a newer program wrote beside it; that stays in the table, see `Shape.once`."""
-    return {f.name: said[f.name] for f in fields(kind) if f.name in said}
-
-
-def _line(said: dict[str, Any]) -> Line:
-    return Line(**_known(Line, said))
-
-
-def _answers(text: str) -> Answers:
-    said = _known(Answers, json.loads(text))
-    said["for_whom"], said["how_long"] = ForWhom(said["for_whom"]), HowLong(said["how_long"])
-    said["getting"], said["consent_at"] = Getting(said["getting"]), datetime.fromisoformat(said["consent_at"])
-    return Answers(**said)
-
-
-def _step(step: dict[str, Any]) -> Step:
-    known = _known(Step, step)
-    return Step(**{**known, "state": OrderState(step["state"]), "at": datetime.fromisoformat(step["at"])})
 
 
 class ByStage(GlobalSecondaryIndex["Row"]):  # type: ignore[no-untyped-call]  # PynamoDB's own
@@ -198,15 +128,15 @@ def reading(row: Row) -> Iterator[None]:
 
 
 class VisitRow(Row, discriminator="visit"):
-    id = _ticket()
+    id = values.ticket()
     person = UnicodeAttribute()
     secret = UnicodeAttribute()
     request = UnicodeAttribute()
-    answers = Written[Answers](lambda said: _json(asdict(said)), _answers)
+    answers = values.answers()
     joined_at = UTCDateTimeAttribute()
     policy = UnicodeAttribute()
-    state = _word(VisitState)
-    ticket = _ticket(null=True)
+    state = values.word(VisitState)
+    ticket = values.ticket(null=True)
     returns_at = NumberAttribute(null=True)
     step_backs = NumberAttribute(default=0)
     no_shows = NumberAttribute(default=0)
@@ -229,7 +159,7 @@ class VisitRow(Row, discriminator="visit"):
 
 
 class AliasRow(Row, discriminator="alias"):
-    visit = _ticket()
+    visit = values.ticket()
 
 
 class TombstoneRow(Row, discriminator="tombstone"):
@@ -237,18 +167,18 @@ class TombstoneRow(Row, discriminator="tombstone"):
 
 
 class MessageRow(Row, discriminator="message"):
-    visit = _ticket()
+    visit = values.ticket()
     id = UnicodeAttribute()
     author = UnicodeAttribute()
     author_name = UnicodeAttribute()
-    message_kind = _word(Kind)
+    message_kind = values.word(Kind)
     text = UnicodeAttribute()
     at = UTCDateTimeAttribute()
     epoch = NumberAttribute()
 
 
 class NoteRow(Row, discriminator="note"):
-    visit = _ticket()
+    visit = values.ticket()
     number = NumberAttribute()
     doctor = UnicodeAttribute()
     doctor_name = UnicodeAttribute(default="")
@@ -257,19 +187,19 @@ class NoteRow(Row, discriminator="note"):
     objective = UnicodeAttribute(default="")
     assessment = UnicodeAttribute(default="")
     plan = UnicodeAttribute(default="")
-    state = _word(NoteState)
+    state = values.word(NoteState)
     replaces = NumberAttribute(null=True)
     signed_at = UTCDateTimeAttribute(null=True)
 
 
 class PrescriptionRow(Row, discriminator="prescription"):
-    visit = _ticket()
+    visit = values.ticket()
     number = NumberAttribute()
     doctor = UnicodeAttribute()
     doctor_name = UnicodeAttribute()
-    lines = _many(Line, _line)
+    lines = values.lines()
     signed_at = UTCDateTimeAttribute()
-    state = _word(PrescriptionState)
+    state = values.word(PrescriptionState)
     confirmed = BooleanAttribute(default=False)
     pharmacist = UnicodeAttribute(null=True)
     pharmacist_name = UnicodeAttribute(null=True)
@@ -280,24 +210,24 @@ class PrescriptionRow(Row, discriminator="prescription"):
 
 
 class OrderRow(Row, discriminator="order"):
-    visit = _ticket()
+    visit = values.ticket()
     number = NumberAttribute()
     prescription = NumberAttribute()
     doctor = UnicodeAttribute()
     patient = UnicodeAttribute()
-    lines = _many(Line, _line)
-    way = _word(Way)
+    lines = values.lines()
+    way = values.word(Way)
     address = UnicodeAttribute(default="")
     phone = UnicodeAttribute()
     code = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
-    state = _word(OrderState)
+    state = values.word(OrderState)
     picker = UnicodeAttribute(null=True)
     checker = UnicodeAttribute(null=True)
     courier = UnicodeAttribute(null=True)
     attempts = NumberAttribute(default=0)
     wrong_codes = NumberAttribute(default=0)
-    steps = _many(Step, _step)
+    steps = values.steps()
 
 
 class RequestRow(Row, discriminator="request"):
@@ -305,9 +235,9 @@ class RequestRow(Row, discriminator="request"):
     holder = UnicodeAttribute()
     language = UnicodeAttribute()
     started_at = UTCDateTimeAttribute()
-    stage_reached = _word(Stage)
+    stage_reached = values.word(Stage)
     flags: ListAttribute[str] = ListAttribute(default=list)
-    for_whom = _word(ForWhom, null=True)
+    for_whom = values.word(ForWhom, null=True)
     name = UnicodeAttribute(default="")
     age = NumberAttribute(null=True)
     guardian = UnicodeAttribute(default="")
@@ -315,8 +245,8 @@ class RequestRow(Row, discriminator="request"):
     why = UnicodeAttribute(default="")
     allergies = UnicodeAttribute(default="")
     follow_up = BooleanAttribute(default=False)
-    how_long = _word(HowLong, null=True)
-    getting = _word(Getting, null=True)
+    how_long = values.word(HowLong, null=True)
+    getting = values.word(Getting, null=True)
     phone = UnicodeAttribute(default="")
 
 
@@ -327,12 +257,12 @@ class DoctorRow(Row, discriminator="doctor"):
     capacity = NumberAttribute(default=1)
     visits = UnicodeSetAttribute(null=True)
     last_request = UnicodeAttribute(null=True)
-    last_visit = _ticket(null=True)
+    last_visit = values.ticket(null=True)
     seen_at = UTCDateTimeAttribute(null=True)
 
 
 class GuardRow(Row, discriminator="guard"):
-    visit = _ticket()
+    visit = values.ticket()
     request = UnicodeAttribute()
     open = BooleanAttribute()
     visits: ListAttribute[str] = ListAttribute(default=list)
