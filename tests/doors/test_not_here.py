@@ -1,0 +1,37 @@
+"""A patient who was called and does not answer, at the doctor's door and on their own page."""
+
+from tests.doors.stories import taken
+from tests.people import Cast, Patient
+
+
+def address(patient: Patient, *parts: str) -> str:
+    return "/".join(("/en/doctor/visits", patient.visit, *parts))
+
+
+def test_a_patient_who_does_not_answer_is_waited_for_then_passed_over_and_can_be_called_again(cast: Cast) -> None:
+    taken(cast, cast.ann)
+    cast.bob.join()  # so that there is somebody to let past
+    got = cast.ada.get(address(cast.ann))
+    assert "Give the patient until 10:03." in got.words
+    assert cast.ada.post(address(cast.ann, "not-here"), epoch="1").status == 409
+    cast.clock.forward(minutes=4)
+    cast.ada.get(address(cast.ann))
+    got = cast.ada.fill("/not-here")
+    assert "Not there. The patient keeps a place" in got.words
+    seen_by_ann = cast.ann.look()
+    assert "We called you at 10:00 and you did not answer." in seen_by_ann.words
+    got = cast.ada.fill("/call-again")
+    assert "The patient does not answer" in got.words
+    assert cast.ada.post(address(cast.ann, "call-again")).status == 409
+
+
+def test_i_am_here_is_next(cast: Cast) -> None:
+    taken(cast, cast.ann)
+    cast.bob.join()
+    cast.clock.forward(minutes=4)
+    cast.ada.get(address(cast.ann))
+    cast.ada.fill("/not-here")
+    cast.ann.look()
+    got = cast.ann.fill("/here")
+    assert "Your place 1" in got.words
+    assert "You are at the front again." in got.words
