@@ -29,7 +29,7 @@ test: $(venv)/dev texts ## everything: rooms, doors, whole days, browser, faults
 	@infra/system.sh
 	@$(py) -m infra.local.engine
 	@$(MAKE) --no-print-directory node_modules/.done
-	@$(py) -m pytest $(PYTEST)
+	@$(py) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST)
 
 check: $(venv)/dev texts ## before a commit: format, lint, types, and the tests that take seconds
 	@$(py) -m ruff format --check .

@@ -1,6 +1,7 @@
 """What every test starts from: this machine only, and an empty clinic on the engine it asks for."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,8 @@ from infra.local import engine
 engine.keep_local()  # before anything imports chalicelib: its client is made once, from these settings
 
 from tests import engines  # noqa: E402
+
+TOLD = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -37,8 +40,38 @@ def clinic_on_dynoxide(dynoxide: str) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def told(pytestconfig: pytest.Config) -> list[str]:
+    """Lines to print at the end of the run."""
+    return pytestconfig.stash.setdefault(TOLD, [])
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make check` runs on any machine: what needs dynoxide is marked by needing it, so nobody has to remember."""
+    """`make check` runs on any machine: what needs dynoxide is marked by needing it, so nobody has to remember.
+
+    Run side by side, a file stays with one worker, and so does the tour, which two files look at.
+    """
     for item in items:
-        if "dynoxide" in getattr(item, "fixturenames", ()):
+        needs = getattr(item, "fixturenames", ())
+        if "dynoxide" in needs:
             item.add_marker(pytest.mark.engine)
+        item.add_marker(pytest.mark.xdist_group("tour" if "tour" in needs else item.nodeid.partition("::")[0]))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its lines over."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["told"] = session.config.stash.get(TOLD, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash.setdefault(TOLD, []).extend(getattr(node, "workeroutput", {}).get("told", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if lines := config.stash.get(TOLD, []):
+        terminalreporter.section("measured on the way")
+        for line in lines:
+            terminalreporter.write_line(line)

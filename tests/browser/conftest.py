@@ -11,7 +11,6 @@ from tests.browser.phones import chromium
 from tests.browser.stage import Stage
 from tests.browser.tour import Tour
 
-TABLE = pytest.StashKey[list[str]]()
 NewStage = Callable[..., Stage]
 
 
@@ -51,22 +50,8 @@ def new_stage(browser: Browser, clinic: Clinic) -> Iterator[NewStage]:
 
 
 @pytest.fixture(scope="session")
-def tour(browser: Browser, pytestconfig: pytest.Config) -> Tour:
+def tour(browser: Browser, told: list[str]) -> Tour:
     """Every scene is played once, when the first test asks for it; what was measured on the way serves all."""
     tour = Tour(browser)
-    pytestconfig.stash[TABLE] = tour.table
+    tour.table = told
     return tour
-
-
-@pytest.fixture
-def told(pytestconfig: pytest.Config) -> list[str]:
-    """Lines to print at the end of the run."""
-    return pytestconfig.stash.setdefault(TABLE, [])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash.get(TABLE, [])
-    if lines:
-        terminalreporter.section("the clinic in the browser")
-        for line in lines:
-            terminalreporter.write_line(line)
