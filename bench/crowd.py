@@ -34,6 +34,9 @@ class Crowd:
         for waiting in sizes:
             self.fill(waiting)
 
+    def close(self) -> None:
+        self.ask.close()
+
     def errand(self, actor: Actor = ANYBODY) -> Errand:
         self.count += 1
         now = NOW + timedelta(milliseconds=self.count)
