@@ -1,7 +1,8 @@
 """`python -m bench.cold`: what a cold start costs, in CPU, from nothing to the first answer, against a bare hello.
 
-Both are packaged as they are deployed and run as Lambda runs them, by Amazon's runtime client. CPU seconds and not
-the clock's, hello and clinic in turn, so that a busy machine does not decide.
+Both are packaged as they are deployed and run as Lambda runs them, by Amazon's runtime client; the clinic's part
+includes X-Ray's SDK, as every request is traced. CPU seconds and not the clock's, hello and clinic in turn, so that a
+busy machine does not decide.
 """
 
 import argparse
