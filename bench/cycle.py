@@ -27,11 +27,14 @@ def main() -> None:
     with engine.dynoxide() as address:
         sides = {"bare engine": Bare(address), "deeds": Deeds(), "deeds without botocore": Thin(address)}
         speeds: dict[str, list[float]] = {name: [] for name in sides}
+        cpu: dict[str, list[float]] = {name: [] for name in sides}
         for cycle in sides.values():
             cycle()  # the first of each pays for imports and connections
         for _ in range(ROUNDS):
             for name, cycle in sides.items():
+                used = time.process_time()
                 speeds[name].append(_per_second(cycle))
+                cpu[name].append((time.process_time() - used) / CYCLES * 1000)
     bare = speeds["bare engine"]
     lines = []
     for name, speed in speeds.items():
@@ -43,6 +46,7 @@ def main() -> None:
                 "ratio": round(statistics.median(ratios), 3),
                 "from": round(min(ratios), 3),
                 "to": round(max(ratios), 3),
+                "client cpu ms": round(statistics.median(cpu[name]), 2),
             }
         )
     show(f"Join, take and sign, {ROUNDS} rounds of {CYCLES}, in turn; goal: {GOAL:g} of the bare engine", lines)

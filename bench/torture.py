@@ -27,6 +27,7 @@ from bench.worker import (  # noqa: E402
     CAPACITY,
     CLINIC_SECONDS,
     DEPARTMENT,
+    Board,
     Phones,
     Plan,
     Wires,
@@ -47,11 +48,11 @@ DRAIN_ROUNDS_MAX = 20
 def storm(plan: Plan) -> Journal:
     """What one process does: its threads, from the first request to the last claim."""
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = plan.address
-    wires, clinic = Wires(), a_crowded_clinic()
+    wires, clinic, board = Wires(), a_crowded_clinic(), Board()
     phones = [Phones(f"dr{plan.process}.{n}") for n in range((plan.threads + 1) // 2)]
     share = replace(plan, claims=-(-plan.claims // plan.threads))
-    workers = [Worker(share, n, phones[n // 2], wires, clinic) for n in range(plan.threads)]
-    clock = Worker(plan, plan.threads, Phones("nobody"), wires, clinic)
+    workers = [Worker(share, n, phones[n // 2], wires, clinic, board) for n in range(plan.threads)]
+    clock = Worker(plan, plan.threads, Phones("nobody"), wires, clinic, board)
     with ExitStack() as stack:
         stack.enter_context(BREAKS[plan.mutant]() if plan.mutant else nullcontext())
         stack.enter_context(connected(wires))  # type: ignore[arg-type]  # all it needs of a wire is `request`
@@ -71,7 +72,7 @@ def drain(address: str, after: float, mutant: str = "") -> None:
     """The faults are over, an hour has passed: sweeps and one tireless doctor until nobody is left to be found."""
     wires = Wires()
     plan = Plan(claims=0, threads=1, seed=0, address=address, began=time.monotonic() - after - 3600 / CLINIC_SECONDS)
-    last = Worker(plan, 0, Phones("last"), wires, a_crowded_clinic(), CALM)
+    last = Worker(plan, 0, Phones("last"), wires, a_crowded_clinic(), Board(), CALM)
     last.name = "drain"
     with ExitStack() as stack:
         stack.enter_context(BREAKS[mutant]() if mutant else nullcontext())

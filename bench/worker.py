@@ -26,7 +26,7 @@ from tests.simulation.wire import Killed, Weather, Wire, sender
 
 CAPACITY = 3
 PEOPLE_PER_WORKER = 12  # some come again while they are still waiting
-BACKLOG = 8  # people a worker keeps in the queue, in turn with none: then numbers are called the moment they are drawn
+BACKLOG = 8  # people a worker has waiting, in turn with next to none: then numbers are called the moment they are drawn
 TIDE = 30  # steps from the one to the other
 CLINIC_SECONDS = 30  # in one of ours: a lease of ten minutes ends within a run
 SWEEP_EVERY_SECONDS = 0.02  # far more often than in life: the sweep meets every deed at every step
@@ -77,6 +77,13 @@ class Phones:
         return Actor(role=Role.DOCTOR, id=f"{self.name}-{self.life}", name="Dr")
 
 
+@dataclass
+class Board:
+    """How many wait, as the last caller of this process heard."""
+
+    waiting: int = 0
+
+
 class Wires:
     """Each thread's requests go over a wire of its own."""
 
@@ -89,15 +96,16 @@ class Wires:
 
 
 class Noted:
-    """The store, with every number that was called written down as the caller heard it."""
+    """The store, with every number that was called written down as the caller heard it, and how many waited then."""
 
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
+    def __init__(self, journal: Journal, board: Board) -> None:
+        self.journal, self.board = journal, board
 
     def call(self, lane: Lane, *more: Any) -> tuple[Ticket, Lane] | None:
         called = records.call(lane, *more)
         if called is not None:
             self.journal.called.append(str(called[0]))
+            self.board.waiting = called[1].everybody
         return called
 
     def __getattr__(self, name: str) -> Any:
@@ -113,14 +121,15 @@ class Worker:
     doctor: Phones
     wires: Wires
     clinic: Clinic
+    board: Board
     weather: Weather = STORM
     journal: Journal = field(default_factory=Journal)
 
     def __post_init__(self) -> None:
         self.name = f"{self.plan.process}.{self.number}"
         self.random = random.Random(f"{self.plan.seed} {self.name}")
-        self.records = Noted(self.journal)
-        self.count, self.backlog, self.claims, self.steps = 0, 0, 0, 0
+        self.records = Noted(self.journal, self.board)
+        self.count, self.claims, self.steps = 0, 0, 0
         self.recent: deque[tuple[Ticket, Actor]] = deque(maxlen=4)
         self.sent: deque[tuple[Any, Actor, str, Ticket]] = deque(maxlen=30)
         self.deed, self.request_of_deed = "", 0
@@ -154,7 +163,7 @@ class Worker:
     def step(self) -> None:
         self.steps += 1
         chance = self.random.random
-        if self.backlog < (BACKLOG if self.steps // TIDE % 2 == 0 else 1):
+        if self.board.waiting < self._wanted():
             self.join()
         elif self.recent and chance() < CHANCES["leave"]:
             self._patient("leave", arriving.leave)
@@ -164,6 +173,10 @@ class Worker:
             self._resend()
         else:
             self.work()
+
+    def _wanted(self) -> int:
+        high = self.steps // TIDE % 2 == 0
+        return BACKLOG * self.plan.threads * self.plan.processes if high else 1
 
     def errand(self, actor: Actor, request: str) -> Errand:
         now = NOW + timedelta(seconds=(time.monotonic() - self.plan.began) * CLINIC_SECONDS)
@@ -202,7 +215,7 @@ class Worker:
         said: dict[str, Any] = self.random.choice(SAID)
         asked = a_request(id=request, holder=f"phone-{person[:12]}", department=DEPARTMENT, **said)
         patient = Actor(role=Role.PATIENT, id=f"hash of {request}")
-        self.backlog += 1
+        self.board.waiting += 1
         visit = self._join(asked, patient, person)
         if visit is not None:
             self.recent.append((visit.id, patient))
@@ -254,10 +267,9 @@ class Worker:
         request, start = self.new(), time.monotonic()
         id = self.attempt("take", me, lambda e: taking.take_next(e, departments=(DEPARTMENT,)), request)
         if id is None:
-            self.backlog = 0  # nobody waits, or nobody came of it
+            self.board.waiting = 0  # nobody waits, or nobody came of it; the next call tells
             return
         self.claims += 1
-        self.backlog -= 1
         self.journal.took.append(Took(str(id), request, start, time.monotonic()))
 
     def finish(self, me: Actor, id: Ticket) -> None:
@@ -265,10 +277,7 @@ class Worker:
         if visit is None or visit.doctor != me.id or visit.state not in WITH_DOCTOR:
             return
         if self.random.random() < CHANCES["hand back"]:
-            back = self.attempt(
-                "hand back", me, lambda e: seeing.hand_back(e, id=id, epoch=visit.epoch, reason="Not my field.")
-            )
-            self.backlog += back is not None
+            self.attempt("hand back", me, lambda e: seeing.hand_back(e, id=id, epoch=visit.epoch, reason="Not mine."))
         elif self.attempt("sign", me, lambda e: sign(e, id, visit.epoch)) is not None:
             self.journal.signed.append(str(id))
 
