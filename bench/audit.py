@@ -205,9 +205,9 @@ def out_of_order(kept: Kept, journal: Journal) -> Iterator[str]:
         if visit is not None and visit.epoch == 1 and took.visit not in kept.moved:
             band, _, n = took.visit.rpartition(".")
             bands[band].append((int(n), took))
-    for band in bands.values():
+    for taken in bands.values():
         soonest: tuple[float, int] = (float("inf"), 0)
-        for n, took in sorted(band, reverse=True):
+        for n, took in sorted(taken, reverse=True):
             if soonest[0] < took.start:
                 yield f"number {soonest[1]} was given before anybody tapped for {took.visit}"
             soonest = min(soonest, (took.end, n))

@@ -90,7 +90,7 @@ def _one_visit(crowd: Crowd, waiting: int, doctor: Actor, one: Callable[..., Any
     assert place.ahead == waiting
     one("board", waiting, lambda: arriving.board(look, department=department(waiting)))
     id = one("take next", waiting, lambda: taking.take_next(errands["take next"], departments=(department(waiting),)))
-    said = {"soap": SOAP, "outcome": Outcome.REST, "summary": "Rest.", "lines": (), "confirmed": False}
+    said: dict[str, Any] = {"soap": SOAP, "outcome": Outcome.REST, "summary": "Rest.", "lines": (), "confirmed": False}
     one("complete", waiting, lambda: seeing.sign(errands["complete"], id=id, epoch=1, **said))
 
 

@@ -48,7 +48,13 @@ STORM = Weather(
 CHANCES = {"resend": 0.06, "leave": 0.03, "step back": 0.08, "vanish": 0.004, "hand back": 0.2, "give up": 0.25}
 
 
-SAID = ({}, {}, {}, {"getting": Getting.WORSE}, {"follow_up": True})  # most wait in the ordinary band
+SAID: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"getting": Getting.WORSE},
+    {"follow_up": True},
+)  # most wait in the ordinary band
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +186,7 @@ class Worker:
 
     def errand(self, actor: Actor, request: str) -> Errand:
         now = NOW + timedelta(seconds=(time.monotonic() - self.plan.began) * CLINIC_SECONDS)
-        return Errand(actor=actor, request=request, now=now, clinic=self.clinic, records=self.records)  # type: ignore[arg-type]
+        return Errand(actor=actor, request=request, now=now, clinic=self.clinic, records=self.records)
 
     def new(self) -> str:
         self.count += 1
@@ -283,7 +289,7 @@ class Worker:
 
 
 def sign(errand: Errand, id: Ticket, epoch: int) -> Any:
-    typed = {"soap": SOAP, "outcome": Outcome.REST, "summary": "Rest.", "lines": (), "confirmed": False}
+    typed: dict[str, Any] = {"soap": SOAP, "outcome": Outcome.REST, "summary": "Rest.", "lines": (), "confirmed": False}
     return seeing.sign(errand, id=id, epoch=epoch, **typed)
 
 
