@@ -8,13 +8,15 @@ KIT ?= general
 ARCH ?= x86_64
 PYTHON ?=
 PYTEST ?=
+CLAIMS ?= 100000
 
 venv := .venv
 py := $(venv)/bin/python
 texts := $(patsubst %.po,%.mo,$(wildcard chalicelib/pages/texts/*.po))
+benches := growth cycle cold peers
 fast := not browser and not engine and not zip and not slow
 
-.PHONY: help run demo test check package day pictures texts kit clean
+.PHONY: help run demo test bench check package day pictures texts kit clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,12 @@ test: $(venv)/dev texts ## everything: rooms, doors, whole days, browser, faults
 	@$(py) -m infra.local.engine
 	@$(MAKE) --no-print-directory node_modules/.done
 	@$(py) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST)
+
+bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=5000 for a shorter torture)
+	@$(py) -m infra.local.engine
+	@bench/postgres.sh
+	@for each in $(benches); do $(py) -m bench.$$each || exit 1; done
+	@$(py) -m bench.torture --claims "$(CLAIMS)"
 
 check: $(venv)/dev texts ## before a commit: format, lint, types, and the tests that take seconds
 	@$(py) -m ruff format --check .
@@ -71,6 +79,11 @@ $(venv)/local: $(venv)/made requirements.txt requirements-local.txt
 $(venv)/dev: $(venv)/local requirements-dev.txt
 	@echo "Installing what the tests need into $(venv) ..."
 	@$(py) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(venv)/bench: $(venv)/dev requirements-bench.txt
+	@echo "Installing what the benches need into $(venv) ..."
+	@$(py) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 %.mo: %.po | $(venv)/local

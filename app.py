@@ -1,10 +1,14 @@
 """The building: one Chalice app, its doors, its tracing. Nothing is decided here."""
 
-from chalice import Chalice, Rate
-from chalice.app import CloudWatchEvent
+import gc
 
-from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff
-from chalicelib.outside import tracing
+gc.disable()  # nothing made while Lambda wakes up is ever garbage, and to look for it is a tenth of a cold start
+
+from chalice import Chalice, Rate  # noqa: E402
+from chalice.app import CloudWatchEvent  # noqa: E402
+
+from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff  # noqa: E402
+from chalicelib.outside import tracing  # noqa: E402
 
 tracing.start()
 
@@ -24,3 +28,7 @@ def sweep(event: CloudWatchEvent) -> None:
     """Once a minute: the lost, the silent and the late. Declared here and not in a Blueprint, whose event functions
     Lambda would load without this file and its tracing."""
     clock.tick()
+
+
+gc.freeze()
+gc.enable()

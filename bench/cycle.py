@@ -4,47 +4,53 @@ Both do the same requests on the same dynoxide in the same run, in turn, so the 
 The bare side is a socket without an SDK: what is left is what Python, botocore and PynamoDB cost.
 """
 
-import json
+import contextlib
 import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+from bench import show, write
 from bench.raw import Raw
 from infra.local import engine
 
 TABLE = "bare"
 ROUNDS = 7
 CYCLES = 60  # of each side in one round
-OUT = Path(__file__).resolve().parents[1] / "out" / "bench-cycle.json"
+GOAL = 0.37
 SOAP = {"subjective": "Cough.", "objective": "", "assessment": "Common cold.", "plan": "Rest."}
 
 
 def main() -> None:
     engine.keep_local()
     with engine.dynoxide() as address:
-        deeds, bare = Deeds(), Bare(address)
-        deeds(), bare()  # the first of each pays for imports and connections
-        ratios, speeds = [], []
+        sides = {"bare engine": Bare(address), "deeds": Deeds(), "deeds without botocore": Thin(address)}
+        speeds: dict[str, list[float]] = {name: [] for name in sides}
+        cpu: dict[str, list[float]] = {name: [] for name in sides}
+        for cycle in sides.values():
+            cycle()  # the first of each pays for imports and connections
         for _ in range(ROUNDS):
-            ours, theirs = _per_second(deeds), _per_second(bare)
-            speeds.append((ours, theirs))
-            ratios.append(ours / theirs)
-    table = {
-        "cycles_per_second_deeds": round(statistics.median(s[0] for s in speeds), 1),
-        "cycles_per_second_bare_engine": round(statistics.median(s[1] for s in speeds), 1),
-        "ratio_median": round(statistics.median(ratios), 3),
-        "ratio_min": round(min(ratios), 3),
-        "ratio_max": round(max(ratios), 3),
-        "rounds": ROUNDS,
-        "cycles_per_round": CYCLES,
-    }
-    for name, value in table.items():
-        print(f"{name:32} {value}")
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(table, indent=1) + "\n")
+            for name, cycle in sides.items():
+                used = time.process_time()
+                speeds[name].append(_per_second(cycle))
+                cpu[name].append((time.process_time() - used) / CYCLES * 1000)
+    bare = speeds["bare engine"]
+    lines = []
+    for name, speed in speeds.items():
+        ratios = [one / other for one, other in zip(speed, bare, strict=True)]
+        lines.append(
+            {
+                "side": name,
+                "cycles/s": round(statistics.median(speed), 1),
+                "ratio": round(statistics.median(ratios), 3),
+                "from": round(min(ratios), 3),
+                "to": round(max(ratios), 3),
+                "client cpu ms": round(statistics.median(cpu[name]), 2),
+            }
+        )
+    show(f"Join, take and sign, {ROUNDS} rounds of {CYCLES}, in turn; goal: {GOAL:g} of the bare engine", lines)
+    write("cycle", {"goal": GOAL, "rounds": ROUNDS, "cycles_per_round": CYCLES, "lines": lines})
 
 
 def _per_second(cycle: Callable[[], None]) -> float:
@@ -57,14 +63,17 @@ def _per_second(cycle: Callable[[], None]) -> float:
 class Deeds:
     """One patient joins, one doctor takes and signs: the real deeds with their audit lines."""
 
+    name = "ada"
+
     def __init__(self) -> None:
         from chalicelib.rooms.permission import Actor, Role
         from chalicelib.store.rows import Row
         from chalicelib.visit import taking
 
-        Row.create_table(wait=True)
+        if not Row.exists():
+            Row.create_table(wait=True)
         self.count = 0
-        self.ada = Actor(role=Role.DOCTOR, id="ada", name="Dr Ada")
+        self.ada = Actor(role=Role.DOCTOR, id=self.name, name="Dr Ada")
         taking.go_on_duty(self.errand(self.ada), departments=("respiratory",), capacity=1)
 
     def errand(self, actor: Any) -> Any:
@@ -74,7 +83,7 @@ class Deeds:
 
         self.count += 1
         now = datetime(2030, 1, 7, 9, tzinfo=UTC) + timedelta(milliseconds=self.count)
-        return Errand(actor=actor, request=f"request-{self.count:012}", now=now, clinic=CLINIC, records=records)
+        return Errand(actor=actor, request=f"{self.name}-{self.count:012}", now=now, clinic=CLINIC, records=records)
 
     def __call__(self) -> None:
         from chalicelib.rooms.consult import Outcome
@@ -82,7 +91,7 @@ class Deeds:
         from chalicelib.visit import arriving, seeing, taking
 
         errand = self.errand(ANYBODY)
-        one = f"{self.count:064x}"
+        one = f"{self.count:0{64 - len(self.name)}x}{self.name}"
         arriving.join(errand, request=_answered(errand), secret=one, person=one, consented=True)
         id = taking.take_next(self.errand(self.ada), departments=("respiratory",))
         assert id is not None
@@ -116,6 +125,31 @@ def _answered(errand: Any) -> Any:
         getting=Getting.SAME,
         phone="13800001234",
     )
+
+
+class Thin(Deeds):
+    """The same deeds over a plain socket, unsigned: what PynamoDB and we cost, and so what botocore costs."""
+
+    name = "bo"
+
+    def __init__(self, address: str) -> None:
+        from tests.simulation.wire import sender
+
+        self.line = contextlib.ExitStack()
+        self.send = self.line.enter_context(sender(address))
+        super().__init__()
+
+    def close(self) -> None:
+        self.line.close()
+
+    def request(self, operation: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return self.send(operation, kwargs)
+
+    def __call__(self) -> None:
+        from tests.simulation.wire import connected
+
+        with connected(self):  # type: ignore[arg-type]  # all it needs of a wire is `request`
+            super().__call__()
 
 
 class Bare:

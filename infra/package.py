@@ -44,6 +44,9 @@ UNUSED = (
 )
 ADDED_BY_CHALICE = "chalice"  # puts the half of itself that runs in Lambda into the zip
 STAGE = "live"  # Chalice tags the function with it; a hospital has one stack, not stages
+COMPILE_PAGES = (
+    "render.environment('en').compile_templates(render.COMPILED, extensions=['html'], zip=None, ignore_errors=False)"
+)
 TASK_ROOT = "/var/task"  # where Lambda unpacks the zip: tracebacks name files as they are there
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
 
@@ -93,6 +96,7 @@ def tree_files() -> list[Path]:
 def make(build: Path, arch: str, out: Path) -> None:
     """Turn a clean export in `build` into out/deployment.zip and out/sam.json."""
     compile_texts(build / "chalicelib" / "pages" / "texts")
+    compile_pages(build)
     clinic = json.loads((build / "chalicelib" / "clinic.json").read_text())
     shutil.copytree(libraries(build / "requirements.txt", arch, clinic["timezone"]), build / "vendor")
     (build / "requirements.txt").write_text("# all of it is in vendor/\n")  # or Chalice would fetch it again
@@ -118,6 +122,18 @@ def compile_texts(folder: Path) -> None:
             catalogue = read_po(text)
             catalogue.creation_date = catalogue.revision_date = datetime(*EPOCH, tzinfo=UTC)  # else Babel writes now
             write_mo(compiled, catalogue)
+        source.unlink()
+
+
+def compile_pages(build: Path) -> None:
+    """Leave the pages as Python modules in place of their templates: a cold start compiles nothing.
+
+    In a process of its own, since it is the export's pages that are compiled, with the export's settings.
+    """
+    code = f"from chalicelib.doors import render; {COMPILE_PAGES}"
+    settings = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(build), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], cwd=build, env=os.environ | settings, check=True)
+    for source in (build / "chalicelib" / "pages").glob("*.html"):
         source.unlink()
 
 

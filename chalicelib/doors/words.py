@@ -1,5 +1,6 @@
 """Languages at the door: texts, names, dates and minutes as people read them."""
 
+import functools
 import gettext
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,6 +22,7 @@ MONTHS += ("July", "August", "September", "October", "November", "December")
 ZONE = ZoneInfo(CLINIC.timezone)
 
 
+@functools.cache
 def catalogue(language: str) -> gettext.NullTranslations:
     """Every compiled catalogue of a language, one behind the other. English is what the code says."""
     first = gettext.NullTranslations()

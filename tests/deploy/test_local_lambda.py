@@ -1,28 +1,20 @@
 """The real zip, run as Lambda runs it: it starts, answers, keeps its logs clean, and starts cheaply."""
 
 import json
-import shutil
 import statistics
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.deploy.local_gateway import Gateway, gateway
+from bench import cold
+from tests.deploy.local_gateway import gateway
 from tests.deploy.local_lambda import Function, function
 
 COLD_HELLOS_MAX = 7  # as Chalice packages it, a clinic costs more than 8
 TRIES = 3
-HELLO = """
-from chalice import Chalice
-app = Chalice("hello")
-@app.route("/health")
-def hello():
-    return {}
-"""
 
 pytestmark = [pytest.mark.zip, pytest.mark.slow]
 
@@ -64,20 +56,9 @@ def test_an_address_that_does_not_exist_is_answered_in_words(address: str) -> No
 def test_a_cold_start_costs_a_few_hellos(task: Path, package: Path, clinic_on_dynoxide: str, tmp_path: Path) -> None:
     """CPU from nothing to the first answer that reads the table, against a bare hello as Chalice packages it."""
     template = json.loads((package / "sam.json").read_text())
-    (tmp_path / "app.py").write_text(HELLO)
-    shutil.copytree(task / "chalice", tmp_path / "chalice", ignore=shutil.ignore_patterns("__pycache__"))
-    hello = statistics.median(first_answer(tmp_path, template, "/health") for _ in range(TRIES))
+    bare = cold.hello(task, tmp_path / "hello")
+    hello = statistics.median(cold.first_answer(bare, template, "/health") for _ in range(TRIES))
     settings = {"AWS_ENDPOINT_URL_DYNAMODB": clinic_on_dynoxide}
-    clinic = statistics.median(first_answer(task, template, "/board/respiratory", **settings) for _ in range(TRIES))
+    board = (cold.first_answer(task, template, "/board/respiratory", **settings) for _ in range(TRIES))
+    clinic = statistics.median(board)
     assert clinic <= COLD_HELLOS_MAX * hello, f"{clinic:.3f} s is {clinic / hello:.1f} times {hello:.3f} s"
-
-
-def first_answer(task: Path, template: dict[str, Any], path: str, **settings: str) -> float:
-    """CPU seconds of a fresh worker until it has answered once."""
-    with function(task, **settings) as runs:
-        api = Gateway(runs, template)
-        found = api.route("GET", path)
-        assert found is not None
-        call = runs.invoke(json.dumps(api.event("GET", path, found, "", [], b"")).encode())
-        assert call.answered, call.said
-        return runs.cpu_seconds()

@@ -3,11 +3,15 @@
 import importlib.util
 import json
 import marshal
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from jinja2 import ModuleLoader
 
 from infra.package import ROOT, SERVICES, TASK_ROOT, tree_files
 from tests.deploy.conftest import build
@@ -48,7 +52,29 @@ def test_every_file_of_chalicelib_was_in_the_checkout(package: Path) -> None:
     packed = {name for name in names_in(package) if name.startswith("chalicelib/") and "__pycache__" not in name}
     here = {path.relative_to(ROOT).as_posix() for path in tree_files()}
     here = {re.sub(r"(pages/texts/.*)\.po$", r"\1.mo", name) for name in here if name.startswith("chalicelib/")}
+    here = {re.sub(r"pages/([^/]*\.html)$", _compiled, name) for name in here}
     assert packed == here
+
+
+def _compiled(page: re.Match[str]) -> str:
+    """A page lies in the zip as the module that Jinja will look for."""
+    return f"pages/compiled/{ModuleLoader.get_module_filename(page[1])}"
+
+
+def test_pages_are_compiled_and_need_no_compiler(task: Path) -> None:
+    """Every page can be got in every language, with its compiled module and without Jinja's parser."""
+    code = (
+        "import sys; from chalicelib.doors import render\n"
+        "for pages in render.ENVIRONMENTS.values():\n"
+        "    for name in sys.argv[1:]: pages.get_template(name)\n"
+        "print(len(render.ENVIRONMENTS))"
+    )
+    names = [path.name for path in (ROOT / "chalicelib" / "pages").glob("*.html")]
+    settings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(task), "AWS_DEFAULT_REGION": "eu-west-1"}
+    command = [sys.executable, "-S", "-B", "-c", code, *names]
+    said = subprocess.run(command, cwd=task, env=settings, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert int(said.stdout) >= 2, "English and Chinese"
 
 
 def test_nothing_private_or_half_made_is_in_it(package: Path) -> None:
