@@ -1,13 +1,16 @@
-"""The public door: the board every waiting phone reads, our few files, and a sign of life."""
+"""The public door: the board every waiting phone reads, how promises were kept, our few files, and a sign of life."""
 
 from chalice import Blueprint
 
+from chalicelib.doors import shown
 from chalicelib.doors.manners import Asked, polite
-from chalicelib.doors.render import FOREVER, PUBLIC_BOARD, SERVED, Answer, Data, Raw
+from chalicelib.doors.render import FOREVER, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
 from chalicelib.refusal import NotFound
+from chalicelib.rooms.promise import RATIOS, said
 from chalicelib.visit import arriving
 
 door = Blueprint(__name__)
+EXAMPLE = 20  # minutes: ratios are told as what they make of one promise
 
 
 @door.route("/board/{department}")
@@ -15,6 +18,20 @@ door = Blueprint(__name__)
 def board(asked: Asked) -> Answer:
     """One queue's counts and pace; the same for everybody, so one answer serves thousands for five seconds."""
     return Data(data=arriving.board(asked.errand, department=asked.path["department"]), cache=PUBLIC_BOARD)
+
+
+@door.route("/{lang}/waits")
+@polite("look")
+def waits(asked: Asked) -> Answer:
+    """How good our waiting times are: what was promised and what came of it, for anybody to judge."""
+    kept = [shown.kept(one, asked.language) for one in arriving.kept(asked.errand)]
+    return Page(
+        template="waits.html",
+        data={"departments": kept, "edges": RATIOS},
+        extras={"example": EXAMPLE, "said": said(EXAMPLE)},
+        here="waits",
+        cache=PUBLIC_PAGE,
+    )
 
 
 @door.route("/s/{file}")
@@ -26,6 +43,14 @@ def file(asked: Asked) -> Answer:
     if found is None:
         raise NotFound()
     return Raw(body=found.body, headers={"Content-Type": found.kind, "Cache-Control": FOREVER})
+
+
+@door.route("/worker.js")
+@polite("look")
+def worker(asked: Asked) -> Answer:
+    """What opens a ticket without a line. It stands above all pages, because a worker reaches only what is below it."""
+    found = SERVED["worker.js"]
+    return Raw(body=found.body, headers={"Content-Type": found.kind, "Cache-Control": "public, max-age=3600"})
 
 
 @door.route("/health")

@@ -25,6 +25,7 @@ COMPILED = PAGES / "compiled"  # made for the zip: templates as Python modules, 
 KINDS = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 PRIVATE = "private, no-store"
 PUBLIC_BOARD = "public, max-age=0, s-maxage=5, stale-while-revalidate=30"
+PUBLIC_PAGE = "public, max-age=60, s-maxage=60, stale-while-revalidate=600"
 FOREVER = "public, max-age=31536000, immutable"
 STAFF_PAGES = ("staff_", "doctor_", "pharmacy_", "desk_", "parcel_")  # these also get staff.css
 
@@ -34,6 +35,7 @@ class Page:
     """A page. `data` is what it shows, and is all a machine gets; `extras` are only for the template.
 
     `values` fills the fields of its forms; `here` is its own address after the language, for the language links.
+    A public `cache` is only for a page that says the same to everybody.
     """
 
     template: str
@@ -43,6 +45,7 @@ class Page:
     here: str | None = None
     status: int = 200
     cookies: tuple[str, ...] = ()
+    cache: str = PRIVATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def respond(answer: Answer, frame: Frame) -> Response:
         to = frame.url(*filter(None, answer.to.split("/")))
         return _response("", HTTPStatus.SEE_OTHER, {"Location": to}, frame, cookies=answer.cookies)
     if frame.machine:
-        return _json(answer.data, answer.status, frame, cookies=answer.cookies)
+        return _json(answer.data, answer.status, frame, cache=answer.cache, cookies=answer.cookies)
     return _page(answer, frame)
 
 
@@ -130,7 +133,11 @@ def _page(page: Page, frame: Frame) -> Response:
         frame = replace(frame, here=page.here)
     pages = ENVIRONMENTS.get(frame.language) or environment(frame.language)
     html = pages.get_template(page.template).render(**_tools(frame, page), **page.extras, **page.data)
-    headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": PRIVATE, "Content-Language": frame.language}
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": page.cache,
+        "Content-Language": frame.language,
+    }
     return _response(html, page.status, headers, frame, cookies=page.cookies)
 
 
@@ -157,6 +164,7 @@ def _tools(frame: Frame, page: Page) -> dict[str, object]:
         "new_id": partial(secrets.token_urlsafe, 16),
         "when": partial(words.when, language=frame.language, now=frame.now),
         "day": partial(words.day, language=frame.language),
+        "date": partial(words.date, language=frame.language),
         "clock": words.clock,
         "minutes": partial(words.minutes, language=frame.language),
         "own": partial(words.in_words, language=frame.language),
@@ -180,6 +188,8 @@ def _response(
     full: dict[str, Any] = {**SAFETY, "Content-Security-Policy": POLICY, **headers}
     full.setdefault("Content-Type", "text/plain; charset=utf-8")
     full.setdefault("Cache-Control", PRIVATE)
+    if full["Cache-Control"] == PUBLIC_PAGE:
+        full["Vary"] = "Accept, Content-Type"  # the same address answers people and machines
     if frame.secure:
         full["Strict-Transport-Security"] = "max-age=31536000"
     if cookies:

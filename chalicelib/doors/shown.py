@@ -4,12 +4,13 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
-from chalicelib.rooms import delivery, prescription, queue
+from chalicelib.rooms import delivery, prescription, promise, queue
 from chalicelib.rooms.consult import PATIENT, Message
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.prescription import Line, Prescription
+from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
-from chalicelib.visit.arriving import Place, Standing
+from chalicelib.visit.arriving import MONTH, WEEK, Kept, Place, Standing
 
 # A parcel's way, step by step. Not every step happens, but this is the order.
 PARCEL = (
@@ -52,6 +53,38 @@ def _hours(id: str, on_duty: int, now: datetime) -> dict[str, object]:
     found = CLINIC.department(id)
     assert found is not None
     return {"on_duty": on_duty, "open": found.is_open(words.local(now)), "opens": f"{found.opens:%H:%M}"}
+
+
+SOONER = promise.RATIOS.index(0.75) + 1  # so many buckets of ratios are sooner than people were told
+
+
+def kept(one: Kept, language: str) -> dict[str, object]:
+    """How a department kept its promises, in sums and day by day."""
+    return {
+        "id": one.department.id,
+        "name": words.in_words(one.department.name, language),
+        "periods": [
+            {"of_days": length, **(_accuracy(promise.together(days)) if days else {"called": 0})}
+            for length, days in ((WEEK, one.week), (MONTH, one.month))
+        ],
+        "days": [{"day": day.day, **_accuracy(day)} for day in one.month],
+    }
+
+
+def _accuracy(found: Accuracy) -> dict[str, object]:
+    """Of so many called: sooner than promised, in the promised time, later. `half` and `nine_in_ten` are the times
+    actual / promised that they stayed within; None where that is more than the last of the edges."""
+    sooner = sum(found.ratios[:SOONER])
+    half, nine_in_ten = (found.quantile(share) for share in (0.5, 0.9))
+    return {
+        "called": found.counted,
+        "sooner": sooner,
+        "in_time": found.in_range - sooner,
+        "later": found.counted - found.in_range,
+        "half": half if half in promise.RATIOS else None,
+        "nine_in_ten": nine_in_ten if nine_in_ten in promise.RATIOS else None,
+        "ratios": found.ratios,
+    }
 
 
 def visit(visit: Visit, name: str, language: str) -> dict[str, object]:

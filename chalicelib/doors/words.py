@@ -74,6 +74,14 @@ def day(moment: datetime, language: str) -> str:
     return f"{at.day} {CATALOGUES[language].gettext(MONTHS[at.month - 1])} {at.year}"
 
 
+def date(text: str, language: str) -> str:
+    """A day of the clinic's calendar, like "2026-11-23", in words; the year goes without saying."""
+    at = datetime.fromisoformat(text)
+    if language == "zh":
+        return f"{at.month}月{at.day}日"
+    return f"{at.day} {CATALOGUES[language].gettext(MONTHS[at.month - 1])}"
+
+
 def when(moment: datetime, language: str, now: datetime) -> str:
     """The time alone while it is today, else the day too."""
     same_day = local(moment).date() == local(now).date()

@@ -1,6 +1,6 @@
 """The wait promise: how fast a queue moves, the range of minutes that follows, and whether it was kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,7 +16,8 @@ RATIOS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.15, 1.3, 1.6, 2.0, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """How one department's promises of one day (UTC) were kept; people who stepped back by choice are not counted."""
+    """How one department's promises of one day (on the clinic's calendar) were kept; people who stepped back by choice
+    are not counted."""
 
     department: str
     day: str
@@ -52,6 +53,17 @@ def kept(accuracy: Accuracy, visits: Iterable[Visit]) -> Accuracy:
     return accuracy
 
 
+def together(days: Sequence[Accuracy]) -> Accuracy:
+    """Several days of one department, the newest first, as one that began on the oldest."""
+    return Accuracy(
+        department=days[-1].department,
+        day=days[-1].day,
+        counted=sum(one.counted for one in days),
+        in_range=sum(one.in_range for one in days),
+        ratios=tuple(sum(counts) for counts in zip(*(one.ratios for one in days), strict=True)),
+    )
+
+
 def seconds_per_call(lane: Lane, now: datetime) -> float | None:
     """Seconds between calls as measured over the last 2.5 to 5 minutes, longer where calls are rare.
 
@@ -71,7 +83,11 @@ def wait(lane: Lane, people_ahead: int, now: datetime) -> tuple[int, int] | None
     pace = seconds_per_call(lane, now) if lane.on_duty else None
     if pace is None:
         return None
-    minutes = (people_ahead + 1) * pace / 60
+    return said((people_ahead + 1) * pace / 60)
+
+
+def said(minutes: float) -> tuple[int, int]:
+    """What people are told where so many minutes are expected."""
     return _rounded(minutes * LOW, up=False), _rounded(minutes * HIGH, up=True)
 
 

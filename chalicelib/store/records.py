@@ -210,6 +210,15 @@ def accuracy(department: str, day: str) -> Accuracy:
         return Accuracy(department=department, day=day)
 
 
+def accuracies(department: str, since: str) -> list[Accuracy]:
+    """The same of every day since then on which anybody was called, the newest first. A moment old."""
+    with in_reach():
+        days = rows.AccuracyRow.query(
+            lane_pk(department, 0), Row.sk.between(f"W#{since}", "W#~"), scan_index_forward=False, limit=LIST_MAX
+        )
+        return [record_of(Accuracy, row) for row in days]
+
+
 def roster(department: str) -> list[Seen]:
     """The doctors who are or were on duty in a department."""
     with in_reach():

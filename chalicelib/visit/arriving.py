@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
@@ -11,6 +12,7 @@ from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Closed, Lane, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
@@ -35,6 +37,15 @@ class Standing:
     wait: tuple[int, int] | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How a department kept its promises: the days on which anybody was called, the newest first."""
+
+    department: Department
+    week: tuple[Accuracy, ...]
+    month: tuple[Accuracy, ...]
+
+
 ROOMS: dict[str, Callable[..., Request]] = {
     "flags": arrival.red_flags,
     "who": arrival.who,
@@ -42,6 +53,7 @@ ROOMS: dict[str, Callable[..., Request]] = {
     "how_long": arrival.how_long,
     "contact": arrival.contact,
 }
+WEEK, MONTH = 7, 30  # days of which it is told how the promises were kept, today among them
 NEEDS_CLINIC = frozenset({"who", "what"})
 
 
@@ -160,6 +172,17 @@ def waits(errand: Errand) -> list[Standing]:
         Standing(department=d, lane=lane, wait=promise.wait(lane, lane.everybody, errand.now))
         for d, lane in zip(departments, lanes, strict=True)
     ]
+
+
+def kept(errand: Errand) -> list[Kept]:
+    """How every department's promises were kept, in the clinic's order: one small query each, for a public answer."""
+    first = [f"{errand.here - timedelta(days=days - 1):%Y-%m-%d}" for days in (WEEK, MONTH)]
+    found = []
+    for department in errand.clinic.departments:
+        month = tuple(errand.records.accuracies(department.id, first[1]))
+        week = tuple(one for one in month if one.day >= first[0])
+        found.append(Kept(department=department, week=week, month=month))
+    return found
 
 
 def board(errand: Errand, *, department: str) -> dict[str, object]:

@@ -60,6 +60,7 @@ class Records(Protocol):
     def taken_by(self, doctor: str, day: str) -> list[Visit]: ...
     def mark(self, department: str, lane: int) -> Mark: ...
     def accuracy(self, department: str, day: str) -> Accuracy: ...
+    def accuracies(self, department: str, since: str) -> list[Accuracy]: ...
     def roster(self, department: str) -> list[Seen]: ...
     def to_review(self) -> list[Prescription]: ...
     def returned_to(self, doctor: str) -> list[Prescription]: ...
@@ -100,9 +101,14 @@ class Errand:
     fingerprint: str = ""
 
     @property
+    def here(self) -> datetime:
+        """The present on the clinic's own clock."""
+        return self.now.astimezone(ZoneInfo(self.clinic.timezone))
+
+    @property
     def today(self) -> str:
         """The date on the clinic's own clock."""
-        return f"{self.now.astimezone(ZoneInfo(self.clinic.timezone)):%Y-%m-%d}"
+        return f"{self.here:%Y-%m-%d}"
 
     def entry(self, deed: str, about: str, *, answer: str = "") -> Entry:
         """The audit line of a deed of this errand."""

@@ -112,7 +112,7 @@ def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]
     if after == before:
         return
     called = [v for v in first_seen if v.calls and len(v.calls) == 1]
-    accuracy = errand.records.accuracy(before.department, f"{errand.now:%Y-%m-%d}")
+    accuracy = errand.records.accuracy(before.department, errand.today)
     counted = promise.kept(accuracy, called)
     changes: list[object] = [after] if counted == accuracy else [after, counted]
     about = f"L#{before.department}#{before.lane}"

@@ -108,10 +108,10 @@ class Server(ThreadedHTTPServer):
         """A connection that broke before it asked anything is nobody's news."""
 
 
-def open_clinic(app: Chalice, root: Path, host: str, port: int) -> LocalDevServer:
+def open_clinic(app: Chalice, root: Path, host: str, port: int, handler: type[Handler] = Handler) -> LocalDevServer:
     """Listen at host:port (a port of 0 takes a free one). Raises PortTaken."""
     config = Config.create(project_dir=str(root), chalice_app=lambda: app, lambda_timeout=30, lambda_memory_size=512)
     try:
-        return LocalDevServer(app, config, host, port, handler_cls=Handler, server_cls=Server)
+        return LocalDevServer(app, config, host, port, handler_cls=handler, server_cls=Server)
     except OSError as why:
         raise PortTaken from why

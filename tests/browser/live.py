@@ -45,17 +45,25 @@ class Clinic:
 
 
 @contextlib.contextmanager
-def clinic() -> Iterator[Clinic]:
-    """Everything between the browser and DynamoDB is the real thing; moto plays DynamoDB."""
+def clinic(base: str = "") -> Iterator[Clinic]:
+    """Everything between the browser and DynamoDB is the real thing; moto plays DynamoDB.
+
+    With a `base` like "/api" it stands below that path, as straight at the gateway; BASE_PATH must then say so too.
+    """
     with engines.moto_table():
         from app import app
         from chalicelib.doors import manners
         from infra.local.seed import seed
-        from infra.local.server import open_clinic
+        from infra.local.server import Handler, open_clinic
+
+        class Below(Handler):
+            def _serve(self) -> None:
+                self.path = self.path.removeprefix(base)
+                super()._serve()
 
         seed()
-        server = open_clinic(app, engine.ROOT, HOST, 0).server
-        open_one = Clinic(f"http://{HOST}:{server.server_address[1]}")
+        server = open_clinic(app, engine.ROOT, HOST, 0, Below).server
+        open_one = Clinic(f"http://{HOST}:{server.server_address[1]}{base}")
         listening = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         real_clock, manners.clock = manners.clock, open_one.clock  # the one place where time comes in
         listening.start()

@@ -17,6 +17,11 @@ from tests.browser.phones import Phone
 
 A5, A6 = (148, 210), (105, 148)
 MM = 72 / 25.4  # PDF counts in points
+KEPT = """async () => { const found = {};
+  for (const name of await caches.keys()) { const cache = found[name] = {}, opened = await caches.open(name);
+    for (const key of await opened.keys()) cache[new URL(key.url).pathname + new URL(key.url).search]
+      = await (await opened.match(key)).text(); }
+  return found }"""
 
 
 class Person:
@@ -257,6 +262,19 @@ class Patient(Person):
         self.heading("Your ticket")
         self.visit = self.page.url.partition("?")[0].rpartition("/")[2]
         self.code = self.page.locator("h1 b").inner_text()
+
+    def kept(self) -> dict[str, dict[str, str]]:
+        """What this phone keeps for when there is no line: cache -> address -> text."""
+        found: dict[str, dict[str, str]] = self.page.evaluate(KEPT)
+        return found
+
+    def keeps_ticket(self) -> dict[str, str]:
+        """Wait until the phone keeps this ticket, and nothing else; gives what is kept."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+        while not (kept := self.kept()):
+            self.page.wait_for_timeout(50)
+        assert set(kept) == {f"ticket {self.visit}"}
+        return kept[f"ticket {self.visit}"]
 
     def opens_ticket(self) -> None:
         self.goes_to(f"/visits/{self.visit}")

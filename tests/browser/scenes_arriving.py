@@ -3,7 +3,14 @@
 A scene is played on a stage, with or without scripts in the patients' browsers, and asserts on what people see.
 """
 
+from datetime import timedelta
+
+from playwright.sync_api import expect
+
 from chalicelib.clinic import CLINIC
+from chalicelib.rooms.permission import SYSTEM, Entry
+from chalicelib.rooms.promise import Accuracy
+from chalicelib.store import records
 from tests.browser.people import Patient
 from tests.browser.stage import Stage
 
@@ -204,3 +211,56 @@ def lost_answers(stage: Stage) -> None:
     patient.goes_to("/ask/check")
     patient.heading("Does the patient have any of these now?")
     patient.look("flags-lost")
+
+
+def without_a_line(stage: Stage) -> None:
+    """The kept ticket, and what any other page says when there is no line."""
+    patient = stage.patient()
+    patient.has_joined()
+    patient.keeps_ticket()
+    patient.phone.set_offline(True)
+    patient.page.reload()
+    patient.reads("You are offline. Keep this ticket: your place is safe.")
+    patient.place_is(1)
+    patient.look("ticket-offline")
+    patient.goes_to("/find")
+    patient.heading("You are offline")
+    patient.look("offline")
+
+
+# So many people by how long they waited, as buckets of promise.RATIOS: an ordinary day, a rush, a day gone wrong.
+ORDINARY, RUSH, BAD = (
+    (0, 2, 5, 6, 5, 4, 3, 2, 1, 0, 0),
+    (1, 3, 9, 22, 31, 24, 12, 9, 3, 1, 0),
+    (0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 4),
+)
+KEPT_DAYS = (("respiratory", 0, RUSH), ("respiratory", 1, ORDINARY), ("respiratory", 2, BAD), ("respiratory", 20, RUSH))
+KEPT_DAYS += (("children", 12, BAD), ("general", 0, ORDINARY), ("general", 3, ORDINARY))
+
+
+def how_good_the_times_are(stage: Stage) -> None:
+    """Anybody may read how the promised times were kept; first nobody has been called, later there is a month."""
+    reader = stage.patient()
+    reader.goes_to("")
+    reader.follows("How well do we keep our waiting times?")
+    reader.heading("How good our waiting times are")
+    reader.reads("Nobody has been called yet.")
+    reader.look("waits-nobody")
+    for n, (department, ago, ratios) in enumerate(KEPT_DAYS):
+        day = f"{stage.clinic.clock() - timedelta(days=ago):%Y-%m-%d}"
+        kept = Accuracy(department=department, day=day, counted=sum(ratios), in_range=sum(ratios[:8]), ratios=ratios)
+        line = Entry(
+            about=f"L#{department}#0",
+            request=f"kept:{n}",
+            actor=SYSTEM,
+            deed="sweep",
+            at=stage.clinic.clock(),
+            policy="",
+        )
+        records.save(kept, audit=line)
+    reader.goes_to("/waits?again")  # browsers keep the page for a minute
+    reader.reads("Nobody was called.", "The last %(days)s days", days=30)
+    reader.look("waits")
+    reader.opens("Day by day")
+    expect(reader.page.locator("table").first.locator("tbody tr")).to_have_count(4)
+    reader.look("waits-days")

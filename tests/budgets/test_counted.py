@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 
 from chalicelib.rooms.consult import NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
 from chalicelib.rooms.permission import Actor, Role
+from chalicelib.rooms.promise import RATIOS, Accuracy
 from chalicelib.rooms.queue import GONE_MAX, HELD_MAX, Band, Ticket
 from chalicelib.store import records
 from chalicelib.store.lanes import HISTORY_MAX
@@ -328,3 +330,17 @@ def test_opening_the_clinics_first_page_asks_once(clinic: Clinic) -> None:
     with counted() as bill:
         arriving.waits(clinic.errand())
     assert (bill.requests, bill.writes) == (1, 0)
+
+
+def test_how_promises_were_kept_is_one_small_query_a_department(clinic: Clinic) -> None:
+    """A month in which people were called every day, long ones and short ones."""
+    for n in range(30):
+        day = f"{clinic.now - timedelta(days=n):%Y-%m-%d}"
+        ratios = (12_345,) * (len(RATIOS) + 1)
+        kept = Accuracy(department="general", day=day, counted=150_000, in_range=120_000, ratios=ratios)
+        records.save(kept, audit=clinic.errand().entry("sweep", f"L#general#0#{n}"))
+    with counted() as bill:
+        found = arriving.kept(clinic.errand())
+    assert [len(one.month) for one in found] == [30, 0]
+    assert [len(one.week) for one in found] == [7, 0]
+    assert (bill.requests, bill.read_units, bill.writes) == (2, 1.5, 0)

@@ -17,6 +17,7 @@ from tests.people import Answer, Browser, Cast, Patient
 HOUSE = Path(render.__file__).parents[1]
 TEXTS = HOUSE / "pages" / "texts"
 FIRST_LOAD_MAX = 15 * 1024
+WORKER_MAX = 2048
 REFUSALS = frozenset({"Refusal", "TooLate", "NotAllowed", "NotFound", "SignInFirst", "TooLarge", "NotWhatWeTake"})
 LANGUAGES = [language for language in words.LANGUAGES if language != "en"]
 TAGS_IN_ENGLISH_TOO = re.compile(r"%\((\w+)\)s")
@@ -84,6 +85,7 @@ class Form(HTMLParser):
         self.fields: list[dict[str, str]] = []
         self.labels: set[str] = set()
         self.inside_label = 0
+        self.inside_template = False  # not on the page: a script makes another page of it
         self.headings: list[str] = []
         self.html: dict[str, str] = {}
         self.outside: list[str] = []
@@ -91,6 +93,9 @@ class Form(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
+        self.inside_template = self.inside_template or tag == "template"
+        if self.inside_template:
+            return
         if tag == "html":
             self.html = said
         if "id" in said:
@@ -105,6 +110,8 @@ class Form(HTMLParser):
         self.outside += [v for n, v in said.items() if n in ("src", "href", "action") and "//" in v]
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "template":
+            self.inside_template = False
         if tag == "label":
             self.inside_label -= 1
 
@@ -185,6 +192,14 @@ def test_a_file_is_kept_for_good_under_the_name_that_carries_its_hash(cast: Cast
         assert got.status == 200
         assert got.header("Cache-Control") == "public, max-age=31536000, immutable"
         assert cast.eve.ask("GET", f"/s/{name}").status == 404
+
+
+def test_the_worker_is_small_and_stands_above_every_page_it_serves(cast: Cast) -> None:
+    got = cast.eve.ask("GET", "/worker.js")
+    assert got.status == 200
+    assert got.header("Content-Type") == "text/javascript; charset=utf-8"
+    assert got.header("Cache-Control") == "public, max-age=3600", "a mended one is everywhere within the hour"
+    assert len(got.body.encode()) <= WORKER_MAX
 
 
 @pytest.mark.parametrize(

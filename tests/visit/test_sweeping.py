@@ -127,3 +127,17 @@ def test_promises_are_counted_once_per_patient_and_day(errand: Make) -> None:
     assert kept.counted == 4
     assert kept.in_range == 4
     assert (kept.quantile(0.5) or 9) <= 0.5  # eight minutes each were promised, and it took two
+
+
+def test_a_promise_counts_on_the_day_of_the_clinics_own_calendar(errand: Make) -> None:
+    """One o'clock in the night in Shanghai is still yesterday in UTC."""
+    night = NOW.replace(hour=17)
+    here = a_clinic(timezone="Asia/Shanghai")
+    taking.go_on_duty(errand(ADA, night, here), departments=("general",), capacity=1)
+    join(errand, 1, night)
+    taking.take_next(errand(ADA, night + MINUTE, here))
+    sweeping.sweep(errand(SYSTEM, night + MINUTE, here))
+
+    (today,) = arriving.kept(errand(PUBLIC, night + MINUTE, here))[0].month
+
+    assert (today.day, today.counted) == (f"{NOW + timedelta(days=1):%Y-%m-%d}", 1)

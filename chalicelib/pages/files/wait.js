@@ -1,9 +1,12 @@
-/* The waiting room: this phone works out its own place from the board that everybody shares. */
+/* The waiting room: this phone works out its own place from the board that everybody shares, and keeps its ticket. */
 (function () {
-  var d = document, card = d.getElementById('ticket');
+  var d = document, root = d.documentElement, card = d.getElementById('ticket');
   if (!card || !window.fetch) return;
+  /* seconds: between two looks at the board, and until no answer is one */
+  var LEAST = 5, MOST = 600, HIDDEN = 60, NO_DOCTOR = 20, LOST = 120, PATIENCE = 15, KEEP = 60;
   var my = card.dataset, lane = +my.lane, band = +my.band, n = +my.n, until = +my.until;
-  var title = d.title, fails = 0, said = step(+d.getElementById('place').textContent), timer;
+  var title = d.title, fails = 0, said = step(+d.getElementById('place').textContent);
+  var timer, every = LEAST, turn = 0, asked = 0, room = '', kept = '', keptAt = 0;
 
   /* Read aloud only when it means something: every place up to three, then every fifth, then every tenth. */
   function step(place) {
@@ -29,10 +32,10 @@
     var bands = board.lanes[lane], ahead = n - bands[band][0] - 1, gone = bands[band][2], b, place;
     for (b = 0; b < gone.length; b++) if (gone[b] < n) ahead--;  /* numbers of people who left */
     ahead = Math.max(0, ahead);
-    d.documentElement.className = '';
     for (b = 0; b < band; b++) ahead += bands[b][1];
-    if (bands[band][0] >= until || !board.on_duty !== !+my.duty) return look();
+    if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty) return look();
     place = ahead + 1;
+    root.className = '';
     d.getElementById('place').textContent = place;
     d.title = '(' + place + ') ' + title;
     if (board.on_duty && board.seconds_per_call) {
@@ -40,7 +43,9 @@
     }
     if (step(place) !== said) d.getElementById('live').textContent = my.live.replace('{place}', place);
     said = step(place);
-    next(Math.min(600, Math.max(5, place * (board.seconds_per_call || 60) / 20)));
+    seen();
+    keep();
+    next(Math.min(MOST, Math.max(board.on_duty ? LEAST : NO_DOCTOR, place * (board.seconds_per_call || 60) / 20)));
   }
 
   /* Something happened that only the page itself can tell. Never under the fingers of somebody who is writing. */
@@ -55,25 +60,85 @@
     location.replace(my.here);
   }
 
+  /* Everybody at their own moment, and seldom where nobody looks. */
   function next(seconds) {
+    every = seconds;
     clearTimeout(timer);
-    if (d.hidden) seconds = Math.max(seconds, 60);
-    timer = setTimeout(tick, seconds * 1000 * (0.8 + Math.random() * 0.4));
+    timer = setTimeout(tick, Math.max(seconds, d.hidden ? HIDDEN : 0) * 1000 * (0.8 + Math.random() * 0.4));
+  }
+
+  function lost(why) {
+    fails++;
+    root.className = +why ? 'is-old' : 'is-offline';  /* a number: the line is there, but the clinic cannot answer */
+    next(Math.min(LOST, LEAST * Math.pow(2, fails)));
   }
 
   function tick() {
+    var mine = ++turn;
     clearTimeout(timer);
+    timer = setTimeout(lost, PATIENCE * 1000);
+    asked = Date.now();
     fetch(my.board, { credentials: 'omit', cache: 'no-store' }).then(function (r) {
       if (!r.ok) throw r.status;
       return r.json();
-    }).then(function (board) { fails = 0; show(board); })['catch'](function () {
-      fails++;
-      d.documentElement.className = 'is-offline';
-      next(Math.min(120, 5 * Math.pow(2, fails)));
-    });
+    }).then(function (board) {
+      if (mine !== turn) return;
+      fails = 0;
+      show(board);
+    })['catch'](function (why) { if (mine === turn) lost(why); });
   }
 
-  d.addEventListener('visibilitychange', function () { if (!d.hidden) tick(); });
+  function without(copy, what) {
+    [].forEach.call(copy.querySelectorAll(what), function (one) { one.parentNode.removeChild(one); });
+  }
+
+  function page(copy) {
+    return new Response('<!doctype html>' + copy.outerHTML, { headers: {
+      'Content-Type': 'text/html; charset=utf-8', 'Date': new Date().toUTCString(),
+      'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    } });
+  }
+
+  /* For when the line is gone: this page without what was written and what needs the clinic, and a page that leads
+     to it. Only the first copy makes room: where the ticket was forgotten since, in another tab, none is kept again. */
+  function keep(first) {
+    var now = new Date(), shown = d.getElementById('place').textContent + d.getElementById('wait').textContent;
+    var ticket, offline;
+    if (!room || shown === kept && now - keptAt < KEEP * 1000) return;
+    kept = shown;
+    keptAt = +now;
+    ticket = root.cloneNode(true);
+    offline = root.cloneNode(true);
+    without(ticket, '[data-online],.problems');
+    ticket.className = 'is-offline';
+    ticket.querySelector('#ticket').dataset.kept = 'yes';
+    without(offline, 'script');
+    offline.querySelector('main').innerHTML = d.getElementById('offline').innerHTML;
+    offline.querySelector('title').textContent = offline.querySelector('h1').textContent;
+    caches.has(room).then(function (there) {
+      return (there || first) && caches.open(room).then(function (cache) {
+        return Promise.all([
+          cache.put(my.base + '/kept/' + my.visit, page(ticket)),
+          cache.put(my.base + '/offline?' + my.language, page(offline))
+        ]);
+      });
+    })['catch'](function () {});
+  }
+
+  function seen() { d.getElementById('then').textContent = my.then.replace('{time}', new Date().toTimeString().slice(0, 5)); }
+
+  d.addEventListener('visibilitychange', function () {
+    if (d.hidden || Date.now() - asked < LEAST * 1000) next(every); else tick();
+  });
   addEventListener('online', tick);
-  next(5);
+  addEventListener('offline', lost);
+  if (my.kept) return tick();
+  seen();
+  next(LEAST);
+  if (navigator.serviceWorker && window.caches) addEventListener('load', function () {
+    navigator.serviceWorker.register(my.base + '/worker.js', { updateViaCache: 'all' }).then(function () {
+      room = 'ticket ' + my.visit;
+      keep(true);
+    })['catch'](function () {});
+  });
 })();

@@ -1,0 +1,235 @@
+"""The waiting room in a pocket: the ticket that is kept for when there is no line, and how often the board is asked."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Request, expect
+
+from chalicelib.doors.words import LANGUAGES
+from tests.browser import live
+from tests.browser.conftest import NewStage
+from tests.browser.people import Patient
+from tests.browser.stage import Stage
+
+WORKERS = "navigator.serviceWorker.getRegistrations().then(all => all.map(one => new URL(one.scope).pathname))"
+OFFLINE = "You are offline. Keep this ticket: your place is safe."
+HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange')) }"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_ticket_opens_without_a_line(new_stage: NewStage, language: str) -> None:
+    """Also in a browser that was closed: the last place, when that was, and that it is safe. It goes on by itself."""
+    stage = new_stage(language)
+    patient, other = stage.patient(), stage.patient("B. B.")
+    other.has_joined()
+    patient.has_joined()
+    patient.keeps_ticket()
+    patient.phone.set_offline(True)
+    patient.page.reload()
+    patient.place_is(2)
+    patient.reads(OFFLINE)
+    expect(patient.page.locator("#then")).to_be_visible()
+    patient.reads_no("Send", "Leave the queue")
+    patient.goes_to("/find")
+    patient.heading("You are offline")
+    patient.follows("Open your ticket %(code)s", code=patient.code)
+    patient.place_is(2)
+    patient.phone.set_offline(False)
+    patient.reads("Leave the queue")
+    expect(patient.page.locator(".offline")).to_be_hidden()
+    patient.keeps_ticket()
+
+
+def test_what_is_kept_says_nothing_about_the_patient(new_stage: NewStage) -> None:
+    """A place, a code and a department: no word that was written, no name, no form, nothing that opens the visit."""
+    patient = new_stage("en").patient()
+    patient.has_joined()
+    patient.says(patient.story.more)
+    patient.hears(patient.story.more)
+    patient.opens_ticket()
+    patient.hears(patient.story.more)
+    secret = next(one["value"] for one in patient.phone.context.cookies() if one["name"] == "tickets").split("~")[1]
+    story = patient.story
+    kept = patient.keeps_ticket()
+    assert set(kept) == {f"/kept/{patient.visit}", "/offline?en"}
+    for text in kept.values():
+        for word in (story.more, story.why, story.allergies, story.name, story.phone, secret, "<form", "messages"):
+            assert word not in text
+
+
+@pytest.mark.parametrize("how", ["left", "forgotten", "called"])
+def test_nothing_is_kept_once_the_wait_is_over(new_stage: NewStage, how: str) -> None:
+    stage = new_stage("en")
+    patient = stage.patient()
+    patient.has_joined()
+    patient.keeps_ticket()
+    if how == "left":
+        patient.follows("Leave the queue")
+        patient.presses("Yes, leave the queue")
+        patient.heading("You have left the queue")
+    elif how == "forgotten":
+        patient.goes_to("/find")
+        patient.presses("Forget me on this phone")
+        patient.reads("There is no ticket on this phone.")
+        assert patient.page.evaluate(WORKERS) == []
+    else:
+        doctor = stage.doctor()
+        doctor.goes_on_duty("respiratory")
+        doctor.takes_next(patient.name)
+        patient.opens_ticket()
+        patient.heading("It is your turn")
+    assert patient.kept() == {}
+
+
+def test_a_second_ticket_stays_when_the_first_is_given_up(new_stage: NewStage) -> None:
+    """A mother's phone with her own ticket and her child's."""
+    patient = new_stage("en").patient()
+    patient.has_joined("general")
+    patient.keeps_ticket()
+    first = patient.visit
+    patient.has_joined("respiratory")
+    patient.goes_to(f"/visits/{first}/leave")
+    patient.presses("Yes, leave the queue")
+    patient.heading("You have left the queue")
+    patient.phone.set_offline(True)
+    patient.goes_to("")
+    patient.heading("You are offline")
+    patient.follows("Open your ticket %(code)s", code=patient.code)
+    patient.reads(OFFLINE)
+    patient.keeps_ticket()
+
+
+def test_below_a_stage_of_the_gateway(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a domain of its own the clinic lives below /api, and so does what it keeps."""
+    monkeypatch.setenv("BASE_PATH", "/api")
+    with live.clinic("/api") as clinic:
+        stage = Stage(browser, clinic, "en")
+        patient = stage.patient()
+        patient.joins()
+        assert set(patient.keeps_ticket()) == {f"/api/kept/{patient.visit}", "/api/offline?en"}
+        assert patient.page.evaluate(WORKERS) == ["/api/"]
+        patient.phone.set_offline(True)
+        patient.page.reload()
+        patient.place_is(1)
+        patient.reads(OFFLINE)
+        patient.goes_to("/find")
+        patient.heading("You are offline")
+        assert stage.complaints() == []
+        stage.close()
+
+
+class Watch:
+    """A waiting room whose seconds the test lets pass, with the jitter stilled; counts looks at the board."""
+
+    def __init__(self, patient: Patient) -> None:
+        self.patient, self.asked, self.answered = patient, 0, 0
+        patient.page.add_init_script("Math.random = () => 0.5")
+        patient.page.clock.install(time=live.OPENS)
+        patient.page.clock.pause_at(live.OPENS + timedelta(seconds=1))
+        context = patient.phone.context
+        context.on("request", lambda one: self._count(one, "asked"))
+        context.on("requestfinished", lambda one: self._count(one, "answered"))
+        context.on("requestfailed", lambda one: self._count(one, "answered"))
+
+    def _count(self, request: Request, what: str) -> None:
+        if "/board/" in request.url:
+            setattr(self, what, getattr(self, what) + 1)
+
+    def looks_in(self, seconds: float) -> int:
+        """How often the phone asks in so many seconds."""
+        before, page = self.asked, self.patient.page
+        page.clock.run_for(round(seconds * 1000))
+        page.evaluate("fetch('/health').then(() => 1, () => 0)")  # what was asked before has been noticed by then
+        while self.answered < self.asked:
+            page.wait_for_timeout(20)
+        page.evaluate("fetch('/health').then(() => 1, () => 0)")
+        return self.asked - before
+
+    def hides(self, hidden: bool) -> None:
+        self.patient.page.evaluate(HIDE, hidden)
+
+    def looks_after(self, seconds: float) -> None:
+        """Not sooner, and once."""
+        assert [self.looks_in(seconds - 0.1), self.looks_in(0.2)] == [0, 1]
+
+
+def board_of(patient: Patient, ahead: int, pace: float) -> None:
+    """Let the board tell of so many more urgent people, and one doctor."""
+
+    def tell(route: Any) -> None:
+        board = route.fetch().json()
+        board.update(on_duty=1, seconds_per_call=pace)
+        board["lanes"][0][0] = [0, ahead, []]
+        route.fulfill(json=board)
+
+    patient.phone.context.route("**/board/*", tell)
+
+
+@pytest.mark.parametrize(("ahead", "pace", "seconds"), [(0, 30.0, 5), (100, 60.0, 303), (900, 60.0, 600)])
+def test_how_often_it_asks_follows_how_long_it_will_be(
+    new_stage: NewStage, ahead: int, pace: float, seconds: float
+) -> None:
+    """A twentieth of the wait, but at least five seconds and at most ten minutes."""
+    stage = new_stage("en")
+    stage.doctor().goes_on_duty("respiratory")
+    patient = stage.patient()
+    board_of(patient, ahead, pace)
+    watch = Watch(patient)
+    patient.has_joined()
+    watch.looks_after(5)
+    patient.place_is(ahead + 1)
+    watch.looks_after(seconds)
+    watch.looks_after(seconds)
+
+
+def test_a_page_that_nobody_sees_asks_once_a_minute(new_stage: NewStage) -> None:
+    """From the moment it is hidden; and looking away and back again in a moment asks nothing."""
+    patient = new_stage("en").patient()
+    watch = Watch(patient)
+    patient.has_joined()
+    watch.looks_after(5)
+    watch.hides(True)
+    watch.looks_after(60)
+    watch.looks_after(60)
+    before = watch.asked
+    for hidden in (False, True, False):
+        watch.hides(hidden)
+    assert watch.looks_in(0.1) == watch.asked - before == 0
+    watch.looks_after(19.9)
+    watch.hides(True)
+    assert watch.looks_in(30) == 0
+    before = watch.asked
+    watch.hides(False)
+    watch.looks_in(0.1)
+    assert watch.asked - before == 1
+
+
+def test_without_a_line_it_asks_less_and_less(new_stage: NewStage) -> None:
+    patient = new_stage("en").patient()
+    watch = Watch(patient)
+    patient.has_joined()
+    watch.looks_after(5)
+    patient.phone.set_offline(True)
+    expect(patient.page.locator(".offline")).to_be_visible()  # at once: the phone itself says so
+    patient.place_is(1)
+    for seconds in (10, 20, 40, 80, 120, 120):
+        watch.looks_after(seconds)
+    patient.phone.set_offline(False)
+    expect(patient.page.locator(".offline")).to_be_hidden()
+    watch.looks_in(0)
+    watch.looks_after(20)
+
+
+def test_a_clinic_in_trouble_is_not_a_phone_without_a_line(new_stage: NewStage) -> None:
+    patient = new_stage("en").patient()
+    patient.phone.context.route("**/board/*", lambda route: route.fulfill(status=429, body="{}"))
+    watch = Watch(patient)
+    patient.has_joined()
+    watch.looks_after(5)
+    patient.place_is(1)
+    expect(patient.page.locator("#then")).to_be_visible()
+    expect(patient.page.locator(".offline")).to_be_hidden()
+    watch.looks_after(10)
+    watch.looks_after(20)
