@@ -34,8 +34,8 @@ from chalicelib.rooms.queue import (
     Visit,
     Why,
 )
-from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow, sound
-from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, values_of, visit_pk
+from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
+from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
 from chalicelib.store.writing import Reasons, failed, in_reach, put_audit, repeated, transact
 
 JOIN_TRIES_MAX = 10

@@ -14,11 +14,7 @@ Keys (pk / sk):
     U#<staff>    / U          a member of staff;   S#<token hash> / S  a session;   K#names / K  the naming key
 """
 
-import json
-import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from pynamodb.attributes import (
@@ -41,8 +37,6 @@ from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import State as VisitState
 from chalicelib.store import values
 
-LOG = logging.getLogger("clinic")
-T = TypeVar("T")
 R = TypeVar("R", bound="Row")
 TABLE = os.environ.get("TABLE", "clinic")
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "eu-west-1")
@@ -84,7 +78,7 @@ class Row(Model):
 
     @classmethod
     def from_raw_data(cls: type[R], data: dict[str, Any]) -> R:
-        """Where any kind of row may come, one that cannot be read comes as a BrokenRow: see `sound`."""
+        """Where any kind of row may come, one that cannot be read comes as a BrokenRow: see `shapes.sound`."""
         try:
             row = super().from_raw_data(data)
             if missing := [n for n, a in row.get_attributes().items() if not a.null and getattr(row, n) is None]:
@@ -98,33 +92,6 @@ class Row(Model):
 
 class BrokenRow(Row):
     """A row that does not say what it must: edited by hand, or damaged. Nothing of it is shown."""
-
-
-class Unreadable(Exception):
-    """Somebody needs just this row, and it is broken. Not a refusal: somebody has to mend it."""
-
-
-def sound(row: T) -> T:
-    """The row itself, unless it is broken: then nothing is decided and nothing shown. Raises Unreadable."""
-    if isinstance(row, BrokenRow):
-        raise _unreadable(row)
-    return row
-
-
-def _unreadable(row: Row) -> Unreadable:
-    """Written down by the key, which holds nothing a person typed; never by the row's contents."""
-    LOG.error("%s", json.dumps({"event": "unreadable", "pk": row.pk, "sk": row.sk}))
-    return Unreadable()
-
-
-@contextmanager
-def reading(row: Row) -> Iterator[None]:
-    """Making a record of a row: what goes wrong there is the row's fault. Raises Unreadable."""
-    sound(row)
-    try:
-        yield
-    except Exception:
-        raise _unreadable(row) from None  # the cause may quote the row
 
 
 class VisitRow(Row, discriminator="visit"):

@@ -1,7 +1,9 @@
 """How each record becomes a row and comes back, name for name; the differences are listed here."""
 
+import json
+import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -19,6 +21,7 @@ from chalicelib.store import rows
 from chalicelib.store.rows import Row
 
 T = TypeVar("T")
+LOG = logging.getLogger("clinic")
 
 
 def visit_pk(id: Ticket) -> str:
@@ -129,6 +132,33 @@ SHAPES: dict[type, Shape] = {
 KINDS: dict[type[Row], type] = {shape.row: kind for kind, shape in SHAPES.items()}
 
 
+class Unreadable(Exception):
+    """Somebody needs just this row, and it is broken. Not a refusal: somebody has to mend it."""
+
+
+def sound(row: T) -> T:
+    """The row itself, unless it is broken: then nothing is decided and nothing shown. Raises Unreadable."""
+    if isinstance(row, rows.BrokenRow):
+        raise _unreadable(row)
+    return row
+
+
+def _unreadable(row: Row) -> Unreadable:
+    """Written down by the key, which holds nothing a person typed; never by the row's contents."""
+    LOG.error("%s", json.dumps({"event": "unreadable", "pk": row.pk, "sk": row.sk}))
+    return Unreadable()
+
+
+@contextmanager
+def reading(row: Row) -> Iterator[None]:
+    """Making a record of a row: what goes wrong there is the row's fault. Raises Unreadable."""
+    sound(row)
+    try:
+        yield
+    except Exception:
+        raise _unreadable(row) from None  # the cause may quote the row
+
+
 def values_of(record: Any) -> dict[str, Any]:
     """Attribute name -> value to write, None for one to remove; without the version, which the writer counts."""
     shape = SHAPES[type(record)]
@@ -148,7 +178,7 @@ def record_of(kind: type[T], row: Row) -> T:
     """The record a row was made from. Raises Unreadable."""
     shape = SHAPES[kind]
     values = {}
-    with rows.reading(row):
+    with reading(row):
         for f in fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
             value = getattr(row, shape.renamed.get(f.name, f.name))
             read = shape.read.get(f.name)
@@ -159,7 +189,7 @@ def record_of(kind: type[T], row: Row) -> T:
 def readable(kind: type[T], found: Iterable[Row]) -> Iterator[T]:
     """For lists: the records of those that can be read. One broken row does not take the others off a list."""
     for row in found:
-        with suppress(rows.Unreadable):
+        with suppress(Unreadable):
             yield record_of(kind, row)
 
 

@@ -16,7 +16,8 @@ from chalicelib.rooms.queue import State, Ticket
 from chalicelib.store import records
 from tests.builders import ADA, BO
 from tests.faults.baton import EVERYBODY, Meeting, Moment, in_order, moments, told
-from tests.simulation import wire
+from tests.simulation import mutants, wire
+from tests.simulation.invariants import Broken
 from tests.visit.deeds import Typed
 from tests.visit.walk import Walk, restore, table
 
@@ -112,6 +113,22 @@ def test_a_patient_has_one_doctor_and_a_doctor_no_more_than_there_is_room_for(
         in_order()
         winners.add(answers.index(taken))
     assert winners == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "one", "other"),
+    [
+        ("a save forgets the version", "leave", "leave", "cancel_visit"),
+        ("one write after another", "save_note again", "sign", "hand_back"),
+        ("nobody is freed", "save_note again", "sign", "hand_back"),
+    ],
+)
+def test_a_deliberate_break_is_noticed(ground: Ground, name: str, where: str, one: str, other: str) -> None:
+    """The breaks of the simulated days; a scheduler that finds none of them would find nothing."""
+    moment = next(m for m in ground.moments if m.name == where)
+    broken = next(m for m in mutants.MUTANTS if m.name == name)
+    with broken.broken(), pytest.raises((AssertionError, Broken)):
+        ground.as_one_after_the_other(ground.meeting(moment, one, other), range(TRIES_MAX))
 
 
 def test_the_same_seed_is_the_same_meeting(ground: Ground) -> None:

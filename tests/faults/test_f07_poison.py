@@ -77,9 +77,9 @@ def test_one_poisoned_row_does_not_stop_the_sweep(
 
 
 def test_what_failed_is_counted_and_logged_by_its_kind(
-    clinic_on_moto: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    walk: Walk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    walk = Walk(manners.CLINIC)
+    walk.clinic = manners.CLINIC
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(manners, "clock", Clock(walk.now))
     walk.join(ANN)

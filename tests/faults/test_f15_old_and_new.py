@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.store.rows import TABLE, Row, sound
-from chalicelib.store.shapes import KINDS, record_of
+from chalicelib.store.rows import TABLE, Row
+from chalicelib.store.shapes import KINDS, record_of, sound
 from chalicelib.visit import seeing
 from tests.builders import ADA, ANN, SOAP
 from tests.visit.deeds import DEEDS, Deed

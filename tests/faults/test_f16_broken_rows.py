@@ -77,6 +77,7 @@ def _put(item: dict[str, Any]) -> None:
     Row._get_connection().connection.client.put_item(TableName=TABLE, Item=item)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_broken_row_is_shown_to_nobody_and_stops_nobody_else(
     cast: Cast, caplog: pytest.LogCaptureFixture, kind: str
