@@ -68,6 +68,7 @@ MAY: dict[str, frozenset[Role]] = {
     "see_ticket": _PATIENT,
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
+    "wake_me": _PATIENT,
     "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
     # being seen
     "sign_in": EVERYBODY,
