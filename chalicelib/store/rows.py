@@ -97,6 +97,12 @@ def _many(kind: type[T], read: Callable[[dict[str, Any]], T]) -> Written[tuple[T
     )
 
 
+def _said(answers: Answers) -> str:
+    """A wish that was not made takes no room: every byte of a visit is paid for at every write of it."""
+    said = asdict(answers)
+    return _json(said if answers.text_me else {name: value for name, value in said.items() if name != "text_me"})
+
+
 def _answers(text: str) -> Answers:
     said = json.loads(text)
     said["for_whom"], said["how_long"] = ForWhom(said["for_whom"]), HowLong(said["how_long"])
@@ -148,7 +154,7 @@ class VisitRow(Row, discriminator="visit"):
     person = UnicodeAttribute()
     secret = UnicodeAttribute()
     request = UnicodeAttribute()
-    answers = Written[Answers](lambda said: _json(asdict(said)), _answers)
+    answers = Written[Answers](_said, _answers)
     joined_at = UTCDateTimeAttribute()
     policy = UnicodeAttribute()
     state = _word(VisitState)
