@@ -27,12 +27,20 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out"
-INGREDIENTS = ("app.py", "chalicelib", ".chalice", "infra/clinic.json", "requirements.txt", "LICENSE")
+INGREDIENTS = (
+    "app.py",
+    "chalicelib",
+    ".chalice",
+    "infra/clinic.json",
+    "infra/outside.json",
+    "requirements.txt",
+    "LICENSE",
+)
 PLATFORMS = {
     "x86_64": ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64"),
     "arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
 }
-SERVICES = frozenset({"dynamodb", "xray"})  # what is called from Lambda; botocore knows some 400 more
+SERVICES = frozenset({"dynamodb", "kms", "sns", "xray"})  # what is called from Lambda; botocore knows some 400 more
 UNUSED = (
     "bin",
     "share",
@@ -43,6 +51,7 @@ UNUSED = (
     *(f"*.dist-info/{note}" for note in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")),
 )
 ADDED_BY_CHALICE = "chalice"  # puts the half of itself that runs in Lambda into the zip
+FUNCTIONS = ("APIHandler", "Sweep")
 STAGE = "live"  # Chalice tags the function with it; a hospital has one stack, not stages
 COMPILE_PAGES = (
     "render.environment('en').compile_templates(render.COMPILED, extensions=['html'], zip=None, ignore_errors=False)"
@@ -98,6 +107,7 @@ def make(build: Path, arch: str, out: Path) -> None:
     compile_texts(build / "chalicelib" / "pages" / "texts")
     compile_pages(build)
     clinic = json.loads((build / "chalicelib" / "clinic.json").read_text())
+    permit(build, clinic)
     shutil.copytree(libraries(build / "requirements.txt", arch, clinic["timezone"]), build / "vendor")
     (build / "requirements.txt").write_text("# all of it is in vendor/\n")  # or Chalice would fetch it again
     config = build / ".chalice" / "config.json"
@@ -113,6 +123,21 @@ def make(build: Path, arch: str, out: Path) -> None:
     _zip(task, out / "deployment.zip")
     template = json.loads((raw / "sam.json").read_text())
     (out / "sam.json").write_text(json.dumps(template, indent=1, sort_keys=True) + "\n")
+
+
+def permit(build: Path, kit: dict[str, Any]) -> None:
+    """Give the functions what the kit's services outside need; a service that is not used is not permitted."""
+    parts = json.loads((build / "infra" / "outside.json").read_text())
+    policy, template = build / ".chalice" / "policy-api.json", build / "infra" / "clinic.json"
+    may, stack = json.loads(policy.read_text()), json.loads(template.read_text())
+    used = {"sms": kit.get("sms", {}).get("provider") == "sns", "push": kit.get("push", {}).get("on") is True}
+    for part in (parts[name] for name, on in used.items() if on):
+        may["Statement"].append(part["Statement"])
+        for function in FUNCTIONS:
+            stack["Resources"][function]["Properties"]["Environment"]["Variables"] |= part["Variables"]
+        stack["Resources"] |= part["Resources"]
+    policy.write_text(json.dumps(may))
+    template.write_text(json.dumps(stack))
 
 
 def compile_texts(folder: Path) -> None:

@@ -46,7 +46,7 @@ STEPS = {
     "who": ("for_whom", "name", "age", "guardian"),
     "what": ("why", "department", "allergies", "follow_up"),
     "how_long": ("how_long", "getting"),
-    "contact": ("phone",),
+    "contact": ("phone", "text_me"),
 }
 
 

@@ -8,6 +8,7 @@ from chalicelib.doors import shown, words
 from chalicelib.rooms import assignment, queue
 from chalicelib.rooms.consult import PATIENT, SOAP, Message, Note
 from chalicelib.rooms.delivery import Order
+from chalicelib.rooms.notice import Absence
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.queue import WITH_DOCTOR, Band, State, Ticket, Visit
 from chalicelib.store import names
@@ -52,6 +53,17 @@ def row(visit: Visit, now: datetime, language: str, unanswered: frozenset[Ticket
         "from_desk": visit.from_desk,
         "at": since,
         "minutes": minutes(since, now),
+    }
+
+
+def absence(one: Absence, language: str, now: datetime) -> dict[str, object]:
+    """Where people wait and nobody is on duty, and since when."""
+    return {
+        "department": one.department,
+        "name": shown.department(one.department, language),
+        "people": one.people,
+        "since": one.since,
+        "time": words.when(one.since, language, now) if one.since else "",
     }
 
 

@@ -4,8 +4,10 @@ import logging
 from dataclasses import fields
 
 from chalicelib.clinic import CLINIC
+from chalicelib.doors import manners
 from chalicelib.doors.guests import new_secret
-from chalicelib.doors.manners import RECORDS, clock, note, note_broken
+from chalicelib.doors.manners import RECORDS, note, note_broken
+from chalicelib.doors.post import Post
 from chalicelib.outside import tracing
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.visit import sweeping
@@ -13,11 +15,14 @@ from chalicelib.visit.errand import Errand
 from chalicelib.visit.sweeping import Swept
 
 
-def tick() -> Swept:
-    """One sweep, and its counts as a coded event. Run twice at once it does what it does once."""
-    errand = Errand(actor=SYSTEM, request=new_secret(), now=clock(), clinic=CLINIC, records=RECORDS)
+def tick(public: str | None = None) -> Swept:
+    """One sweep, and its counts as a coded event. Run twice at once it does what it does once.
+
+    `public` is where people outside reach the clinic, if not as ORIGIN says.
+    """
+    errand = Errand(actor=SYSTEM, request=new_secret(), now=manners.clock(), clinic=CLINIC, records=RECORDS)
     with tracing.deed("sweep"):
-        swept = sweeping.sweep(errand)
+        swept = sweeping.sweep(errand, Post(public))
     for failed in swept.failed:
         note_broken(failed, "sweep")
     counts = {f.name: getattr(swept, f.name) for f in fields(swept)}

@@ -9,6 +9,7 @@ from chalicelib.doors import chart, guests, origin, shown, words
 from chalicelib.doors.form import FORMS, Form, key, text, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
+from chalicelib.doors.post import Post
 from chalicelib.doors.questions import ASKED
 from chalicelib.doors.render import ENVIRONMENTS, Answer, Go, Page
 from chalicelib.doors.staff import signs
@@ -16,7 +17,7 @@ from chalicelib.refusal import Refusal
 from chalicelib.rooms.arrival import RED_FLAGS
 from chalicelib.rooms.queue import REASON_MAX, State, Visit
 from chalicelib.store import names
-from chalicelib.visit import arriving, desk
+from chalicelib.visit import arriving, desk, telling
 
 door = Blueprint(__name__)
 
@@ -42,12 +43,16 @@ def board(asked: Asked) -> Answer:
     chosen = asked.sheet.given.get("department") or CLINIC.departments[0].id
     now = asked.frame.now
     queue = desk.see_queue(asked.errand, department=chosen)
-    found = chart.standings(arriving.waits(asked.errand), asked.language, now)
+    standings = arriving.waits(asked.errand)
+    found = chart.standings(standings, asked.language, now)
+    alone = telling.absences(asked.errand, [one.lane for one in standings])
     return Page(
         template="desk_board.html",
         data={
             "department": chosen,
             "queues": found,
+            "alerts": [chart.absence(one, asked.language, now) for one in alone],
+            "unsent": _unsent(asked),
             "waiting": [chart.row(visit, now, asked.language) for visit in queue.waiting],
         },
         extras={
@@ -58,6 +63,14 @@ def board(asked: Asked) -> Answer:
         },
         here="desk",
     )
+
+
+def _unsent(asked: Asked) -> list[str]:
+    """Codes of people for whom a message was written that could not be sent."""
+    if not Post().carries:
+        return []
+    lost = telling.unsent(asked.errand)
+    return list(dict.fromkeys(shown.code(one.visit) for one in lost if one.visit))
 
 
 def _code(said: str) -> str:

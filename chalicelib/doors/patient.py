@@ -8,13 +8,15 @@ from chalicelib.doors import shown
 from chalicelib.doors.form import FORMS, Form, key, one_of, text, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
+from chalicelib.outside import push
 from chalicelib.refusal import NotFound
 from chalicelib.rooms import delivery
 from chalicelib.rooms.consult import MESSAGE_MAX, Message
 from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.notice import ENDPOINT_MAX
 from chalicelib.rooms.prescription import State as Medicine
 from chalicelib.rooms.queue import State
-from chalicelib.visit import arriving, seeing, sending
+from chalicelib.visit import arriving, seeing, sending, telling
 from chalicelib.visit.arriving import Place
 from chalicelib.visit.seeing import Dossier
 
@@ -45,7 +47,8 @@ def see(asked: Asked) -> Answer:
     dossier = seeing.open_visit(asked.errand, id=asked.id)
     place = arriving.place(asked.errand, dossier.visit, place.lane)  # between the two looks a doctor may have come
     data = _data(asked, place, dossier)
-    extras = {"already": asked.sheet.given.get("already", False)}
+    waits = dossier.visit.state is State.WAITING
+    extras = {"already": asked.sheet.given.get("already", False), "push_key": push.public_key() if waits else ""}
     template = TEMPLATES[dossier.visit.state]
     return Page(template=template, data=data, extras=extras, here=f"visits/{asked.name}")
 
@@ -102,6 +105,14 @@ def here(asked: Asked) -> Answer:
     """Called, not there, and back now: next in the queue."""
     place = arriving.here_now(asked.errand, id=asked.id)
     return Go(to=f"visits/{asked.name}", data={"place": shown.place(place, asked.frame.now)})
+
+
+@door.route("/{lang}/visits/{visit}/wake", methods=["POST"], content_types=FORMS)
+@polite("wake_me", by="patient", form=Form(text("endpoint", max=ENDPOINT_MAX)), again=see)
+def wake(asked: Asked) -> Answer:
+    """This browser is to be woken when it is nearly the patient's turn."""
+    telling.wake_me(asked.errand, id=asked.id, endpoint=asked.given["endpoint"])
+    return Go(to=f"visits/{asked.name}", data={"wakes": True})
 
 
 @door.route("/{lang}/visits/{visit}/leave")

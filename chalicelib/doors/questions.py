@@ -40,7 +40,7 @@ ASKED: dict[str, Form] = {
         one_of("how_long", HowLong, missing="Choose how long it has been."),
         one_of("getting", Getting, missing="Choose whether it is getting better or worse."),
     ),
-    "contact": Form(text("phone", max=40, missing="Enter a phone number, like 138 0000 1234.")),
+    "contact": Form(text("phone", max=40, missing="Enter a phone number, like 138 0000 1234."), yes("text_me")),
 }
 CONSENT = Form(yes("consent"))
 

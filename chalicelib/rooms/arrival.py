@@ -65,6 +65,7 @@ class Answers:
     language: str
     consent: str  # version of the text agreed to
     consent_at: datetime
+    text_me: bool = False  # a text message when it is nearly their turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class Request:
     how_long: HowLong | None = None
     getting: Getting | None = None
     phone: str = ""
+    text_me: bool = False
     version: int | None = None
 
 
@@ -170,9 +172,9 @@ def how_long(request: Request, *, how_long: HowLong, getting: Getting) -> Reques
     return replace(request, how_long=how_long, getting=getting)
 
 
-def contact(request: Request, *, phone: str) -> Request:
+def contact(request: Request, *, phone: str, text_me: bool = False) -> Request:
     _still_asking(request)
-    return replace(request, phone=telephone(phone))
+    return replace(request, phone=telephone(phone), text_me=text_me)
 
 
 def telephone(typed: str) -> str:
@@ -210,6 +212,7 @@ def agree(request: Request, *, consented: bool, clinic: Clinic, now: datetime) -
         language=request.language,
         consent=clinic.consent_version,
         consent_at=now,
+        text_me=request.text_me and clinic.sms.on,
     )
 
 

@@ -69,6 +69,7 @@ MAY: dict[str, frozenset[Role]] = {
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
     "here_now": _PATIENT,
+    "wake_me": _PATIENT,
     "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
     # being seen
     "sign_in": EVERYBODY,

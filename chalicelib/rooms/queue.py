@@ -117,6 +117,8 @@ class Visit:
     prescribed: int | None = None  # number of the newest prescription
     ended_at: datetime | None = None
     ended_why: str | None = None
+    told: frozenset[str] = frozenset()  # kinds of notice written for this patient, each once
+    wakes: bool = False  # a browser of theirs can be woken
     version: int | None = None
 
 
@@ -139,6 +141,7 @@ class Mark:
     lane: int
     low: tuple[int, int, int, int] = (0, 0, 0, 0)
     open: tuple[Ticket, ...] = ()
+    alerted: str | None = None  # the stretch of absence for which the desk was alerted
     version: int | None = None
 
 

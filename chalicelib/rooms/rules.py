@@ -9,6 +9,8 @@ DEPARTMENTS_MAX = 20
 MEDICINES_IN_FORMULARY_MAX = 500
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like digits on a printed ticket
 
+PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
+
 Words = Mapping[str, str]  # language code -> text
 
 
@@ -57,6 +59,19 @@ class Medicine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sms:
+    """Text messages: who sends them, the country of numbers typed without one, and the desk's own number."""
+
+    provider: str = "none"
+    country: str = ""
+    desk: str = ""
+
+    @property
+    def on(self) -> bool:
+        return self.provider != "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clinic:
     """Everything a hospital decided about its clinic."""
 
@@ -72,6 +87,7 @@ class Clinic:
     consent_version: str
     guardian_age: int
     lanes: int
+    sms: Sms = Sms()
 
     def department(self, id: str) -> Department | None:
         return next((d for d in self.departments if d.id == id), None)
@@ -96,9 +112,12 @@ class Clinic:
                 consent_version=str(kit["consent_version"]),
                 guardian_age=int(kit["guardian_age"]),
                 lanes=int(kit.get("lanes", 1)),
+                sms=Sms(**{name: str(value) for name, value in kit.get("sms", {}).items()}),
             )
         except KeyError as missing:
             raise BadKit(f"{missing.args[0]} is missing") from missing
+        except TypeError as unknown:
+            raise BadKit(str(unknown)) from unknown
         _check(clinic)
         return clinic
 
@@ -137,6 +156,7 @@ def _check(clinic: Clinic) -> None:
         raise BadKit("lanes: 1; more than one lane cannot be called from fairly yet")
     _check_ids(clinic)
     _check_words(clinic)
+    _check_sms(clinic.sms)
 
 
 def _check_ids(clinic: Clinic) -> None:
@@ -166,3 +186,17 @@ def _check_words(clinic: Clinic) -> None:
         for language in clinic.languages:
             if not words.get(language):
                 raise BadKit(f"{what}: no text in {language}")
+
+
+def _check_sms(sms: Sms) -> None:
+    if sms.provider not in PROVIDERS:
+        raise BadKit(f"sms provider {sms.provider!r}: one of {', '.join(PROVIDERS)}")
+    if sms.on and not _is_number(sms.country, 1, 4):
+        raise BadKit("sms country: like +86, for phone numbers typed without a country")
+    if sms.desk and not _is_number(sms.desk, 7, 15):
+        raise BadKit("sms desk: the desk's number with its country, like +8613800000000, or empty")
+
+
+def _is_number(said: str, least: int, most: int) -> bool:
+    digits = said[1:]
+    return said[:1] == "+" and digits.isascii() and digits.isdigit() and least <= len(digits) <= most

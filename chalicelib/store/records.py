@@ -19,11 +19,13 @@ from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
 from chalicelib.store import rows
 from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket
 from chalicelib.store.lanes import read as lanes
+from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
 from chalicelib.store.writing import audit_row, in_reach, repeated_row, save
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
+__all__ += ["move", "notices_due", "notices_lost", "wake"]
 
 T = TypeVar("T")
 LIST_MAX = 50

@@ -5,9 +5,10 @@ Keys (pk / sk):
                  / M#<id>     a message        / N#<number>  a note
                  / O#<number> an order         / P#<number>  a prescription
                  / X#<request> audit rows: after everything else, so that one query reads the visit without them
+                 / Z#<kind>#<way> a notice in the outbox;  Z#wake where the browser can be woken: also after the rest
     L#<department>#<lane> / L the counters of a lane;  / S how far the sweep has read it
                  / W#<day>    how the department's promises of that day were kept (lane 0)
-                 / D#<doctor> the department's roster (lane 0)
+                 / D#<doctor> the department's roster (lane 0);  Z#nobody#<since> an alert to the desk (lane 0)
     D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
     P#<person>   / A#<department>  the guard: one active visit; and which visits there were
     P#<holder>   / R          the answers being given on one phone
@@ -33,6 +34,9 @@ from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Stage
 from chalicelib.rooms.consult import Kind, NoteState
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.notice import Kind as NoticeKind
+from chalicelib.rooms.notice import Sending
+from chalicelib.rooms.notice import Way as NoticeWay
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import State as VisitState
 from chalicelib.store import values
@@ -123,6 +127,8 @@ class VisitRow(Row, discriminator="visit"):
     prescribed = NumberAttribute(null=True)
     ended_at = UTCDateTimeAttribute(null=True)
     ended_why = UnicodeAttribute(null=True)
+    told = UnicodeSetAttribute(null=True)
+    wakes = BooleanAttribute(null=True)
 
 
 class AliasRow(Row, discriminator="alias"):
@@ -215,6 +221,7 @@ class RequestRow(Row, discriminator="request"):
     how_long = values.word(HowLong, null=True)
     getting = values.word(Getting, null=True)
     phone = UnicodeAttribute(default="")
+    text_me = BooleanAttribute(default=False)
 
 
 class DoctorRow(Row, discriminator="doctor"):
@@ -254,6 +261,7 @@ class MarkRow(Row, discriminator="mark"):
     lane = NumberAttribute()
     low: ListAttribute[int] = ListAttribute(default=list)
     open: ListAttribute[str] = ListAttribute(default=list)
+    alerted = UnicodeAttribute(null=True)
 
 
 class AccuracyRow(Row, discriminator="accuracy"):
@@ -269,6 +277,29 @@ class SeenRow(Row, discriminator="seen"):
     doctor = UnicodeAttribute()
     on_duty = BooleanAttribute()
     seen_at = UTCDateTimeAttribute()
+
+
+class NoticeRow(Row, discriminator="notice"):
+    """A message in the outbox; `since` is when it is due."""
+
+    notice_kind = values.word(NoticeKind)
+    way = values.word(NoticeWay)
+    department = UnicodeAttribute()
+    visit = values.ticket(null=True)
+    stretch = UnicodeAttribute(default="")
+    people = NumberAttribute(default=0)
+    to = UnicodeAttribute()
+    language = UnicodeAttribute()
+    written_at = UTCDateTimeAttribute()
+    state = values.word(Sending)
+    tries = NumberAttribute(default=0)
+    why = UnicodeAttribute(null=True)
+
+
+class WakeRow(Row, discriminator="wake"):
+    visit = values.ticket()
+    endpoint = UnicodeAttribute()
+    at = UTCDateTimeAttribute()
 
 
 class AuditRow(Row, discriminator="audit"):

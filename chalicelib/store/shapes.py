@@ -13,6 +13,8 @@ from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.notice import KEPT as NOTICE_KEPT
+from chalicelib.rooms.notice import Notice, Sending, Wake
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.promise import Accuracy
@@ -71,6 +73,17 @@ def _prescription_stage(prescription: Prescription) -> dict[str, Any]:
     return {"stage": stage, "since": prescription.signed_at}
 
 
+def _notice_key(notice: Notice) -> tuple[str, str]:
+    if notice.visit is None:
+        return lane_pk(notice.department, 0), f"Z#{notice.kind}#{notice.stretch}"
+    return visit_pk(notice.visit), f"Z#{notice.kind}#{notice.way}"
+
+
+def _notice_stage(notice: Notice) -> dict[str, Any]:
+    stage = {Sending.SENT: None, Sending.GIVEN_UP: "unsent"}.get(notice.state, "outbox")
+    return {"stage": stage, "ttl": int((notice.written_at + NOTICE_KEPT).timestamp())}
+
+
 SHAPES: dict[type, Shape] = {
     Visit: Shape(
         row=rows.VisitRow,
@@ -78,8 +91,15 @@ SHAPES: dict[type, Shape] = {
         write={
             "calls": lambda calls: [call_text(c.doctor, c.at, c.why) for c in calls],
             "promise": lambda p: list(p) if p else None,
+            "told": lambda told: set(told) or None,
+            "wakes": lambda wakes: wakes or None,
         },
-        read={"calls": _calls, "promise": lambda p: (int(p[0]), int(p[1])) if p else None},
+        read={
+            "calls": _calls,
+            "promise": lambda p: (int(p[0]), int(p[1])) if p else None,
+            "told": lambda told: frozenset(told or ()),
+            "wakes": bool,
+        },
         once=frozenset({"answers"}),
     ),
     Alias: Shape(row=rows.AliasRow, key=lambda alias: (visit_pk(alias.ticket), "V")),
@@ -113,6 +133,13 @@ SHAPES: dict[type, Shape] = {
         write={"ratios": list},
         read={"ratios": lambda ratios: tuple(int(n) for n in ratios)},
     ),
+    Notice: Shape(
+        row=rows.NoticeRow,
+        key=_notice_key,
+        renamed={"kind": "notice_kind", "due_at": "since"},
+        marks=_notice_stage,
+    ),
+    Wake: Shape(row=rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
     Seen: Shape(row=rows.SeenRow, key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}")),
     Request: Shape(
         row=rows.RequestRow,

@@ -45,7 +45,7 @@ def ticket(*, null: bool = False) -> Written[Ticket]:
 
 
 def answers() -> Written[Answers]:
-    return Written(lambda said: _json(asdict(said)), _answers)
+    return Written(_said, _answers)
 
 
 def lines() -> Written[tuple[Line, ...]]:
@@ -67,6 +67,12 @@ def _many(read: Callable[[dict[str, Any]], T]) -> Written[tuple[T, ...]]:
 def _known(kind: Any, said: dict[str, Any]) -> dict[str, Any]:
     """Without what a newer program wrote beside it; that stays in the table, see `Shape.once`."""
     return {f.name: said[f.name] for f in fields(kind) if f.name in said}
+
+
+def _said(answers: Answers) -> str:
+    """A wish that was not made takes no room: every byte of a visit is paid for at every write of it."""
+    said = asdict(answers)
+    return _json(said if answers.text_me else {name: value for name, value in said.items() if name != "text_me"})
 
 
 def _answers(text: str) -> Answers:

@@ -135,11 +135,19 @@ def _write_record(transaction: TransactWrite, record: Any) -> None:
         put = row(*key, version=1, **{name: value for name, value in values.items() if value is not None})
         transaction.save(put, condition=Row.pk.does_not_exist())
         return
-    actions: list[Action] = [row.version.set(version + 1)]
+    transaction.update(row(*key), actions=actions_of(record), condition=row.version == version)
+
+
+def actions_of(record: Any) -> list[Action]:
+    """Attribute by attribute: what is written, what is taken away, and one version more."""
+    shape = SHAPES[type(record)]
+    row = shape.row
+    actions: list[Action] = [row.version.set(record.version + 1)]
+    values = values_of(record)
     for name in values.keys() - shape.once:
         attribute, value = getattr(row, name), values[name]
         actions.append(attribute.remove() if value is None else attribute.set(value))
-    transaction.update(row(*key), actions=actions, condition=row.version == version)
+    return actions
 
 
 def _free_doctor(transaction: TransactWrite, freed: Freed) -> None:

@@ -14,6 +14,7 @@ from chalicelib.rooms.assignment import Claim, Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.notice import Notice, Wake
 from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
@@ -22,6 +23,7 @@ from chalicelib.rooms.rules import Clinic
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Sent = TypeVar("Sent", Notice, Wake)
 LOOK_AGAIN_MINUTES = 15
 DECIDE_TRIES_MAX = 6  # how often a deed looks again after somebody else wrote first
 
@@ -87,6 +89,10 @@ class Records(Protocol):
     def let_go(self, visit: Ticket, at: int) -> None: ...
     def given_up(self, ticket: Ticket) -> None: ...
     def recall_ticket(self, visit: Ticket) -> tuple[Ticket, Alias]: ...
+    def notices_due(self, now: datetime, most: int) -> list[Notice]: ...
+    def notices_lost(self, since: datetime) -> list[Notice]: ...
+    def move(self, changed: Sent) -> Sent: ...
+    def wake(self, visit: Ticket) -> Wake | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import Refusal, Repeated, Stale
 from chalicelib.rooms import assignment, promise, queue
-from chalicelib.rooms.assignment import Doctor
+from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
+from chalicelib.visit import telling
 from chalicelib.visit.arriving import doctor_is_gone, end, turn_again
 from chalicelib.visit.errand import Errand, about_doctor
+from chalicelib.visit.telling import Post
 
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
 CLOSE_MAX = 100  # people sent home in one sweep of a lane
@@ -32,17 +34,27 @@ class Swept:
     longest_wait_seconds: int = 0
     unreadable: int = 0
     failed: list[Exception] = field(default_factory=list)
+    told: int = 0
+    desk_alerted: int = 0
+    sent: int = 0
+    given_up: int = 0
 
 
-def sweep(errand: Errand) -> Swept:
-    """All lanes of all departments."""
+def sweep(errand: Errand, post: Post | None = None) -> Swept:
+    """All lanes of all departments, then the post: a service outside that is slow or down holds up nothing else."""
     swept = Swept()
     for department in errand.clinic.departments:
+        looked = []
         for number in range(errand.clinic.lanes):
             with _in_spite_of(swept):
-                _lane(errand, department.id, number, swept)
+                looked.append(_lane(errand, department.id, number, swept))
         with _in_spite_of(swept):
-            _roster(errand, department.id, swept)
+            roster = _roster(errand, department.id, swept)
+            for mark, lane, waiting in looked[:1]:
+                swept.desk_alerted += telling.alert(errand, mark, telling.absence(errand, lane, roster), waiting)
+    if post is not None:
+        with _in_spite_of(swept):
+            swept.sent, swept.given_up = telling.send_due(errand, post)
     return swept
 
 
@@ -55,7 +67,7 @@ def _in_spite_of(swept: Swept) -> Iterator[None]:
         swept.failed.append(failed)
 
 
-def _lane(errand: Errand, department: str, number: int, swept: Swept) -> None:
+def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[Mark, Lane, list[Visit]]:
     mark = errand.records.mark(department, number)
     (lane,) = errand.records.lanes([(department, number)])
     numbers, low = _called_since(mark, lane)
@@ -69,7 +81,11 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> None:
     still_open = (*(v.id for v in seen if _may_be_lost_yet(lane, v)), *broken)
     first_seen = [v for v in found if v.id not in mark.open]
     _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen)
-    _closing(errand, lane, swept)
+    waiting = errand.records.waiting(lane)
+    _closing(errand, lane, waiting, swept)
+    with _in_spite_of(swept):
+        swept.told += telling.tell(errand, lane, [*seen, *waiting])
+    return mark, lane, waiting
 
 
 def _rescued(errand: Errand, lane: Lane, visit: Visit, swept: Swept) -> Visit:
@@ -123,9 +139,8 @@ def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]
         return  # another sweep was here at the same moment, and wrote the same
 
 
-def _closing(errand: Errand, lane: Lane, swept: Swept) -> None:
+def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> None:
     """Closed, and nobody on duty any more: whoever came while it was open is told; who came later keeps the place."""
-    waiting = errand.records.waiting(lane)
     if waiting:
         oldest = min(v.joined_at for v in waiting)
         swept.longest_wait_seconds = max(swept.longest_wait_seconds, int((errand.now - oldest).total_seconds()))
@@ -142,9 +157,10 @@ def _closing(errand: Errand, lane: Lane, swept: Swept) -> None:
                 swept.sent_home += 1
 
 
-def _roster(errand: Errand, department: str, swept: Swept) -> None:
-    """Doctors who vanished go off duty, so that the board does not promise them."""
-    for line in errand.records.roster(department):
+def _roster(errand: Errand, department: str, swept: Swept) -> list[Seen]:
+    """Doctors who vanished go off duty, so that the board does not promise them. Gives the roster as it was."""
+    roster = errand.records.roster(department)
+    for line in roster:
         if not line.on_duty or errand.now - line.seen_at < assignment.PRESENCE:
             continue
         with _in_spite_of(swept):
@@ -153,6 +169,7 @@ def _roster(errand: Errand, department: str, swept: Swept) -> None:
             if doctor.on_duty and assignment.gone(line, errand.records.visits(doctor.visits), errand.now):
                 _off_duty(errand, doctor)
                 swept.off_duty += 1
+    return roster
 
 
 def _off_duty(errand: Errand, doctor: Doctor) -> None:

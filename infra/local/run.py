@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -92,7 +93,8 @@ def _run(port: int, *, demo: bool) -> int:
     print("\nEverything stays on this machine. Ctrl-C closes the clinic.\n", flush=True)
     if demo and new:  # kept data has a morning of its own
         threading.Thread(target=_fill, daemon=True).start()
-    threading.Thread(target=_tick, daemon=True).start()
+    _show_texts()
+    threading.Thread(target=_tick, args=(address,), daemon=True).start()
     _show(address)
     try:
         clinic.server.serve_forever(poll_interval=0.1)
@@ -109,13 +111,22 @@ def _fill() -> None:
     print("The busy morning has been played. Look at the lists again.\n", flush=True)
 
 
-def _tick() -> None:
+def _show_texts() -> None:
+    """Text messages go nowhere from here; the double says on the terminal what it would have sent."""
+    from chalicelib.outside import sms
+
+    sms.LOG.addHandler(logging.StreamHandler(sys.stdout))
+    sms.LOG.setLevel(logging.INFO)
+    sms.LOG.propagate = False
+
+
+def _tick(address: str) -> None:
     """What EventBridge does in the cloud: a sweep every minute."""
     from chalicelib.doors import clock
 
     while True:
         time.sleep(SWEEP_SECONDS)
-        clock.tick()
+        clock.tick(address)
 
 
 def _show(address: str) -> None:

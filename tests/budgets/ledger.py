@@ -138,7 +138,7 @@ def kind_of(key: dict[str, Any]) -> str:
     if sk.startswith("X#"):
         return "audit"
     if pk.startswith("V#"):
-        return {"V": "visit", "N": "note", "P": "prescription", "M": "message", "O": "order"}[sk[0]]
+        return {"V": "visit", "N": "note", "P": "prescription", "M": "message", "O": "order", "Z": "notice"}[sk[0]]
     if pk.startswith("P#"):
         return "guard" if sk.startswith("A#") else "answers"
     return {"L": "lane", "D": "doctor", "U": "staff", "S": "session", "K": "key"}[pk[0]]

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "doors": ("doors", "outside", "store.names", "store.records", "store.staff", "visit", "rooms", "refusal", "clinic"),
     "visit": ("visit", "rooms", "refusal"),
     "store": ("store", "rooms", "refusal", "clinic"),
-    "outside": ("outside", "refusal"),
+    "outside": ("outside", "rooms.notice", "refusal"),  # a driver says what came of it in the room's words
     "clinic": ("rooms",),
     "rooms": ("rooms", "refusal"),
     "refusal": (),

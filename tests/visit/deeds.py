@@ -12,7 +12,7 @@ from chalicelib.rooms.assignment import NO_SHOW_AFTER
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor
-from chalicelib.visit import arriving, desk, seeing, sending, taking
+from chalicelib.visit import arriving, desk, seeing, sending, taking, telling
 from chalicelib.visit.arriving import Place
 from tests.builders import ADA, ANN, COLE, DEE, KIM, PUBLIC, SAM, SOAP, a_line, plain
 from tests.visit.walk import CODE, Walk, person
@@ -169,6 +169,13 @@ DEEDS = [
     Deed("leave", arriving.leave, ANN, lambda w: {"id": w.join().id}),
     Deed("leave a doctor", arriving.leave, ANN, lambda w: {"id": w.taken()}),
     Deed("need_more_time", arriving.need_more_time, ANN, _three_wait),
+    Deed(
+        "wake_me",
+        telling.wake_me,
+        ANN,
+        lambda w: {"id": w.join().id, "endpoint": "https://web.push.apple.com/Ann"},
+        other={"endpoint": "https://web.push.apple.com/Eve"},
+    ),
     Deed(
         "go_on_duty",
         taking.go_on_duty,

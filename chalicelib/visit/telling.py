@@ -1,0 +1,157 @@
+"""Telling: what people are told outside the page. Written into the outbox with what it is about, sent by the sweep.
+
+A notice is written once per visit and kind. Whoever sends it claims it first, on the condition that nobody else has,
+so two sweeps never send the same one. One window remains: a sweep that is killed between the service's yes and our
+mark leaves a notice that is claimed and not marked, and after the lease it is sent once more.
+"""
+
+import contextlib
+from dataclasses import replace
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from chalicelib.refusal import NotFound, Repeated, Stale, TooLate
+from chalicelib.rooms import notice, queue
+from chalicelib.rooms.assignment import Seen
+from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sending, Wake, Way
+from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.queue import ACTIVE, Lane, Mark, Ticket, Visit
+from chalicelib.visit.errand import Errand, about_visit, once
+
+TOLD_MAX = 100  # people of one lane for whom a notice is written in one sweep
+SENT_MAX = 50  # notices sent in one sweep; the rest waits a minute
+
+
+class Post(Protocol):
+    """What carries notices out of the clinic. It keeps the time: a slow service must not outlast the sweep."""
+
+    @property
+    def carries(self) -> bool: ...  # False: no service is configured
+    @property
+    def has_time(self) -> bool: ...
+    def send(self, one: Notice) -> Outcome: ...
+
+
+def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
+    return about_visit(id)
+
+
+def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Visit:
+    return errand.records.visit(id)
+
+
+@once(about=_about_visit, again=_visit_again)
+def wake_me(errand: Errand, *, id: Ticket, endpoint: str) -> Visit:
+    """This browser wants to be woken when it is nearly the patient's turn; it takes the place of another one."""
+    visit = errand.records.visit(id)
+    queue.theirs(visit, secret=errand.actor.id)
+    if visit.state not in ACTIVE:
+        raise TooLate("This visit has already ended.")
+    before = errand.records.wake(id)
+    wake = Wake(visit=id, endpoint=notice.endpoint(endpoint), at=errand.now, version=before.version if before else None)
+    after = replace(visit, wakes=True)
+    errand.records.save(after, wake, audit=errand.entry("wake_me", about_visit(id)))
+    return after
+
+
+def tell(errand: Errand, lane: Lane, visits: list[Visit]) -> int:
+    """Write what these patients are to be told now; how many were. Nothing due, nothing asked of the table."""
+    told = 0
+    for visit in visits:
+        ways = notice.ways(visit, errand.clinic)
+        kind = notice.due(visit, lane, errand.now) if ways else None
+        if kind and told < TOLD_MAX:
+            told += _told(errand, visit, kind, ways)
+    return told
+
+
+def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> bool:
+    """Visit and notices in one transaction: both know, or neither."""
+    where = {way: _to(errand, visit, way) for way in ways}
+    notices = [notice.to_patient(visit, kind, way, to=to, now=errand.now) for way, to in where.items() if to]
+    clock = replace(errand, request=f"tell:{kind}", actor=SYSTEM)
+    try:
+        told = replace(visit, told=visit.told | {kind})
+        clock.records.save(told, *notices, audit=clock.entry("tell", about_visit(visit.id)))
+    except (Stale, Repeated):
+        return False  # the patient left, a doctor came, or another sweep was here
+    return True
+
+
+def _to(errand: Errand, visit: Visit, way: Way) -> str:
+    if way is Way.SMS:
+        return notice.number(visit.answers.phone or "", errand.clinic)
+    wake = errand.records.wake(visit.id)
+    return wake.endpoint if wake else ""
+
+
+def alert(errand: Errand, mark: Mark, absence: Absence | None, waiting: list[Visit]) -> bool:
+    """The desk is alerted once in a stretch of absence; the lane's mark remembers which one it was."""
+    if absence is None or absence.stretch == mark.alerted or not notice.to_alert(absence, waiting, errand.now):
+        return False
+    mark = errand.records.mark(mark.department, mark.lane)  # the sweep has just written it
+    changes: list[object] = [replace(mark, alerted=absence.stretch)]
+    if errand.clinic.sms.on and errand.clinic.sms.desk:
+        changes.append(notice.to_desk(absence, errand.clinic, errand.now))
+    clock = replace(errand, request=f"alert:{absence.stretch}", actor=SYSTEM)
+    try:
+        clock.records.save(*changes, audit=clock.entry("alert", f"L#{mark.department}#{mark.lane}"))
+    except (Stale, Repeated):
+        return False  # another sweep was here
+    return True
+
+
+def absence(errand: Errand, lane: Lane, roster: list[Seen]) -> Absence | None:
+    """Whether nobody is on duty in this department though it is open and people wait."""
+    department = errand.clinic.department(lane.department)
+    if department is None:
+        raise NotFound()
+    local = errand.now.astimezone(ZoneInfo(errand.clinic.timezone))
+    return notice.absence(lane, department, [line.seen_at for line in roster], local)
+
+
+def absences(errand: Errand, lanes: list[Lane]) -> list[Absence]:
+    """Where nobody is on duty though people wait. A roster is asked for only where it may be so."""
+    alone = [lane for lane in lanes if not lane.on_duty and lane.everybody]
+    found = [absence(errand, lane, errand.records.roster(lane.department)) for lane in alone]
+    return [one for one in found if one is not None]
+
+
+def unsent(errand: Errand) -> list[Notice]:
+    """What could not be sent lately, for the desk: those people do not know."""
+    return errand.records.notices_lost(errand.now - SHOWN)
+
+
+def send_due(errand: Errand, post: Post) -> tuple[int, int]:
+    """Send what is due while there is time; how many were sent and given up. One request if nothing is due."""
+    if not post.carries:
+        return 0, 0
+    ends = [_sent(errand, post, one) for one in errand.records.notices_due(errand.now, SENT_MAX)]
+    return ends.count(Sending.SENT), ends.count(Sending.GIVEN_UP)
+
+
+def _sent(errand: Errand, post: Post, one: Notice) -> Sending | None:
+    """Claim, send, mark. None: left for another sweep, or another sweep has it."""
+    records = errand.records
+    if not post.has_time:
+        return None
+    with contextlib.suppress(Stale):
+        if notice.hopeless(one, errand.now):
+            return records.move(notice.given_up(one, errand.now)).state
+        claimed = records.move(notice.claim(one, errand.now))
+        outcome = post.send(claimed)
+        marked = records.move(notice.after(claimed, outcome, errand.now))
+        if outcome is Outcome.NEVER:
+            _forget(errand, marked)
+        return marked.state
+    return None
+
+
+def _forget(errand: Errand, gone: Notice) -> None:
+    """Its push service does not know this browser any more: it is not asked again."""
+    if gone.way is not Way.PUSH or gone.visit is None:
+        return
+    wake = errand.records.wake(gone.visit)
+    if wake and wake.endpoint == gone.to:  # not one that the patient gave us since
+        with contextlib.suppress(Stale):
+            errand.records.move(replace(wake, endpoint=""))

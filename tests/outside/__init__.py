@@ -1,0 +1,1 @@
+"""The drivers of services outside, against stand-ins that behave like them."""
