@@ -1,4 +1,4 @@
-/* The worker's half of waking: what a push without words says, and where a tap on it leads. Read by importScripts. */
+/* The worker's half of waking: what a push without words says, and where a tap on it leads. Served with the worker. */
 (function () {
   /* The page left the words here in the patient's own language; nothing of them passes the push service. */
   function words() {

@@ -5,7 +5,7 @@
 
   function forget() {
     return caches.keys().then(function (names) {
-      return Promise.all(names.map(function (name) { return /^ticket /.test(name) && caches['delete'](name); }));
+      return Promise.all(names.map(function (name) { return /^(ticket |wake$)/.test(name) && caches['delete'](name); }));
     }).then(function () { return registration.unregister(); });
   }
 
