@@ -9,7 +9,11 @@ TIMEOUT_SECONDS = 10
 
 
 class RawError(Exception):
-    """DynamoDB said no; the message is its error type."""
+    """DynamoDB said no; the message is its error type, `answer` all it said."""
+
+    def __init__(self, kind: str, answer: dict[str, Any]) -> None:
+        super().__init__(kind)
+        self.answer = answer
 
 
 class Raw:
@@ -23,7 +27,7 @@ class Raw:
         self.answers = self.socket.makefile("rb")
 
     def __call__(self, operation: str, **asked: Any) -> dict[str, Any]:
-        body = json.dumps(asked).encode()
+        body = json.dumps(asked, default=list).encode()
         head = (
             f"POST / HTTP/1.1\r\nHost: {self.host}\r\nContent-Type: application/x-amz-json-1.0\r\n"
             f"X-Amz-Target: DynamoDB_20120810.{operation}\r\nX-Amz-Date: 20300101T000000Z\r\n"
@@ -39,7 +43,7 @@ class Raw:
                 length = int(value)
         answer: dict[str, Any] = json.loads(self.answers.read(length) or b"{}")
         if status != 200:
-            raise RawError(answer.get("__type", str(status)))
+            raise RawError(answer.get("__type", str(status)).split("#")[-1], answer)
         return answer
 
     def close(self) -> None:

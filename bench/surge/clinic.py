@@ -1,0 +1,200 @@
+"""The sampled clinic: one in so many of a replay's patients and doctors do the real deeds, on a virtual clock.
+
+What is decided here is only when somebody does something. Who is called, what is promised, what is refused: that is
+rooms, visit and store.
+"""
+
+import contextlib
+import heapq
+import itertools
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from bench.surge import aws, replays
+from bench.surge.people import Patient, opaque
+from bench.surge.replays import Replay
+from bench.surge.table import Table
+from chalicelib.clinic import CLINIC
+from chalicelib.refusal import Busy
+from chalicelib.rooms import promise, queue
+from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor
+from chalicelib.rooms.queue import BANDS, Band, Lane
+from chalicelib.rooms.rules import Clinic
+from chalicelib.store import lanes as counters
+from chalicelib.store import records, staff
+from chalicelib.visit import arriving, sweeping
+from chalicelib.visit.errand import Errand
+
+BEGAN = datetime(2030, 1, 7, tzinfo=UTC)
+TICK_SECONDS = 60
+PER_LANE = (counters, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
+
+
+@dataclass
+class Watch:
+    """What is seen of the lanes' counters as they change: how long each band was passed over while somebody waited."""
+
+    run: dict[tuple[str, Band], int] = field(default_factory=lambda: defaultdict(int))
+    longest: dict[Band, int] = field(default_factory=lambda: defaultdict(int))
+    heads: dict[str, list[int]] = field(default_factory=dict)
+
+    def __call__(self, key: str, row: dict[str, Any]) -> None:
+        heads, tails = ([int(row.get(f"{c}{int(b)}", {}).get("N", 0)) for b in BANDS] for c in "ht")
+        before, self.heads[key] = self.heads.get(key, [0] * len(BANDS)), heads
+        for band in BANDS:
+            if heads[band] > before[band]:
+                self.run[key, band] = 0
+            elif sum(heads) > sum(before) and tails[band] > heads[band]:
+                self.run[key, band] += 1
+                self.longest[band] = max(self.longest[band], self.run[key, band])
+
+
+@dataclass(frozen=True)
+class Minute:
+    """The clinic at one moment, in people of the whole platform."""
+
+    at: float
+    waiting: float
+    on_duty: float
+    in_consult: float
+    edge: float  # polls of the board in this minute
+    origin: float  # of these asked of the clinic itself
+
+
+class World:
+    """The clock, what happens next, and how a deed is done and charged."""
+
+    def __init__(self, replay: Replay, seed: int, table: Table) -> None:
+        self.replay, self.table, self.luck = replay, table, random.Random(seed)
+        self.scale = replay.scale
+        departments = [d for d in CLINIC.departments if d.id in replay.shares]
+        always = [replace(d, opens=time(0), closes=time(0)) for d in departments]
+        self.clinic: Clinic = replace(CLINIC, departments=tuple(always), lanes=replay.lanes)
+        self.now = 0.0
+        self.order = itertools.count()
+        self.agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self.watch = table.watched = Watch()
+        self.patients: list[Patient] = []
+        self.minutes: list[Minute] = []
+        self.busy: dict[str, int] = defaultdict(int)  # deeds that were told to come back
+        self.refused: dict[str, int] = defaultdict(int)  # deeds that came too late
+        self.done_waiting = 0  # so many of the first patients are past waiting
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        heapq.heappush(self.agenda, (self.now + seconds, next(self.order), act))
+
+    def run(self, until: float, done: Callable[[], bool]) -> None:
+        """Everything that happens, in order, until nobody is left or the time is over."""
+        while self.agenda and self.agenda[0][0] <= until and not done():
+            self.now, _, act = heapq.heappop(self.agenda)
+            self.table.now = self.now
+            act()
+
+    @property
+    def clock(self) -> datetime:
+        return BEGAN + timedelta(seconds=self.now)
+
+    def errand(self, actor: Actor = ANYBODY, request: str = "") -> Errand:
+        return Errand(
+            actor=actor,
+            request=opaque(request or f"{self.replay.name} {next(self.order)}"),
+            now=self.clock,
+            clinic=self.clinic,
+            records=records,  # type: ignore[arg-type]  # a module has every function of the protocol
+        )
+
+    def deed(
+        self,
+        name: str,
+        do: Callable[..., Any],
+        actor: Actor = ANYBODY,
+        /,
+        *,
+        request: str = "",
+        times: float = 1,
+        http: bool = True,
+        over: float = 0,
+        **typed: Any,
+    ) -> Any:
+        """One deed as its door would do it, standing for `times` of its kind. Raises Refusal as the deed does."""
+        with self.table.charged(name, times, http=http, over=over):
+            try:
+                self._let_in(actor)
+                return do(self.errand(actor, request), **typed)
+            except Busy:
+                self.busy[name] += 1
+                raise
+
+    def _let_in(self, actor: Actor) -> None:
+        """Staff show their session with every request."""
+        if actor.role in ("doctor", "pharmacist", "courier") and not staff.who(token_hash=actor.id, now=self.clock):
+            with self.table.charged("sign_in", 1):
+                staff.sign_in(id=actor.id, secret=actor.id.ljust(8, "*"), token_hash=actor.id, now=self.clock)
+
+    def until_done(self, act: Callable[[], None]) -> None:
+        """Whoever is told that the clinic is very busy does the same again a little later."""
+        try:
+            act()
+        except Busy:
+            wait = replays.TRY_AGAIN_SECONDS * self.luck.uniform(0.8, 1.2)
+            self.later(wait, lambda: self.until_done(act))
+
+    def look_around(self, doctors: Callable[[], tuple[int, int]]) -> None:
+        """Once a minute: the sweep, the phones that ask the edge, and a line for the curves."""
+        with contextlib.suppress(Busy):
+            self.deed("sweep", sweeping.sweep, SYSTEM, http=False)
+        waiting = [p for p in self.patients[self._first_waiting() :] if p.waiting]
+        polls = origin = 0.0
+        for department in self.clinic.departments:
+            asked = self._polls(department.id, [p for p in waiting if p.department == department.id])
+            fetched = aws.origin_rate(asked)
+            polls, origin = polls + asked, origin + fetched
+            with contextlib.suppress(Busy):
+                times = fetched * TICK_SECONDS / self.scale
+                self.deed("board", arriving.board, times=times, department=department.id)
+        on_duty, in_consult = doctors()
+        per_minute = polls * TICK_SECONDS, origin * TICK_SECONDS
+        people = (n * self.scale for n in (len(waiting), on_duty, in_consult))
+        self.minutes.append(Minute(self.now, *people, *per_minute))
+
+    def _first_waiting(self) -> int:
+        """Patients before this one are all past waiting; the list is in order of coming."""
+        while self.done_waiting < len(self.patients) and self.patients[self.done_waiting].past_waiting:
+            self.done_waiting += 1
+        return self.done_waiting
+
+    def _polls(self, department: str, waiting: list[Patient]) -> float:
+        """How often a second the waiting phones of the whole platform ask for this board, by the rule in wait.js."""
+        with self.table.charged("nobody", 0, http=False):
+            lanes = records.lanes([(department, n) for n in range(self.clinic.lanes)])
+        pace = [promise.seconds_per_call(lane, self.clock) for lane in lanes]
+        return self.scale * sum(self._asks(p, lanes[p.id.lane], pace[0]) for p in waiting if p.id)
+
+    def _asks(self, patient: Patient, lane: Lane, pace: float | None) -> float:
+        assert patient.visit is not None
+        place = queue.ahead(lane, patient.visit) + 1
+        seen = min(600.0, max(5.0, place * (pace or 60) / 20))
+        return (1 - replays.HIDDEN) / seen + replays.HIDDEN / max(seen, 60.0)
+
+
+@contextlib.contextmanager
+def scaled(scale: int) -> Iterator[None]:
+    """What the code allows so and so many of in one lane is divided too: there are fewer people in it.
+
+    Hashing a secret is slow on purpose; here it would be most of the time.
+    """
+    kept = [(module, name, getattr(module, name)) for module, name in PER_LANE]
+    slow = staff.SCRYPT
+    try:
+        for module, name, most in kept:
+            setattr(module, name, max(1, round(most / scale)))
+        staff.SCRYPT = {**slow, "n": 2}
+        yield
+    finally:
+        staff.SCRYPT = slow
+        for module, name, most in kept:
+            setattr(module, name, most)

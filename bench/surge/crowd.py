@@ -1,0 +1,376 @@
+"""The crowd: patients come, wait, leave or are seen; doctors come on duty, take, talk, sign and go."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import log
+from typing import Any
+
+from bench.surge import replays
+from bench.surge.clinic import TICK_SECONDS, World
+from bench.surge.people import SOAP, SUMMARY, Doctor, Patient, answered, filled_in, hashed, somebody
+from bench.surge.replays import at
+from chalicelib.refusal import Busy, Refusal
+from chalicelib.rooms.consult import Outcome
+from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.permission import Actor, Role
+from chalicelib.rooms.prescription import Line
+from chalicelib.rooms.queue import Ticket
+from chalicelib.store import records, staff
+from chalicelib.visit import arriving, seeing, sending, taking
+
+PLAYED_ONE_IN = 5  # of what only costs and decides nothing, one in so many is played, for all of them
+SPOKEN = 2  # messages that are really said in a consult; each stands for several
+LISTEN_SECONDS = 240  # one real look for new messages stands for all of so long
+STATE_ONE_IN = 4  # talk.js: every fourth time also how the visit stands
+IDLE_SECONDS = 600  # the same for a doctor's empty work list
+SAM, KIM = (Actor(role=Role.PHARMACIST, id=id, name=id) for id in ("sam", "kim"))
+COLE = Actor(role=Role.COURIER, id="cole", name="Cole")
+MEDICINE = Line(medicine="paracetamol-500", dose="500 mg", per_day=3, days=3)
+
+
+class Crowd:
+    """Everybody. `doubled` counts patients given to a second doctor while the first has them; it must stay 0."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.luck, self.replay = world, world.luck, world.replay
+        self.doctors: list[Doctor] = []
+        self.idle: dict[str, list[Doctor]] = {d.id: [] for d in world.clinic.departments}
+        self.by_id: dict[Ticket, Patient] = {}
+        self.with_doctor: dict[Ticket, Doctor] = {}
+        self.doubled = self.taken_away = 0
+        self.end = self.replay.hours * 3600
+
+    def open_up(self) -> None:
+        """The first doctors are at work before the first patients come, and the staff have their sessions."""
+        with self.world.table.charged("nobody", 0, http=False):
+            for actor in (SAM, KIM, COLE):
+                self._enrol(actor)
+            self._duty()
+        self.world.later(0, self._tick)
+        for department in self.replay.shares:
+            self._next_arrival(department)
+
+    def _enrol(self, actor: Actor) -> None:
+        staff.enrol(id=actor.id, name=actor.name, role=actor.role, secret=actor.id.ljust(8, "*"), now=self.world.clock)
+
+    def over(self) -> bool:
+        """Nobody comes any more, and everybody who came was seen or left."""
+        return self.world.now > self.end and all(p.over is not None for p in self.world.patients)
+
+    # ---- once a minute
+
+    def _tick(self) -> None:
+        self._duty()
+        self.world.look_around(lambda: (sum(d.on_duty for d in self.doctors), len(self.with_doctor)))
+        self.world.later(TICK_SECONDS, self._tick)
+
+    def _duty(self) -> None:
+        wanted = at(self.replay.doctors, self.world.now / 3600) / self.world.scale
+        for department, share in self.replay.shares.items():
+            there = [d for d in self.doctors if d.department == department and not d.leaving]
+            target = max(1, round(wanted * share))
+            for _ in range(target - len(there)):
+                self._comes(department)
+            for doctor in sorted(there, key=lambda d: d.patient is not None)[: max(0, len(there) - target)]:
+                doctor.leaving = True
+                if doctor in self.idle[department]:
+                    self.idle[department].remove(doctor)
+                    self.world.until_done(partial(self._goes, doctor))
+
+    def _comes(self, department: str) -> None:
+        doctor = Doctor(name=f"doctor{len(self.doctors)}", department=department)
+        self.doctors.append(doctor)
+        with self.world.table.charged("nobody", 0, http=False):
+            self._enrol(doctor.actor)
+        self.world.until_done(partial(self._on_duty, doctor))
+
+    def _on_duty(self, doctor: Doctor) -> None:
+        typed = {"departments": (doctor.department,), "capacity": 1}
+        times = 0 if self.world.now == 0 else 1  # who is there from the start costs this day nothing
+        self.world.deed(
+            "go_on_duty",
+            taking.go_on_duty,
+            doctor.actor,
+            request=f"on {doctor.name} {doctor.taps}",
+            times=times,
+            **typed,
+        )
+        doctor.on_duty = True
+        self._ready(doctor, self.luck.uniform(0, 2 * replays.TAP_SECONDS))
+
+    def _goes(self, doctor: Doctor) -> None:
+        self.world.deed("pause", taking.pause, doctor.actor, request=f"off {doctor.name}")
+        doctor.on_duty = False
+
+    # ---- patients
+
+    def _next_arrival(self, department: str) -> None:
+        """The next patient of a department: a Poisson stream that follows the curve (thinning)."""
+        share = self.replay.shares[department] / self.world.scale / 3600
+        most = max(v for _, v in self.replay.joins) * share
+        now = self.world.now
+        while now < self.end:
+            now += self.luck.expovariate(most)
+            if self.luck.random() * most < at(self.replay.joins, now / 3600) * share:
+                break
+        if now < self.end:
+            self.world.later(now - self.world.now, lambda: self._arrives(department))
+
+    def _arrives(self, department: str) -> None:
+        self._next_arrival(department)
+        patient = somebody(self.luck, len(self.world.patients), department)
+        self.world.patients.append(patient)
+        if patient.number % PLAYED_ONE_IN == 0:
+            with contextlib.suppress(Busy):
+                self._answers(patient)
+        self.world.later(replays.ASKING_SECONDS, lambda: self.world.until_done(partial(self._joins, patient)))
+
+    def _answers(self, patient: Patient) -> None:
+        """The pages before the ticket, each kept as it is answered."""
+        world, holder = self.world, patient.holder
+        world.deed("home", arriving.waits, times=PLAYED_ONE_IN * self.replay.home_views)
+        world.deed("ask", arriving.begin, times=PLAYED_ONE_IN, holder=holder, language="en", flags=("none",))
+        for step, typed in answered(patient):
+            world.deed("see_question", arriving.draft, times=PLAYED_ONE_IN, holder=holder)
+            world.deed("ask", arriving.answer, times=PLAYED_ONE_IN, holder=holder, step=step, **typed)
+        world.deed("see_question", arriving.draft, times=PLAYED_ONE_IN, holder=holder)
+
+    def _joins(self, patient: Patient) -> None:
+        world = self.world
+        patient.tried = world.now if patient.tried is None else patient.tried
+        if patient.patience is not None and world.now - patient.tried > patient.patience:
+            patient.left, patient.over = True, world.now  # gave up without ever getting a ticket
+            return
+        request = filled_in(patient, world.clinic, world.clock)
+        typed = {"secret": patient.actor.id, "person": hashed(patient.name), "consented": True}
+        patient.visit = world.deed("join", partial(arriving.join, request=request), request=patient.name, **typed)
+        patient.joined = world.now
+        self.by_id[patient.visit.id] = patient
+        self._sees(patient)
+        if patient.patience is not None:
+            left = max(1.0, patient.patience - (world.now - patient.tried))
+            world.later(left, lambda: world.until_done(partial(self._leaves, patient)))
+        if patient.steps_back:
+            pause = self.luck.uniform(60, 600)
+            world.later(pause, lambda: world.until_done(partial(self._steps_back, patient)))
+        self._somebody_looks(patient.department)
+
+    def _sees(self, patient: Patient) -> None:
+        """The patient's own page."""
+        with contextlib.suppress(Busy):
+            self.world.deed("see_visit", arriving.see_ticket, patient.actor, id=patient.id)
+            self.world.deed("see_visit", seeing.open_visit, patient.actor, id=patient.id, http=False)
+
+    def _leaves(self, patient: Patient) -> None:
+        if not patient.waiting:
+            return
+        with self._too_late("leave"):
+            self.world.deed("leave", arriving.leave, patient.actor, request=f"leave {patient.name}", id=patient.id)
+            patient.left, patient.over = True, self.world.now
+
+    def _steps_back(self, patient: Patient) -> None:
+        if not patient.waiting:
+            return
+        with self._too_late("need_more_time"):
+            request = f"back {patient.name}"
+            self.world.deed("need_more_time", arriving.need_more_time, patient.actor, request=request, id=patient.id)
+            patient.stepped_back = True
+
+    @contextlib.contextmanager
+    def _too_late(self, deed: str) -> Iterator[None]:
+        """Whoever is refused because something else happened first lets it be. Busy is not that."""
+        try:
+            yield
+        except Busy:
+            raise
+        except Refusal:
+            self.world.refused[deed] += 1
+
+    # ---- doctors
+
+    def _somebody_looks(self, department: str) -> None:
+        """One idle doctor sees that somebody waits."""
+        if idle := self.idle[department]:
+            doctor = idle.pop(self.luck.randrange(len(idle)))
+            self._ready(doctor, self.luck.uniform(1, 2 * replays.TAP_SECONDS))
+
+    def _ready(self, doctor: Doctor, seconds: float) -> None:
+        doctor.taps += 1
+        self.world.later(seconds, lambda: self.world.until_done(partial(self._takes, doctor)))
+
+    def _takes(self, doctor: Doctor) -> None:
+        if doctor.leaving:
+            self._goes(doctor)
+            return
+        self._work(doctor, 1)
+        request = f"take {doctor.name} {doctor.taps}"
+        with self._too_late("take_next"):
+            id = self.world.deed(
+                "take_next", taking.take_next, doctor.actor, request=request, departments=(doctor.department,)
+            )
+            if id is None:
+                self._rests(doctor)
+            else:
+                self._has(doctor, self.by_id[id])
+            return
+        self._on_duty(doctor)  # silent for too long, the sweep thought
+
+    def _work(self, doctor: Doctor, times: float) -> None:
+        """The work list, opened `times` times; opening it is a sign of life."""
+        self.world.deed("work", taking.seen, doctor.actor, http=False)
+        if self.luck.random() < 1 / PLAYED_ONE_IN:
+            over = IDLE_SECONDS / 2  # others open theirs meanwhile
+            self.world.deed("work", taking.work, doctor.actor, times=times * PLAYED_ONE_IN, over=over)
+
+    def _rests(self, doctor: Doctor) -> None:
+        self.idle[doctor.department].append(doctor)
+        taps = doctor.taps
+
+        def looks() -> None:
+            if doctor.taps == taps and doctor.on_duty:
+                with contextlib.suppress(Busy):
+                    self._work(doctor, IDLE_SECONDS / replays.IDLE_LOOK_SECONDS)
+                self.world.later(IDLE_SECONDS, looks)
+
+        self.world.later(IDLE_SECONDS, looks)
+
+    def _has(self, doctor: Doctor, patient: Patient) -> None:
+        """A consult begins: everything that will happen in it is put on the agenda."""
+        assert patient.id is not None
+        world = self.world
+        if (other := self.with_doctor.get(patient.id)) is not None:
+            with world.table.charged("nobody", 0, http=False):
+                self.doubled += patient.id in records.doctor(other.name).visits
+        self.with_doctor[patient.id], doctor.patient = doctor, patient
+        patient.called = world.now if patient.called is None else patient.called
+        patient.calls += 1
+        self._sees(patient)
+        with contextlib.suppress(Busy):  # they see it a moment later
+            self._step(doctor, "open_visit", seeing.open_visit)
+        if patient.no_show and patient.calls == 1:
+            wait = replays.NO_SHOW_SECONDS
+            self._at(doctor, patient, wait, self._hands_back)
+            return
+        seconds = min(3600.0, self.luck.lognormvariate(log(replays.CONSULT_MEDIAN_SECONDS), replays.CONSULT_SIGMA))
+        for n in range(SPOKEN):
+            self._at(doctor, patient, seconds * (n + 0.5) / (SPOKEN + 1), partial(self._says, n=n))
+        for start in range(0, int(seconds), LISTEN_SECONDS):
+            listen = partial(self._listen, seconds=min(LISTEN_SECONDS, seconds - start))
+            self._at(doctor, patient, start + listen.keywords["seconds"], listen)
+        self._at(doctor, patient, seconds * 0.9, self._writes)
+        self._at(doctor, patient, seconds, self._signs)
+
+    def _at(self, doctor: Doctor, patient: Patient, seconds: float, act: Callable[..., None]) -> None:
+        calls = patient.calls
+        self.world.later(seconds, lambda: self._in_turn(doctor, patient, calls, act))
+
+    def _in_turn(self, doctor: Doctor, patient: Patient, calls: int, act: Callable[..., None]) -> None:
+        """Done if this doctor still has this patient; a doctor who is told that it is not so any more goes on."""
+
+        def do() -> None:
+            if doctor.patient is not patient or patient.calls != calls:
+                return
+            try:
+                act(doctor, patient)
+            except Busy:
+                raise
+            except Refusal:
+                self.taken_away += 1
+                self._free(doctor, patient)
+
+        self.world.until_done(do)
+
+    def _step(self, doctor: Doctor, name: str, do: Callable[..., Any], **typed: Any) -> Any:
+        patient = doctor.patient
+        assert patient is not None
+        return self.world.deed(name, do, doctor.actor, id=patient.id, **typed)
+
+    def _free(self, doctor: Doctor, patient: Patient) -> None:
+        assert patient.id is not None
+        if self.with_doctor.get(patient.id) is doctor:
+            del self.with_doctor[patient.id]
+        doctor.patient = None
+        self._ready(doctor, self.luck.uniform(0, 2 * replays.TAP_SECONDS))
+
+    def _hands_back(self, doctor: Doctor, patient: Patient) -> None:
+        request, epoch = f"hand back {patient.name} {patient.calls}", patient.calls
+        self._step(doctor, "hand_back", seeing.hand_back, request=request, epoch=epoch, reason="Did not answer.")
+        self._free(doctor, patient)
+
+    def _says(self, doctor: Doctor, patient: Patient, n: int) -> None:
+        mine = n % 2 == 0
+        who, epoch = (doctor.actor, patient.calls) if mine else (patient.actor, None)
+        request, text = (
+            f"say {patient.name} {patient.calls} {n}",
+            "Since when have you had the fever, and how high is it?",
+        )
+        times = replays.MESSAGES / SPOKEN
+        typed = {"id": patient.id, "text": text, "epoch": epoch}
+        self.world.deed("say", seeing.say, who, request=request, times=times, **typed)
+
+    def _listen(self, doctor: Doctor, patient: Patient, seconds: float) -> None:
+        """Both pages ask for new messages; the patient's now and then also how the visit stands."""
+        world, newest = self.world, f"{SPOKEN:05d}"
+        with contextlib.suppress(Busy):  # the next look comes by itself
+            self._step(doctor, "doctor_listens", seeing.messages, after=newest)  # the one that renews the lease
+            times = max(0.0, seconds / replays.DOCTOR_LISTENS_SECONDS - 1)
+            self._step(doctor, "doctor_listens", seeing.messages, times=times, over=seconds, after=newest)
+            every = {"times": seconds / replays.PATIENT_LISTENS_SECONDS, "over": seconds}
+            world.deed("patient_listens", seeing.messages, patient.actor, id=patient.id, after=newest, **every)
+            every |= {"times": every["times"] / STATE_ONE_IN, "http": False}
+            world.deed("patient_listens", arriving.see_ticket, patient.actor, id=patient.id, **every)
+
+    def _writes(self, doctor: Doctor, patient: Patient) -> None:
+        typed = {
+            "epoch": patient.calls,
+            "soap": SOAP,
+            "times": replays.NOTE_SAVES,
+            "request": f"note {patient.name} {patient.calls}",
+        }
+        self._step(doctor, "save_note", seeing.save_note, **typed)
+
+    def _signs(self, doctor: Doctor, patient: Patient) -> None:
+        medicine = patient.medicine
+        self._step(
+            doctor,
+            "sign",
+            seeing.sign,
+            request=f"sign {patient.name} {patient.calls}",
+            epoch=patient.calls,
+            soap=SOAP,
+            outcome=Outcome.PRESCRIPTION if medicine else Outcome.REST,
+            summary=SUMMARY,
+            lines=(MEDICINE,) if medicine else (),
+            confirmed=False,
+        )
+        patient.over = self.world.now
+        with contextlib.suppress(Busy):
+            self._step(doctor, "open_visit", seeing.open_visit)
+        self._free(doctor, patient)
+        self._sees(patient)
+        if medicine and patient.number % PLAYED_ONE_IN == 0:
+            self.world.later(180, lambda: self._parcel(patient))
+
+    # ---- medicine
+
+    def _parcel(self, patient: Patient) -> None:
+        """The pharmacist approves; of some, a parcel goes home."""
+        where = {"way": Way.DELIVERY, "address": "1 River Road", "phone": "13800001234", "code": "123456"}
+        steps: list[tuple[str, Callable[..., Any], Actor, dict[str, Any]]] = [
+            ("to_review", lambda errand, id: sending.to_review(errand), SAM, {}),
+            ("see_prescription", sending.see_prescription, SAM, {}),
+            ("review", sending.review, SAM, {"number": 1, "approve": True, "reason": ""}),
+        ]
+        if patient.parcel:
+            steps += [
+                ("choose_delivery", sending.choose_delivery, patient.actor, where),
+                ("pick", sending.pick, SAM, {}),
+                ("check", sending.check, KIM, {}),
+                ("hand_over", sending.hand_over, COLE, {}),
+                ("deliver", sending.deliver, COLE, {"code": "123456"}),
+            ]
+        all = {"times": PLAYED_ONE_IN, "id": patient.id}
+        for n, (name, do, who, typed) in enumerate(steps):
+            act = partial(self.world.deed, name, do, who, request=f"{name} {patient.name}", **all, **typed)
+            self.world.later(60 * n, lambda act=act: self.world.until_done(act))  # type: ignore[misc]
