@@ -271,12 +271,17 @@ class Worker:
 
     def take(self, me: Actor) -> None:
         request, start = self.new(), time.monotonic()
-        id = self.attempt("take", me, lambda e: taking.take_next(e, departments=(DEPARTMENT,)), request)
-        if id is None:
-            self.board.waiting = 0  # nobody waits, or nobody came of it; the next call tells
-            return
-        self.claims += 1
-        self.journal.took.append(Took(str(id), request, start, time.monotonic()))
+
+        def do(errand: Errand) -> Ticket | None:
+            id = taking.take_next(errand, departments=(DEPARTMENT,))
+            if id is None:
+                self.board.waiting = 0
+            return id
+
+        id = self.attempt("take", me, do, request)
+        if id is not None:
+            self.claims += 1
+            self.journal.took.append(Took(str(id), request, start, time.monotonic()))
 
     def finish(self, me: Actor, id: Ticket) -> None:
         visit = self.attempt("read", me, lambda errand: errand.records.visit(id))
