@@ -13,7 +13,7 @@ CLAIMS ?= 100000
 venv := .venv
 py := $(venv)/bin/python
 texts := $(patsubst %.po,%.mo,$(wildcard chalicelib/pages/texts/*.po))
-benches := growth cycle cold peers
+benches := growth cycle cold peers surge
 fast := not browser and not engine and not zip and not slow
 
 .PHONY: help run demo test bench check package day pictures texts kit clean

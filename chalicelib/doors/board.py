@@ -48,7 +48,8 @@ def file(asked: Asked) -> Answer:
 @door.route("/worker.js")
 @polite("look")
 def worker(asked: Asked) -> Answer:
-    """What opens a ticket without a line, and what a push wakes. It stands above all pages, because a worker reaches only what is below it."""
+    """What opens a ticket without a line, and what a push wakes. It stands above all pages: it reaches only what is
+    below it."""
     kept, woken = SERVED["worker.js"], SERVED["push.js"]
     headers = {"Content-Type": kept.kind, "Cache-Control": "public, max-age=3600"}
     return Raw(body="\n".join((kept.body, woken.body)), headers=headers)

@@ -1,1 +1,1 @@
-"""The benches: that their counts, limits and audits are right. Their times are nobody's promise."""
+"""The benches are programs too: what they count and find is checked here, quickly and without a clock."""
