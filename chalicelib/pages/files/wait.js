@@ -109,7 +109,7 @@
     keptAt = +now;
     ticket = root.cloneNode(true);
     offline = root.cloneNode(true);
-    without(ticket, '[data-online],.problems');
+    without(ticket, '[data-online],.problems,form');
     ticket.className = 'is-offline';
     ticket.querySelector('#ticket').dataset.kept = 'yes';
     without(offline, 'script');
