@@ -36,7 +36,7 @@ from chalicelib.rooms.queue import (
 )
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
-from chalicelib.store.writing import Reasons, failed, in_reach, put_audit, repeated, transact
+from chalicelib.store.writing import Reasons, failed, in_reach, patiently, put_audit, repeated, transact
 
 JOIN_TRIES_MAX = 10
 HISTORY_MAX = 50  # visits remembered per person and department
@@ -55,8 +55,7 @@ def draw(department: str, number: int, band: Band) -> tuple[Ticket, Lane]:
     """The next ticket of a band. Drawn and not used, it is a hole that a call steps over."""
     row = LaneRow(lane_pk(department, number), "L")
     tail = getattr(LaneRow, f"t{int(band)}")
-    with in_reach():
-        row.update(actions=[LaneRow.kind.set(LaneRow), tail.add(1)])
+    patiently(lambda: row.update(actions=[LaneRow.kind.set(LaneRow), tail.add(1)]))
     lane = lane_of(department, number, row)
     return Ticket(department, number, band, lane.tails[band]), lane
 
@@ -75,8 +74,7 @@ def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane]
             condition &= t.does_not_exist() | (t == 0) | (h >= t)  # 0: drawn once, and given back
     row = LaneRow(lane_pk(lane.department, lane.number), "L")
     try:
-        with in_reach():
-            row.update(actions=_counting(lane, band, now), condition=condition)
+        patiently(lambda: row.update(actions=_counting(lane, band, now), condition=condition))
     except UpdateError as error:
         if error.cause_response_code == _FAILED:
             return None
@@ -255,6 +253,7 @@ def _claiming(
                 D.visits.add({str(id)}),
                 D.last_request.set(audit.request),
                 D.last_visit.set(id),
+                D.seen_at.set(call.at),  # whoever takes a patient is there
                 D.version.add(1),
             ],
             condition=(D.on_duty == True)  # noqa: E712  # builds an expression

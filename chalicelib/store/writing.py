@@ -2,7 +2,8 @@
 
 A record read with a version is updated attribute by attribute (what a newer program wrote beside them stays) on the
 condition that nobody wrote since; one without a version must not exist yet. Losing to somebody else is `Stale`,
-meeting our own earlier success is `Repeated`, and a database that cannot answer is `Busy`: nothing was done.
+meeting our own earlier success is `Repeated`, and a database that cannot answer is `Busy`: the same request may be
+sent again, and happens once.
 """
 
 import random
@@ -26,6 +27,7 @@ from chalicelib.store.shapes import SHAPES, lane_pk, values_of
 
 CONFLICT_TRIES_MAX = 8
 BACK_OFF_SECONDS = 0.01
+HELD = "TransactionConflictException"  # a single write met a transaction
 TRY_LATER = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -34,7 +36,7 @@ TRY_LATER = frozenset(
         "InternalServerError",
         "ServiceUnavailable",
         "TransactionInProgressException",
-        "TransactionConflictException",
+        HELD,
     }
 )
 CONFLICT = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -54,6 +56,21 @@ def in_reach() -> Iterator[None]:
         if isinstance(error.cause, BotoCoreError) or error.cause_response_code in TRY_LATER:
             raise Busy from error
         raise
+
+
+def patiently(write: Callable[[], object]) -> None:
+    """Write one row, waiting out transactions that hold it a few times, then Busy. A write refused for such a
+    conflict had no effect, so it may be done again."""
+    for attempt in range(CONFLICT_TRIES_MAX):
+        try:
+            with in_reach():
+                write()
+            return
+        except Busy as busy:
+            if getattr(busy.__cause__, "cause_response_code", "") != HELD:
+                raise
+        time.sleep(random.random() * BACK_OFF_SECONDS * 2**attempt)  # noqa: S311  # jitter, not a secret
+    raise Busy
 
 
 def transact(build: Build) -> Reasons:

@@ -20,6 +20,7 @@ from chalicelib.visit.errand import Errand, about_doctor
 from chalicelib.visit.telling import Post
 
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
+OPEN_MAX = 5000  # visits of a lane kept in sight, in one row of the table: 15,000 would still fit
 CLOSE_MAX = 100  # people sent home in one sweep of a lane
 
 
@@ -103,11 +104,13 @@ def _may_be_lost_yet(lane: Lane, visit: Visit) -> bool:
 
 
 def _called_since(mark: Mark, lane: Lane) -> tuple[list[Ticket], tuple[int, int, int, int]]:
-    """The numbers called and not yet looked at, at most NUMBERS_MAX, and how far that reads."""
+    """The numbers called and not yet looked at, at most NUMBERS_MAX, and how far that reads. While OPEN_MAX are in
+    sight nothing is added: who comes after them is rescued by their own phone alone."""
     numbers: list[Ticket] = []
+    most = max(0, min(NUMBERS_MAX, OPEN_MAX - len(mark.open)))
     low = list(mark.low)
     for band in BANDS:
-        until = min(lane.heads[band], low[band] + NUMBERS_MAX - len(numbers))
+        until = min(lane.heads[band], low[band] + most - len(numbers))
         numbers += [Ticket(lane.department, lane.number, band, n) for n in range(low[band] + 1, until + 1)]
         low[band] = max(low[band], until)
     return numbers, (low[0], low[1], low[2], low[3])
@@ -165,6 +168,7 @@ def _roster(errand: Errand, department: str, swept: Swept) -> list[Seen]:
             continue
         with _in_spite_of(swept):
             doctor = errand.records.doctor(line.doctor)
+            line = replace(line, seen_at=max(line.seen_at, doctor.seen_at or line.seen_at))
             # Another sweep may have been here since the roster was read.
             if doctor.on_duty and assignment.gone(line, errand.records.visits(doctor.visits), errand.now):
                 _off_duty(errand, doctor)

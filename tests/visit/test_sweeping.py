@@ -7,12 +7,13 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from chalicelib.rooms.assignment import LEASE, PRESENCE
-from chalicelib.rooms.permission import SYSTEM, Actor
-from chalicelib.rooms.queue import Band, State, Ticket, Visit, Why
+from chalicelib.rooms.permission import SYSTEM, Actor, Role
+from chalicelib.rooms.queue import Band, Lane, Mark, State, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import records
 from chalicelib.visit import arriving, sweeping, taking
 from chalicelib.visit.errand import Errand
+from chalicelib.visit.sweeping import NUMBERS_MAX, OPEN_MAX
 from tests.builders import ADA, BO, MINUTE, NOW, PUBLIC, a_clinic, a_department, a_request
 
 pytestmark = pytest.mark.usefixtures("clinic_on_moto")
@@ -67,6 +68,29 @@ def test_a_vanished_doctor_goes_off_duty_and_the_patient_goes_to_the_front(erran
     assert records.visit(visit.id).state is State.WAITING
     assert not records.doctor("ada").on_duty
     assert records.lanes([("general", 0)])[0].on_duty == 0
+
+
+def test_a_doctor_who_only_takes_patients_stays_on_duty(errand: Make) -> None:
+    """A program may never open the list."""
+    taking.go_on_duty(errand(ADA), departments=("general",), capacity=1)
+    for who in range(4):
+        now = NOW + who * 10 * MINUTE
+        visit = join(errand, who, now)
+        assert taking.take_next(errand(ADA, now)) == visit.id
+        arriving.leave(errand(Actor(role=Role.PATIENT, id=visit.secret), now), id=visit.id)
+        sweeping.sweep(errand(SYSTEM, now + MINUTE))
+    assert records.doctor("ada").on_duty
+
+
+def test_what_is_kept_in_sight_fits_in_a_row() -> None:
+    lane = Lane(department="general", tails=(0, 0, 900, 0), heads=(0, 0, 900, 0))
+    full = Mark(department="general", lane=0, open=tuple(Ticket("general", 0, Band.URGENT, n) for n in range(OPEN_MAX)))
+    numbers, low = sweeping._called_since(full, lane)
+    assert (numbers, low) == ([], (0, 0, 0, 0))
+    numbers, low = sweeping._called_since(replace(full, open=full.open[7:]), lane)
+    assert (len(numbers), low) == (7, (0, 0, 7, 0))
+    numbers, low = sweeping._called_since(replace(full, open=()), lane)
+    assert (len(numbers), low) == (NUMBERS_MAX, (0, 0, NUMBERS_MAX, 0))
 
 
 def test_a_doctor_who_looks_at_the_list_now_and_then_stays_on_duty(errand: Make) -> None:

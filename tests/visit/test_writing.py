@@ -1,12 +1,14 @@
 """Writing: one transaction or nothing, and which of two losers one is: too late, or here before."""
 
 import pytest
+from botocore.exceptions import ClientError
+from pynamodb.exceptions import UpdateError
 
-from chalicelib.refusal import Repeated, Stale
+from chalicelib.refusal import Busy, Repeated, Stale
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.queue import Band, Closed, Ticket
-from chalicelib.store import records
+from chalicelib.store import records, writing
 from tests.builders import ADA, ANN, BOB, a_doctor, a_note, a_visit
 from tests.visit.walk import Walk, person, table
 
@@ -63,3 +65,20 @@ def test_each_writing_is_one_version_more(walk: Walk) -> None:
         visit = records.visit(id)
         assert visit.version == version
         records.save(visit, audit=entry(walk, f"r{version}"))
+
+
+def test_a_counter_held_by_a_transaction_is_written_a_moment_later() -> None:
+    held = ClientError({"Error": {"Code": writing.HELD, "Message": ""}}, "UpdateItem")
+    told: list[str] = []
+
+    def write(refusals: int) -> None:
+        told.append("tried")
+        if len(told) <= refusals:
+            raise UpdateError(cause=held)
+
+    writing.patiently(lambda: write(3))
+    assert len(told) == 4
+    told.clear()
+    with pytest.raises(Busy):
+        writing.patiently(lambda: write(99))
+    assert len(told) == writing.CONFLICT_TRIES_MAX
