@@ -31,7 +31,7 @@ test: $(venv)/dev texts ## everything: rooms, doors, whole days, browser, faults
 	@infra/system.sh
 	@$(py) -m infra.local.engine
 	@$(MAKE) --no-print-directory node_modules/.done
-	@$(py) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST)
+	@$(py) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=5000 for a shorter torture)
 	@$(py) -m infra.local.engine

@@ -46,17 +46,11 @@ def told(pytestconfig: pytest.Config) -> list[str]:
     return pytestconfig.stash.setdefault(TOLD, [])
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make check` runs on any machine: what needs dynoxide is marked by needing it, so nobody has to remember.
-
-    Run side by side, a file stays with one worker, and so does the tour, which two files look at.
-    """
+    """`make check` runs on any machine: what needs dynoxide is marked by needing it, so nobody has to remember."""
     for item in items:
-        needs = getattr(item, "fixturenames", ())
-        if "dynoxide" in needs:
+        if "dynoxide" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engine)
-        item.add_marker(pytest.mark.xdist_group("tour" if "tour" in needs else item.nodeid.partition("::")[0]))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,4 +1,7 @@
-"""Every page in every state that the tour came past, in every language: for everybody, light, quiet and in words."""
+"""Every scene in every language; then every page it came past: for everybody, light, quiet and in words.
+
+One file, so that tests run side by side play the tour once.
+"""
 
 import re
 
@@ -6,10 +9,16 @@ import pytest
 
 from chalicelib.doors.words import LANGUAGES
 from tests.browser.scenes import SCENES
-from tests.browser.tour import Tour
+from tests.browser.tour import Scene, Tour
 
 FIRST_LOAD_BYTES_MAX = 15 * 1024
 REQUESTS_MAX = 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_people_can(tour: Tour, scene: Scene, language: str) -> None:
+    tour.play(scene, language)
 
 
 @pytest.fixture(scope="module")
