@@ -72,8 +72,8 @@ def test_who_says_no_is_told_what_that_means(new_stage: NewStage, key: None) -> 
     assert records.wake(visit_of(patient)) is None
 
 
-def test_no_button_where_no_worker_is(new_stage: NewStage, key: None) -> None:
-    patient = new_stage("en").patient()
+def test_no_button_where_no_script_runs(new_stage: NewStage, key: None) -> None:
+    patient = new_stage("en", script=False).patient()
     patient.goes_to("")
     patient.joins()
     expect(patient.page.locator("#wake")).to_have_count(1)
