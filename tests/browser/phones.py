@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, Response, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -59,8 +59,13 @@ class Phone:
         self.page: Page = self.context.new_page()
 
     def go(self, path: str) -> None:
-        """Open one of the clinic's addresses, as typed into the address bar."""
-        self.page.goto(self.address + path)
+        """Open one of the clinic's addresses, as typed in; once more if the page was just turning by itself."""
+        try:
+            self.page.goto(self.address + path)
+        except Error as turned:
+            if "ERR_ABORTED" not in turned.message:
+                raise
+            self.page.goto(self.address + path)
 
     def set_offline(self, offline: bool) -> None:
         self.offline = offline

@@ -20,7 +20,8 @@ const gives = { subscribe: asked => {
   window.asked = { visible: asked.userVisibleOnly, letters: asked.applicationServerKey.length };
   return Promise.resolve({ endpoint: '%s' });
 } };
-Object.defineProperty(navigator, 'serviceWorker', { value: { ready: Promise.resolve({ pushManager: gives }) } });
+const worker = Promise.resolve({ pushManager: gives });
+Object.defineProperty(navigator, 'serviceWorker', { value: { ready: worker, register: () => worker } });
 Object.defineProperty(Notification, 'permission', { get: () => 'default' });
 Notification.requestPermission = () => Promise.resolve('%s');
 """
