@@ -6,7 +6,7 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import chart, guests, origin, shown, words
-from chalicelib.doors.form import FORMS, Form, key, text, yes
+from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.post import Post
@@ -28,7 +28,7 @@ ASKED_ALOUD = {
 }
 ADD = Form(
     *(field for name, field in ASKED_ALOUD.items() if name != "change"),
-    text("phone", max=40),
+    dialled("phone", max=40),
     yes("consent"),
     key("language", max=LANGUAGE_MAX),
 )

@@ -48,6 +48,7 @@ NOT_HERE = Form(whole("epoch", missing=REOPEN))
 HAND_BACK = Form(whole("epoch", missing=REOPEN), text("reason", max=assignment.REASON_MAX))
 SIGN = Form(
     whole("epoch", missing=REOPEN),
+    whole("heard", missing="", optional=True),
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
     key("outcome", max=OUTCOME_MAX),
     text("summary", max=SUMMARY_MAX, lines=True),
@@ -267,6 +268,7 @@ def sign(asked: Asked) -> Answer:
             summary=given["summary"],
             lines=chosen,
             confirmed=_confirmed(asked, chosen),
+            heard=given["heard"],
         )
     except Refusal as refusal:
         raise lines.on_the_form(refusal, numbers) from None

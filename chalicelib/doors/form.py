@@ -99,6 +99,12 @@ def key(name: str, *, max: int, missing: str | None = None) -> Field:
     return replace(text(name, max=max, missing=missing), written=False)
 
 
+def dialled(name: str, *, max: int, missing: str | None = None) -> Field:
+    """A telephone number or a code: the digits of every keyboard become plain ones."""
+    typed = text(name, max=max, missing=missing)
+    return replace(typed, read=lambda values: _plain_digits(str(typed.read(values))))
+
+
 def whole(name: str, *, missing: str, optional: bool = False, **facts: object) -> Field:
     """A whole number; `optional` makes an empty answer None. The rooms know which numbers make sense."""
 
@@ -108,7 +114,7 @@ def whole(name: str, *, missing: str, optional: bool = False, **facts: object) -
             value = str(value)
         if not isinstance(value, str):
             raise Refusal("Enter a whole number.")
-        digits = "".join(str(unicodedata.decimal(c, c)) for c in value.strip())  # full-width and other scripts' digits
+        digits = _plain_digits(value.strip())
         if not digits and optional:
             return None
         if not digits:
@@ -167,6 +173,11 @@ def clean(value: object, *, lines: bool = False) -> str:
     composed = unicodedata.normalize("NFC", str(value).replace("\r\n", "\n").replace("\r", "\n"))
     kept = ("\n" if c == "\n" and lines else " " if c in "\n\t" else c for c in composed if _visible(c))
     return "".join(kept)
+
+
+def _plain_digits(value: str) -> str:
+    """Full-width digits, and those of other scripts, as 0 to 9; a full-width plus as a plus."""
+    return "".join("+" if c == "\uff0b" else str(unicodedata.decimal(c, c)) for c in value)
 
 
 def _visible(c: str) -> bool:

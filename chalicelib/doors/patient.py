@@ -5,7 +5,7 @@ import secrets
 from chalice import Blueprint
 
 from chalicelib.doors import shown
-from chalicelib.doors.form import FORMS, Form, key, one_of, text, yes
+from chalicelib.doors.form import FORMS, Form, dialled, key, one_of, text, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.outside import push
@@ -35,7 +35,7 @@ SAY = Form(text("text", max=MESSAGE_MAX, missing="Write something first.", lines
 DELIVERY = Form(
     one_of("way", Way, missing="Choose how you want to get your medicine."),
     text("address", max=delivery.ADDRESS_MAX, lines=True),
-    text("phone", max=PHONE_MAX, missing="Enter a phone number, like 138 0000 1234."),
+    dialled("phone", max=PHONE_MAX, missing="Enter a phone number, like 138 0000 1234."),
 )
 
 

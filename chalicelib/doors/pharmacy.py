@@ -3,7 +3,7 @@
 from chalice import Blueprint
 
 from chalicelib.doors import chart, lines, shown
-from chalicelib.doors.form import FORMS, Form, text, whole
+from chalicelib.doors.form import FORMS, Form, dialled, text, whole
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.staff import signs
@@ -22,7 +22,7 @@ NUMBER = whole("number", missing="Please open the page again.")
 APPROVE = Form(NUMBER)
 RETURN = Form(NUMBER, text("reason", max=prescription.REASON_MAX))
 REVOKE = Form(text("reason", max=prescription.REASON_MAX))
-DELIVER = Form(text("code", max=CODE_MAX, missing="Enter the patient’s code."))
+DELIVER = Form(dialled("code", max=CODE_MAX, missing="Enter the patient’s code."))
 FAILED = Form(text("reason", max=delivery.REASON_MAX))
 
 # What a parcel needs next. The list is in this order; a pick-up that lies ready is a group of its own.

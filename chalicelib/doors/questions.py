@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import guests, origin, qr, shown
-from chalicelib.doors.form import FORMS, Form, key, many, one_of, text, whole, yes
+from chalicelib.doors.form import FORMS, Form, dialled, key, many, one_of, text, whole, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page, Raw
@@ -40,7 +40,7 @@ ASKED: dict[str, Form] = {
         one_of("how_long", HowLong, missing="Choose how long it has been."),
         one_of("getting", Getting, missing="Choose whether it is getting better or worse."),
     ),
-    "contact": Form(text("phone", max=40, missing="Enter a phone number, like 138 0000 1234."), yes("text_me")),
+    "contact": Form(dialled("phone", max=40, missing="Enter a phone number, like 138 0000 1234."), yes("text_me")),
 }
 CONSENT = Form(yes("consent"))
 

@@ -3,7 +3,7 @@
 import functools
 import gettext
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -63,8 +63,9 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(ZONE)
 
 
-def clock(moment: datetime) -> str:
-    return f"{local(moment):%H:%M}"
+def clock(moment: datetime, *, up: bool = False) -> str:
+    """Hours and minutes; `up` for a moment that must have come: 10:03:20 is then 10:04."""
+    return f"{local(moment + timedelta(seconds=59) if up else moment):%H:%M}"
 
 
 def day(moment: datetime, language: str) -> str:

@@ -178,7 +178,7 @@ def contact(request: Request, *, phone: str, text_me: bool = False) -> Request:
 
 
 def telephone(typed: str) -> str:
-    """Digits with an optional leading plus; spaces, dashes and brackets are only for reading."""
+    """Digits of any keyboard with an optional leading plus; spaces, dashes and brackets are only for reading."""
     plain = "".join(c for c in typed if c not in " -().\u3000\u00a0")
     digits = plain.removeprefix("+")
     if not (digits.isascii() and digits.isdigit() and PHONE_DIGITS_MIN <= len(digits) <= PHONE_DIGITS_MAX):

@@ -128,6 +128,12 @@ def set_aside(note: Note) -> Note:
     return replace(note, state=NoteState.SET_ASIDE)
 
 
+def unread(visit: Visit, heard: int | None) -> None:
+    """Nothing is signed over words the doctor cannot have read. `heard`: how many messages the page showed."""
+    if heard is not None and visit.said > heard and visit.last_word == PATIENT:
+        raise TooLate("The patient has written since you opened this page. Read it, then sign.", field="heard")
+
+
 def sign(
     visit: Visit, note: Note, *, doctor: str, epoch: int, outcome: Outcome, summary: str, now: datetime
 ) -> tuple[Visit, Note]:

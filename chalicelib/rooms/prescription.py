@@ -228,7 +228,7 @@ def revoke(prescription: Prescription, *, by: str, is_doctor: bool, reason: str,
     if is_doctor and prescription.doctor != by:
         raise NotFound()
     if prescription.state not in (State.SIGNED, State.EFFECTIVE, State.RETURNED, State.RESERVED):
-        raise TooLate("This prescription can no longer be cancelled.")
+        raise TooLate("This prescription can no longer be cancelled. If it must be stopped, call the patient now.")
     return replace(prescription, state=State.REVOKED, reason=_reason(reason), decided_at=now)
 
 

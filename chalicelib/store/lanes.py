@@ -136,7 +136,7 @@ def join(
 
 
 def _give_back(ticket: Ticket) -> None:
-    """A number drawn for nothing: taken back while it is the newest and nobody called it, else it is a hole."""
+    """A number drawn for nothing: taken back while it is the newest and nobody called it, else counted as given up."""
     tail, head = getattr(LaneRow, f"t{int(ticket.band)}"), getattr(LaneRow, f"h{int(ticket.band)}")
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     try:
@@ -148,6 +148,7 @@ def _give_back(ticket: Ticket) -> None:
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
+        given_up(ticket)
 
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:

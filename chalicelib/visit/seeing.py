@@ -219,11 +219,13 @@ def sign(
     summary: str,
     lines: tuple[Line, ...],
     confirmed: bool,
+    heard: int | None = None,
 ) -> Visit:
     """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
     visit = errand.records.visit(id)
     note = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
+    consult.unread(visit, heard)
     medicine = prescription.prescribe(
         visit,
         outcome=outcome,

@@ -1,6 +1,7 @@
-"""A patient who was called and does not answer, at the doctor's door and on their own page."""
+"""A patient who does not answer, and one who writes at the last moment, at the doctor's door and on their own page."""
 
-from tests.doors.stories import taken
+from chalicelib.doors.form import dialled
+from tests.doors.stories import SOAP, taken
 from tests.people import Cast, Patient
 
 
@@ -35,3 +36,23 @@ def test_i_am_here_is_next(cast: Cast) -> None:
     got = cast.ann.fill("/here")
     assert "Your place 1" in got.words
     assert "You are at the front again." in got.words
+
+
+def test_nothing_is_signed_over_words_the_doctor_cannot_have_read(cast: Cast) -> None:
+    taken(cast, cast.ann)
+    cast.ada.get(address(cast.ann, "finish"))
+    cast.ann.look()
+    cast.ann.fill("/messages", text="I am allergic to ibuprofen!")
+    got = cast.ada.fill("/finish", **SOAP, outcome="rest_and_observe", summary="Rest.")
+    assert got.status == 409
+    assert "The patient has written since you opened this page. Read it, then sign." in got.words
+    assert "#heard" in got.page.links, "leads to the link that leads to the words"
+    got = cast.ada.fill("/finish")
+    assert "Signed and finished" in got.words, "told once; all that was typed is still there"
+
+
+def test_a_phone_number_and_a_code_may_be_typed_on_any_keyboard() -> None:
+    for typed in ("１３８ ００００ １２３４", "138 0000 1234", "١٣٨٠٠٠٠١٢٣٤"):
+        given = dialled("phone", max=40).read([typed])
+        assert str(given).replace(" ", "") == "13800001234"
+    assert dialled("phone", max=40).read(["＋８６ 1"]) == "+86 1"

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, CODE_TRIES_MAX, Way
 from chalicelib.rooms.prescription import Line
-from chalicelib.visit import sending
+from chalicelib.visit import seeing, sending
 from tests.doors.stories import CODE, id_of, ordered, packed, seen, taken
 from tests.people import Browser, Cast, Patient
 
@@ -83,6 +83,18 @@ def test_a_pharmacist_can_cancel_it_for_good(cast: Cast) -> None:
     got = cast.sam.fill("/revoke", reason="The patient has it already")
     assert "Cancelled" in got.words
     assert "The patient has it already" in got.words
+
+
+def test_a_cancelled_prescription_is_not_said_to_be_cancelled_by_who_approved_it(cast: Cast) -> None:
+    seen(cast, cast.ann, allergies="")
+    sending.review(cast.errand("sam"), id=id_of(cast.ann), number=1, approve=True, reason="")
+    seeing.revoke(cast.errand("ada"), id=id_of(cast.ann), reason="She told me of her kidneys")
+    got = cast.sam.get(check(cast.ann))
+    assert "Cancelled 10:00 She told me of her kidneys" in got.words
+    seen_by_ann = cast.ann.look()
+    assert "Your medicine was cancelled" in seen_by_ann.words
+    assert "You get medicine" not in seen_by_ann.words
+    assert not any(link.endswith("/prescription") for link in seen_by_ann.page.links)
 
 
 def test_a_visit_without_medicine_has_no_prescription_page(cast: Cast) -> None:

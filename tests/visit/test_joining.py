@@ -5,7 +5,7 @@ import pytest
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms.arrival import KEPT, ForWhom, Stage
 from chalicelib.rooms.queue import Band, State, Ticket, Visit
-from chalicelib.store import records
+from chalicelib.store import lanes, records
 from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.rows import GuardRow, LaneRow
 from chalicelib.visit import arriving
@@ -148,6 +148,20 @@ def test_the_promise_made_at_the_door_is_kept_with_the_visit(walk: Walk) -> None
     visit = walk.join()
     assert visit.promise == (10, 30)  # one doctor, one person ahead, 8 minutes each: 12.8 to 25.6
     assert records.visit(visit.id).promise == (10, 30)
+
+
+def test_a_number_drawn_for_nothing_while_others_draw_is_not_counted_as_a_person(walk: Walk) -> None:
+    """Two forms of one person at the same moment: one of the numbers cannot be taken back any more."""
+    first = walk.join()
+    lost, _ = lanes.draw("general", 0, Band.STANDARD)
+    bob = walk.join(BOB)
+    lanes._give_back(lost)
+    assert (lost.n, bob.id.n) == (2, 3)
+    (lane,) = records.lanes([("general", 0)])
+    assert lane.people(Band.STANDARD) == 2
+    assert walk.place(BOB, bob.id).ahead == 1
+    walk.on_duty()
+    assert [walk.take(), walk.take()] == [first.id, bob.id]
 
 
 def test_a_lane_is_one_small_item_whatever_waits_in_it(walk: Walk) -> None:
