@@ -68,6 +68,8 @@ class Phone:
             self.page.goto(self.address + path)
 
     def set_offline(self, offline: bool) -> None:
+        """A line that is lost after the page is there: what loses it in the middle is another test's."""
+        self.page.wait_for_load_state()
         self.offline = offline
         self.context.set_offline(offline)
 

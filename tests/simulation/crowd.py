@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.rooms import arrival
+from chalicelib.rooms import arrival, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.delivery import State as OrderState
@@ -54,6 +54,7 @@ class Crowd:
             (7, self.poll),
             (4, self.talk),
             (3, self.step_back),
+            (2, self.turn_up),
             (1, self.leave),
             (2, self.read),
             (6, self.choose_delivery),
@@ -226,11 +227,16 @@ class Crowd:
     def step_back(self) -> None:
         self._for_my("need_more_time", arriving.need_more_time, lambda v: v.state is State.WAITING)
 
+    def turn_up(self) -> None:
+        """ "I am here now", after having been called in vain."""
+        self._for_my("here_now", arriving.here_now, queue.missed)
+
     def leave(self) -> None:
         self._for_my("leave", arriving.leave, lambda v: v.state in ACTIVE)
 
     def look_around(self) -> None:
         self.do("look", arriving.waits, ANYBODY)
+        self.do("look", arriving.kept, ANYBODY)
         self.do("look", arriving.board, ANYBODY, department=self.random.choice(("general", "general", "surgery")))
 
     def change_mind(self) -> None:

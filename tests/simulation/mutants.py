@@ -7,6 +7,7 @@ checks have gone blind, whatever else is green.
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -139,11 +140,19 @@ def _save(change: Callable[..., Any]) -> Break:
 
 
 def _loose_rescue() -> Break:
-    def save(real: Any, *changes: Any, audit: Any) -> None:
-        with _loose_writes() if audit.deed == "bring_to_front" else contextlib.nullcontext():
-            real(*changes, audit=audit)
+    rescuing = ContextVar("rescuing", default=False)  # of this thread: in the torture many save at once
 
-    return _save(save)
+    def save(real: Any, *changes: Any, audit: Any) -> None:
+        token = rescuing.set(audit.deed == "bring_to_front")
+        try:
+            real(*changes, audit=audit)
+        finally:
+            rescuing.reset(token)
+
+    def write(real: Any, transaction: Any, record: Any) -> None:
+        real(Loose(transaction, updates=Row) if rescuing.get() else transaction, record)
+
+    return both(_save(save), instead(writing, "_write_record", around(write)))
 
 
 def _one_after_another(real: Any, *changes: Any, audit: Any) -> None:

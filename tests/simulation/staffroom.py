@@ -41,6 +41,7 @@ class Staffroom:
         self.couriers = [Actor(role=Role.COURIER, id=id, name=id) for id in COURIERS]
         self.away: dict[str, int] = {}  # doctor -> acts until they are seen again
         self.sessions: dict[str, tuple[str, datetime, datetime]] = {}  # staff id -> token hash, began, last seen
+        self.asking: dict[str, datetime] = {}  # staff id -> when they last asked for anything
         deeds: list[tuple[int, Callable[[], object]]] = [
             (3, self.duty),
             (14, self.take),
@@ -67,6 +68,8 @@ class Staffroom:
         now = self.day.now
         if actor.id in self.sessions:
             token, began, seen = self.sessions[actor.id]
+            # A request that is interrupted by this one may have been seen, and has not come back to say so.
+            seen, self.asking[actor.id] = max(seen, self.asking.get(actor.id, seen)), now
             who = self.day.run(self.day.job("look", _who, actor, token_hash=token))
             if who.ok and who.answer is None:
                 self.sessions.pop(actor.id, None)
@@ -86,6 +89,7 @@ class Staffroom:
         must(not signed_in.ok or secret == SECRET, f"{actor.id} signed in with {secret!r}")
         if signed_in.ok:
             self.sessions[actor.id] = token, now, now
+            self.asking[actor.id] = now
 
     def morning(self) -> None:
         for actor in [*self.doctors, *self.pharmacists[:2], *self.couriers]:
@@ -149,9 +153,8 @@ class Staffroom:
             return
         id = self.random.choice(among)
         epoch = self.mirror.visits[id].epoch - (self.random.random() < 0.05)
-        self.random.choices([self._look, self._say, self._note, self.sign, self._hand_back], [3, 3, 3, 6, 1])[0](
-            doctor, id, epoch
-        )
+        ways = [self._look, self._say, self._note, self.sign, self._hand_back, self._not_here]
+        self.random.choices(ways, [3, 3, 3, 6, 1, 2])[0](doctor, id, epoch)
 
     def _look(self, doctor: Actor, id: Ticket, epoch: int) -> None:
         if self.random.random() < 0.7:
@@ -170,6 +173,14 @@ class Staffroom:
     def _hand_back(self, doctor: Actor, id: Ticket, epoch: int) -> None:
         reason = self.random.choice(("Not my field", "Not my field", ""))
         self.do("hand_back", seeing.hand_back, doctor, id=id, epoch=epoch, reason=reason)
+
+    def _not_here(self, doctor: Actor, id: Ticket, epoch: int) -> None:
+        """Sometimes too soon, and sometimes taken back at once."""
+        if self.random.random() < 0.8:
+            self.day.later(minutes=3)
+        self.do("not_here", seeing.not_here, doctor, id=id, epoch=epoch)
+        if self.random.random() < 0.4:
+            self.do("call_again", seeing.call_again, doctor, id=id)
 
     def sign(self, doctor: Actor, id: Ticket, epoch: int) -> Outcome:
         ending = self.random.choice(ENDINGS)

@@ -159,6 +159,10 @@ class Steps:
             if not isinstance(after, Visit) or before is None or (before.state, after.state) != ("waiting", "assigned"):
                 continue
             ticket, why = before.ticket, after.calls[-1].why
+            if frame.deed == "call_again":  # the one who said "not here" takes it back; no number is called for that
+                own = before.calls[-1].doctor == after.doctor
+                must(ticket is None and own and why is Why.CALLED_BACK, f"I7 {after.id} was called again: {after}")
+                continue
             must(ticket in frame.called, f"I7 {after.id} was taken on {ticket}, this deed called {frame.called}")
             recalled = ticket.band is Band.RECALL
             must(recalled == (why is Why.CALLED_BACK), f"I7 {after.id} taken on {ticket} because {why}")
@@ -274,7 +278,8 @@ def i14_every_write_has_its_line(mirror: Mirror, frame: Frame, changes: list[Cha
         must(len(lines) == 1, f"I14 {frame.deed} of {frame.actor.id} wrote {[c.key for c in changes]}, lines: {lines}")
     must(len(lines) <= 1, f"I14 {len(lines)} lines in one write")
     for line in lines:
-        actor = SYSTEM if line.deed in BY_THE_CLINIC else frame.actor
+        by_itself = line.deed in BY_THE_CLINIC or line.request.startswith("gone:")  # the end after the last no-show
+        actor = SYSTEM if by_itself else frame.actor
         must((line.actor.role, line.actor.id) == (actor.role, actor.id), f"I14 {line} was done by {actor}")
         must((line.at, line.policy) == (frame.now, frame.policy), f"I14 {line} was at {frame.now}")
         subjects = {"join": {line.about}, "take_next": {f"D#{actor.id}"}}.get(line.deed, about or {line.about})

@@ -27,6 +27,8 @@ PARTS = {
     "place",
     "end",
     "bring_to_front",
+    "turn_again",
+    "standings",
     "doctor_is_gone",
     "the_prescription",
     "look",
@@ -34,13 +36,14 @@ PARTS = {
     "look_at_list",
     "seen",
 }
-NEVER_REFUSED = {"waits", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
+ELSEWHERE = {"telling"}  # what goes out of the clinic has its own days: tests/visit/test_telling.py
+NEVER_REFUSED = {"waits", "kept", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
 UNDECIDED = {"ok", "killed", "Busy"}  # words of an outcome that is no refusal
 
 
 def deeds() -> dict[str, Callable[..., Any]]:
     """Everything the clinic does for somebody: the functions of the acts that take an errand."""
-    acts = [importlib.import_module(f"chalicelib.visit.{act}") for act in ACTS]
+    acts = [importlib.import_module(f"chalicelib.visit.{act}") for act in ACTS if act not in ELSEWHERE]
     mine = [f for act in acts for f in vars(act).values() if inspect.isfunction(f) and f.__module__ == act.__name__]
     return {f.__name__: f for f in mine if f.__name__[0] != "_" and _takes_an_errand(inspect.unwrap(f))}
 

@@ -196,7 +196,7 @@ DEEDS = [
     ),
     Deed("save_note again", seeing.save_note, ADA, lambda w: {**_in_consult(w), "soap": {**SOAP, "plan": "Tea."}}),
     Deed("hand_back", seeing.hand_back, ADA, lambda w: {**_in_consult(w), "reason": "Not my field."}, draws=True),
-    Deed("not_here", seeing.not_here, ADA, _silent, draws=True),
+    Deed("not_here", seeing.not_here, ADA, _silent),
     Deed("call_again", seeing.call_again, ADA, _away),
     Deed("sign", seeing.sign, ADA, _finishing, other={"summary": "Something else."}),
     Deed("sign with medicine", seeing.sign, ADA, lambda w: _finishing(w, "paracetamol"), other={"lines": ()}),
