@@ -45,7 +45,7 @@ def board(asked: Asked) -> Answer:
     queue = desk.see_queue(asked.errand, department=chosen)
     standings = arriving.waits(asked.errand)
     found = chart.standings(standings, asked.language, now)
-    alone = telling.absences(asked.errand, [one.lane for one in standings])
+    alone = telling.absences(asked.errand, [one.lanes for one in standings])
     return Page(
         template="desk_board.html",
         data={

@@ -43,9 +43,9 @@ def standing(one: Standing, language: str, now: datetime) -> dict[str, object]:
         "id": one.department.id,
         "name": words.in_words(one.department.name, language),
         "about": words.in_words(one.department.about, language),
-        "waiting": one.lane.everybody,
+        "waiting": queue.everybody(one.lanes),
         "wait": one.wait,
-        **_hours(one.department.id, one.lane.on_duty, now),
+        **_hours(one.department.id, queue.on_duty(one.lanes), now),
     }
 
 

@@ -1,6 +1,6 @@
 """Notices: who is told what outside the page, when a message is tried again, and when the desk is alerted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -183,18 +183,22 @@ def given_up(notice: Notice, now: datetime) -> Notice:
     return replace(notice, state=Sending.GIVEN_UP, due_at=now, why=notice.why or Outcome.LATER)
 
 
-def absence(lane: Lane, department: Department, last_seen: Iterable[datetime], local: datetime) -> Absence | None:
+def absence(
+    lanes: Sequence[Lane], department: Department, last_seen: Iterable[datetime], local: datetime
+) -> Absence | None:
     """People wait in an open department and nobody is on duty, since the last doctor went or since it opened.
 
-    `local` is now on the clinic's own clock; `last_seen` are the last signs of life on the department's roster.
+    `lanes` are all of the department, `last_seen` the last signs of life on its roster, and `local` is now on the
+    clinic's own clock.
     """
-    if lane.on_duty or not lane.everybody or not department.is_open(local):
+    people = queue.everybody(lanes)
+    if queue.on_duty(lanes) or not people or not department.is_open(local):
         return None
     begins = list(last_seen)
     if department.opens != department.closes:
         opened = local.replace(hour=department.opens.hour, minute=department.opens.minute, second=0, microsecond=0)
         begins.append(opened if opened <= local else opened - timedelta(days=1))
-    return Absence(department=department.id, people=lane.everybody, since=max(begins, default=None))
+    return Absence(department=department.id, people=people, since=max(begins, default=None))
 
 
 def to_alert(absence: Absence, waiting: Iterable[Visit], now: datetime) -> bool:

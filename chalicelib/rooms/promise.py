@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.rooms import queue
 from chalicelib.rooms.queue import Lane, Visit
 
 WINDOW = timedelta(seconds=150)  # the head's rate is measured over one to two of these: 2.5 to 5 minutes
@@ -65,13 +66,13 @@ def together(days: Sequence[Accuracy]) -> Accuracy:
 
 
 def seconds_per_call(lane: Lane, now: datetime) -> float | None:
-    """Seconds between calls as measured over the last 2.5 to 5 minutes, longer where calls are rare.
+    """Seconds between calls from this lane as measured over the last 2.5 to 5 minutes, longer where calls are rare.
 
     A guess from the doctors on duty counts as one more call: one quick call is not yet a pace. It stands alone while
     nothing was measured, or not for STALE. None while nobody is on duty and nobody was called: there is nothing
     honest to say.
     """
-    guess = MINUTES_PER_VISIT_GUESS * 60 / lane.on_duty if lane.on_duty else None
+    guess = MINUTES_PER_VISIT_GUESS * 60 * lane.of / lane.on_duty if lane.on_duty else None
     for since in (lane.window_before, lane.window):
         if since and lane.calls > since[1] and now - since[0] < STALE:
             return max(1.0, (now - since[0]).total_seconds() + (guess or 0)) / (lane.calls - since[1])
@@ -84,6 +85,20 @@ def wait(lane: Lane, people_ahead: int, now: datetime) -> tuple[int, int] | None
     if pace is None:
         return None
     return said((people_ahead + 1) * pace / 60)
+
+
+def pace(lanes: Sequence[Lane], now: datetime) -> float | None:
+    """Seconds between calls from one lane of a department, on average over its lanes."""
+    found = [seconds for lane in lanes if (seconds := seconds_per_call(lane, now))]
+    return len(found) / sum(1 / seconds for seconds in found) if found else None
+
+
+def wait_now(lanes: Sequence[Lane], now: datetime) -> tuple[int, int] | None:
+    """The wait in minutes of somebody who would join a department now; None while nobody is on duty."""
+    seconds = pace(lanes, now) if queue.on_duty(lanes) else None
+    if seconds is None:
+        return None
+    return said((queue.everybody(lanes) / len(lanes) + 1) * seconds / 60)
 
 
 def said(minutes: float) -> tuple[int, int]:

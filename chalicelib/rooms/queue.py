@@ -1,6 +1,6 @@
 """The queue: tickets, bands, place, the bounded fair order, the wait promise, and the public board."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -156,10 +156,15 @@ class Closed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """The counters of one lane: tickets drawn (`tails`) and called (`heads`) per band. All start at 0."""
+    """The counters of one lane: tickets drawn (`tails`) and called (`heads`) per band. All start at 0.
+
+    A department has one lane, or on very great days `of` lanes side by side, each with its own numbers: whoever joins
+    is in one of them by chance, and doctors call from all of them. `on_duty` counts the department's doctors.
+    """
 
     department: str
     number: int = 0
+    of: int = 1
     tails: tuple[int, int, int, int] = (0, 0, 0, 0)
     heads: tuple[int, int, int, int] = (0, 0, 0, 0)
     calls: int = 0
@@ -187,6 +192,10 @@ class Lane:
     @property
     def everybody(self) -> int:
         return sum(self.people(band) for band in BANDS) + len(self.held)
+
+    def next_number(self, band: Band) -> Ticket:
+        """The number that is called next in the band."""
+        return Ticket(self.department, self.number, band, self.heads[band] + 1)
 
     def held_now(self) -> Ticket | None:
         """Somebody who stepped back and whose moment has come: the call they asked for passed, or nobody else waits."""
@@ -234,14 +243,24 @@ def passed(lane: Lane, visit: Visit) -> bool:
     return lane.heads[visit.ticket.band] >= visit.ticket.n
 
 
-def board(lanes: list[Lane], pace: float | None, now: datetime) -> dict[str, object]:
-    """What everybody may see of a department's queue: counts and pace, no person. The phone works out its own place."""
-    first = lanes[0]
+def everybody(lanes: Sequence[Lane]) -> int:
+    """How many people wait in a department."""
+    return sum(lane.everybody for lane in lanes)
+
+
+def on_duty(lanes: Sequence[Lane]) -> int:
+    """How many doctors are on duty in a department. All its lanes say so; one that is new does not know it yet."""
+    return max(lane.on_duty for lane in lanes)
+
+
+def board(lanes: Sequence[Lane], pace: float | None, now: datetime) -> dict[str, object]:
+    """What everybody may see of a department's queue: counts and the pace of one lane, no person. The phone works out
+    its own place."""
     return {
         "v": 1,
-        "department": first.department,
-        "on_duty": first.on_duty,
-        "waiting": sum(lane.everybody for lane in lanes),
+        "department": lanes[0].department,
+        "on_duty": on_duty(lanes),
+        "waiting": everybody(lanes),
         "seconds_per_call": round(pace, 1) if pace is not None else None,
         "lanes": [[[lane.heads[b], lane.people(b), lane.given_up(b)] for b in BANDS] for lane in lanes],
         "at": int(now.timestamp()),

@@ -310,6 +310,21 @@ def given_up(ticket: Ticket) -> None:
             raise
 
 
+def tell_on_duty(lane: Lane, on_duty: int, *, of: int) -> None:
+    """Correct a lane's count of doctors on duty, and of how many lanes it is one, unless it has changed since."""
+    row = LaneRow(lane_pk(lane.department, lane.number), "L")
+    as_read = LaneRow.on_duty == lane.on_duty
+    if not lane.on_duty:  # a lane that was opened while doctors were on duty counts those who go, below nobody
+        as_read = LaneRow.on_duty.does_not_exist() | (LaneRow.on_duty <= 0)
+    actions: list[Action] = [LaneRow.kind.set(LaneRow), LaneRow.on_duty.set(on_duty), LaneRow.of.set(of)]
+    try:
+        with in_reach():
+            row.update(actions=actions, condition=as_read)
+    except UpdateError as error:
+        if error.cause_response_code != _FAILED:
+            raise
+
+
 def recall_ticket(visit: Ticket) -> tuple[Ticket, Alias]:
     """A number at the front for a visit that comes back, and the alias to be written with the visit's change."""
     ticket, _ = draw(visit.department, visit.lane, Band.RECALL)

@@ -17,7 +17,7 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
 from chalicelib.store import rows
-from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket
+from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket, tell_on_duty
 from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.rows import AuditRow, GuardRow, Row
@@ -25,7 +25,7 @@ from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, r
 from chalicelib.store.writing import audit_row, in_reach, repeated_row, save
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
-__all__ += ["move", "notices_due", "notices_lost", "wake"]
+__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "wake"]
 
 T = TypeVar("T")
 LIST_MAX = 50
@@ -221,10 +221,11 @@ def accuracies(department: str, since: str) -> list[Accuracy]:
         return [record_of(Accuracy, row) for row in days]
 
 
-def roster(department: str) -> list[Seen]:
+def roster(department: str, *, consistent: bool = False) -> list[Seen]:
     """The doctors who are or were on duty in a department."""
     with in_reach():
-        return list(readable(Seen, Row.query(lane_pk(department, 0), Row.sk.startswith("D#"))))
+        lines = Row.query(lane_pk(department, 0), Row.sk.startswith("D#"), consistent_read=consistent)
+        return list(readable(Seen, lines))
 
 
 def to_review() -> list[Prescription]:

@@ -250,6 +250,7 @@ class LaneRow(Row, discriminator="lane"):
     held = UnicodeSetAttribute(null=True)  # "<visit>@<call>"
     gone = UnicodeSetAttribute(null=True)  # "<band>.<number>"
     on_duty = NumberAttribute(default=0)
+    of = NumberAttribute(null=True)
     window_at = UTCDateTimeAttribute(null=True)
     window_calls = NumberAttribute(default=0)
     before_at = UTCDateTimeAttribute(null=True)

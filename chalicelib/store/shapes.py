@@ -238,7 +238,8 @@ def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
         gone=frozenset((Band(int(entry[0])), int(entry[2:])) for entry in row.gone or ()),
         calls=int(row.calls or 0),
         held={visit: int(at) for visit, at in held.items()},
-        on_duty=int(row.on_duty or 0),
+        on_duty=max(0, int(row.on_duty or 0)),
+        of=int(row.of or 1),
         window=(row.window_at, int(row.window_calls or 0)) if row.window_at else None,
         window_before=(row.before_at, int(row.before_calls or 0)) if row.before_at else None,
     )

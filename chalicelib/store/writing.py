@@ -185,10 +185,15 @@ def _close_guard(transaction: TransactWrite, closed: Closed) -> None:
 
 
 def _count_presence(transaction: TransactWrite, presence: Presence) -> None:
-    transaction.update(
-        LaneRow(lane_pk(presence.department, 0), "L"),
-        actions=[LaneRow.kind.set(LaneRow), LaneRow.on_duty.add(presence.change)],
-    )
+    for number in range(presence.lanes):
+        transaction.update(
+            LaneRow(lane_pk(presence.department, number), "L"),
+            actions=[
+                LaneRow.kind.set(LaneRow),
+                LaneRow.on_duty.add(presence.change),
+                LaneRow.of.set(presence.lanes),
+            ],
+        )
 
 
 def _write_seen(transaction: TransactWrite, seen: Seen) -> None:

@@ -1,7 +1,7 @@
 """Arriving: from the first question to the ticket, the wait, and leaving before a doctor came."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class Standing:
     """One department as everybody may see it."""
 
     department: Department
-    lane: Lane
+    lanes: list[Lane]
     wait: tuple[int, int] | None
 
 
@@ -166,12 +166,18 @@ def enter(
 
 def waits(errand: Errand) -> list[Standing]:
     """Every department with its present wait, in the clinic's order. One request to the database."""
-    departments = errand.clinic.departments
-    lanes = errand.records.lanes([(d.id, 0) for d in departments])
-    return [
-        Standing(department=d, lane=lane, wait=promise.wait(lane, lane.everybody, errand.now))
-        for d, lane in zip(departments, lanes, strict=True)
-    ]
+    return standings(errand, [d.id for d in errand.clinic.departments])
+
+
+def standings(errand: Errand, departments: Sequence[str]) -> list[Standing]:
+    """Some departments of the clinic, in its order. One request to the database."""
+    lanes = errand.records.lanes(errand.clinic.lanes_of(departments))
+    found = []
+    for department in errand.clinic.departments:
+        own = [lane for lane in lanes if lane.department == department.id]
+        if own:
+            found.append(Standing(department=department, lanes=own, wait=promise.wait_now(own, errand.now)))
+    return found
 
 
 def kept(errand: Errand) -> list[Kept]:
@@ -189,8 +195,8 @@ def board(errand: Errand, *, department: str) -> dict[str, object]:
     """The public, cacheable state of one queue. Raises NotFound."""
     if errand.clinic.department(department) is None:
         raise NotFound()
-    lanes = errand.records.lanes([(department, n) for n in range(errand.clinic.lanes)])
-    return queue.board(lanes, promise.seconds_per_call(lanes[0], errand.now), errand.now)
+    lanes = errand.records.lanes(errand.clinic.lanes_of([department]))
+    return queue.board(lanes, promise.pace(lanes, errand.now), errand.now)
 
 
 def see_ticket(errand: Errand, *, id: Ticket) -> Place:

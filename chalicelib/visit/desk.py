@@ -1,11 +1,12 @@
 """Desk: what hospital staff do for people: see who waits, queue somebody without a phone, print, cancel, close."""
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms import arrival, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
-from chalicelib.rooms.queue import Lane, Ticket, Visit
+from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit.arriving import Place, end, enter, place
 from chalicelib.visit.errand import Errand, about_visit, look_at_list, once
@@ -15,10 +16,9 @@ NO_PHONE = "00000"  # the question is answered: this person has none
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """Who waits in one department, band after band."""
+    """Who waits in one department, in about the order in which they are called: band after band, lane by lane."""
 
     department: Department
-    lane: Lane
     waiting: list[Visit]
 
 
@@ -28,8 +28,8 @@ def see_queue(errand: Errand, *, department: str) -> Queue:
     if found is None:
         raise NotFound()
     look_at_list(errand)
-    lanes = errand.records.lanes([(department, n) for n in range(errand.clinic.lanes)])
-    return Queue(department=found, lane=lanes[0], waiting=[v for lane in lanes for v in errand.records.waiting(lane)])
+    waiting = [errand.records.waiting(lane) for lane in errand.records.lanes(errand.clinic.lanes_of([department]))]
+    return Queue(department=found, waiting=[v for side_by_side in zip_longest(*waiting) for v in side_by_side if v])
 
 
 def add_person(

@@ -45,14 +45,21 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
     """All lanes of all departments, then the post: a service outside that is slow or down holds up nothing else."""
     swept = Swept()
     for department in errand.clinic.departments:
-        looked = []
+        marks: list[Mark] = []
+        lanes: list[Lane] = []
+        waiting: list[Visit] = []
         for number in range(errand.clinic.lanes):
             with _in_spite_of(swept):
-                looked.append(_lane(errand, department.id, number, swept))
+                mark, lane, there = _lane(errand, department.id, number, swept)
+                marks.append(mark)
+                lanes.append(lane)
+                waiting += there
         with _in_spite_of(swept):
             roster = _roster(errand, department.id, swept)
-            for mark, lane, waiting in looked[:1]:
-                swept.desk_alerted += telling.alert(errand, mark, telling.absence(errand, lane, roster), waiting)
+            _told_on_duty(errand, lanes, roster)
+            if lanes:
+                absence = telling.absence(errand, lanes, roster)
+                swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
     if post is not None:
         with _in_spite_of(swept):
             swept.sent, swept.given_up = telling.send_due(errand, post)
@@ -176,10 +183,22 @@ def _roster(errand: Errand, department: str, swept: Swept) -> list[Seen]:
     return roster
 
 
+def _told_on_duty(errand: Errand, lanes: list[Lane], roster: list[Seen]) -> None:
+    """Every lane says how many doctors are on duty. One that a bigger clinic has just opened does not know them yet."""
+    there = sum(line.on_duty for line in roster)
+    if all((lane.on_duty, lane.of) == (there, errand.clinic.lanes) for lane in lanes):
+        return
+    keys = [(lane.department, lane.number) for lane in lanes]
+    for lane in errand.records.lanes(keys, consistent=True):  # before the roster: whoever comes in between is refused
+        there = sum(line.on_duty for line in errand.records.roster(lane.department, consistent=True))
+        if (lane.on_duty, lane.of) != (there, errand.clinic.lanes):
+            errand.records.tell_on_duty(lane, there, of=errand.clinic.lanes)
+
+
 def _off_duty(errand: Errand, doctor: Doctor) -> None:
     """Off duty as the doctor was last seen: this is no sign of life, so lost conversations go on being found."""
     after = assignment.pause(doctor)
-    changes = [*assignment.presence(doctor, after), *assignment.roster(doctor, after)]
+    changes = [*assignment.presence(doctor, after, errand.clinic.lanes), *assignment.roster(doctor, after)]
     silent = replace(errand, request=f"silent:{doctor.version}", actor=SYSTEM)
     with contextlib.suppress(Stale, Repeated):  # alive after all, or another sweep was here
         silent.records.save(after, *changes, audit=silent.entry("pause", about_doctor(doctor.id)))

@@ -2,16 +2,17 @@
 
 import contextlib
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
-from chalicelib.rooms import assignment, promise, queue
+from chalicelib.rooms import assignment
 from chalicelib.rooms.assignment import LEASE, TAKE_TRIES_MAX, Claim, Doctor
 from chalicelib.rooms.consult import PATIENT
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.prescription import Prescription
-from chalicelib.rooms.queue import WITH_DOCTOR, Call, Lane, State, Ticket, Visit
-from chalicelib.visit.arriving import Standing, bring_to_front, turn_again
+from chalicelib.rooms.queue import WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why
+from chalicelib.visit.arriving import Standing, bring_to_front, standings, turn_again, waits
 from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_doctor, look_at_list, once
 
 
@@ -51,28 +52,19 @@ def pause(errand: Errand) -> Doctor:
 
 def _duty(errand: Errand, deed: str, before: Doctor, after: Doctor) -> Doctor:
     after = replace(after, seen_at=errand.now)
-    changes = [*assignment.presence(before, after), *assignment.roster(before, after)]
+    changes = [*assignment.presence(before, after, errand.clinic.lanes), *assignment.roster(before, after)]
     errand.records.save(after, *changes, audit=errand.entry(deed, about_doctor(after.id)))
     return after
 
 
 def work(errand: Errand) -> Work:
     """The doctor's list. Opening it is a sign of life for duty, not for a visit: only the visit's own page is that."""
-    departments = {d.id: d for d in errand.clinic.departments}
     look_at_list(errand)
-    desk, lanes = seen(errand), errand.records.lanes([(d, 0) for d in departments])
-    shown = [lane for lane in lanes if lane.department in desk.departments] if desk.on_duty else lanes
+    desk = seen(errand)
     in_hand = sorted(errand.records.visits(desk.visits), key=lambda v: v.calls[-1].at)
     return Work(
         doctor=desk,
-        standings=[
-            Standing(
-                department=departments[lane.department],
-                lane=lane,
-                wait=promise.wait(lane, lane.everybody, errand.now),
-            )
-            for lane in shown
-        ],
+        standings=standings(errand, desk.departments) if desk.on_duty else waits(errand),
         visits=in_hand,
         unanswered=frozenset(v.id for v in in_hand if v.last_word == PATIENT),
         returned=errand.records.returned_to(desk.id),
@@ -104,24 +96,24 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
     """The next patient by the fair order, or None if nobody waits. Two doctors never get the same one.
 
     `departments` is where the page believed the doctor to be on duty: right, it saves a request. Three requests to
-    the database, whatever the queue's length: read lane and desk, call a number, write visit, desk and audit.
+    the database, whatever the queue's length: read lane and desk, call a number, write visit, desk and audit. One
+    more where people wait in several lanes: to see who of them joined first.
     """
     desk, lanes = _desk(errand, departments)
     if desk.last_request == errand.request:
         return desk.last_visit
     desk = _sure(errand, desk)
+    draw = _draw(errand)
     for _ in range(TAKE_TRIES_MAX):
         lanes = _with_returned(errand, lanes)
-        lane = assignment.choose_lane(lanes)
-        if lane is None:
-            lanes = _again(errand, lanes)  # the first look may have been a moment old
+        front = assignment.in_front(lanes, draw)
+        if not front:  # the first look may have been a moment old, and not at all lanes
+            lanes = errand.records.lanes(errand.clinic.lanes_of(desk.departments), consistent=True)
             if not any(lane.everybody for lane in lanes):
                 _nobody(errand)
                 return None
             continue
-        band, why = queue.choose(lane) or (None, None)
-        assert band is not None
-        assert why is not None
+        lane, band, why = front[0] if len(front) == 1 else _joined_first(errand, front)
         called = errand.records.call(lane, band, why, errand.now)
         if called is None:
             lanes = _again(errand, lanes)
@@ -180,15 +172,30 @@ def _sure(errand: Errand, desk: Doctor) -> Doctor:
 def _desk(errand: Errand, departments: tuple[str, ...]) -> tuple[Doctor, list[Lane]]:
     known = tuple(d for d in departments if errand.clinic.department(d))
     if known:
-        desk, lanes = errand.records.desk_and_lanes(errand.actor.id, _lanes(errand, known))
+        desk, lanes = errand.records.desk_and_lanes(errand.actor.id, _looked_at(errand, known))
         if set(desk.departments) == set(known):
             return desk, lanes
     desk = errand.records.doctor(errand.actor.id)
-    return desk, errand.records.lanes(_lanes(errand, desk.departments)) if desk.departments else []
+    return desk, errand.records.lanes(_looked_at(errand, desk.departments)) if desk.departments else []
 
 
-def _lanes(errand: Errand, departments: tuple[str, ...]) -> list[tuple[str, int]]:
-    return [(d, n) for d in departments for n in range(errand.clinic.lanes)]
+def _draw(errand: Errand) -> int:
+    """Chance by the request's id: the same tap, sent again, looks at the same lanes."""
+    return int.from_bytes(sha256(errand.request.encode()).digest()[:8])
+
+
+def _looked_at(errand: Errand, departments: tuple[str, ...]) -> list[tuple[str, int]]:
+    draw, lanes = _draw(errand), errand.clinic.lanes
+    return [lane for department in departments for lane in assignment.heads(draw, department, lanes)]
+
+
+def _joined_first(errand: Errand, front: list[tuple[Lane, Band, Why]]) -> tuple[Lane, Band, Why]:
+    """Of several lanes the one whose next person joined first. A number that leads to nobody is first of all: it is
+    stepped over once, and would hold up its lane for ever."""
+    numbers = {lane.next_number(band): (lane, band, why) for lane, band, why in front}
+    joined = {v.ticket: v.joined_at for v in errand.records.visits(numbers) if v.ticket}
+    first = min(numbers, key=lambda number: (number in joined, joined.get(number), number))
+    return numbers[first]
 
 
 def _again(errand: Errand, lanes: list[Lane]) -> list[Lane]:

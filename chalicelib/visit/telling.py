@@ -101,19 +101,19 @@ def alert(errand: Errand, mark: Mark, absence: Absence | None, waiting: list[Vis
     return True
 
 
-def absence(errand: Errand, lane: Lane, roster: list[Seen]) -> Absence | None:
+def absence(errand: Errand, lanes: list[Lane], roster: list[Seen]) -> Absence | None:
     """Whether nobody is on duty in this department though it is open and people wait."""
-    department = errand.clinic.department(lane.department)
+    department = errand.clinic.department(lanes[0].department)
     if department is None:
         raise NotFound()
     local = errand.now.astimezone(ZoneInfo(errand.clinic.timezone))
-    return notice.absence(lane, department, [line.seen_at for line in roster], local)
+    return notice.absence(lanes, department, [line.seen_at for line in roster], local)
 
 
-def absences(errand: Errand, lanes: list[Lane]) -> list[Absence]:
+def absences(errand: Errand, departments: list[list[Lane]]) -> list[Absence]:
     """Where nobody is on duty though people wait. A roster is asked for only where it may be so."""
-    alone = [lane for lane in lanes if not lane.on_duty and lane.everybody]
-    found = [absence(errand, lane, errand.records.roster(lane.department)) for lane in alone]
+    alone = [lanes for lanes in departments if not queue.on_duty(lanes) and queue.everybody(lanes)]
+    found = [absence(errand, lanes, errand.records.roster(lanes[0].department)) for lanes in alone]
     return [one for one in found if one is not None]
 
 

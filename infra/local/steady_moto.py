@@ -21,7 +21,10 @@ Method = Callable[..., Any]
 
 @contextlib.contextmanager
 def steady() -> Iterator[None]:
-    """moto behaves as above inside the block."""
+    """moto behaves as above inside the block. A block inside another changes nothing."""
+    if hasattr(Table, "__deepcopy__"):
+        yield
+        return
     better: list[tuple[type, str, Callable[[Method], Method]]] = [
         (DynamoHandler, "call_action", _one_at_a_time),
         (DynamoDBBackend, "update_item", _on_a_fresh_item),

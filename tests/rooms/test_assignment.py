@@ -1,5 +1,6 @@
 """Assignment: who is on duty, how many conversations fit, the lease, the epoch, and handing back."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,8 +8,16 @@ import pytest
 
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms import assignment, queue
-from chalicelib.rooms.assignment import CAPACITY_MAX, LEASE, REASON_MAX, SIGN_OF_LIFE, Doctor, Presence
-from chalicelib.rooms.queue import Band, Call, State, Visit, Why
+from chalicelib.rooms.assignment import (
+    CAPACITY_MAX,
+    LEASE,
+    LONGEST_WAIT_ONE_IN,
+    REASON_MAX,
+    SIGN_OF_LIFE,
+    Doctor,
+    Presence,
+)
+from chalicelib.rooms.queue import Band, Call, Lane, State, Visit, Why
 from tests.builders import ADA, BO, MINUTE, NOW, a_clinic, a_doctor, a_lane, a_queue, a_ticket, a_visit, refused
 
 CLINIC = a_clinic()
@@ -48,15 +57,16 @@ def test_pausing_keeps_the_conversations_in_hand() -> None:
 
 def test_the_board_counts_each_doctor_once_in_each_department() -> None:
     away, here = Doctor(id="ada"), a_doctor(departments=("general", "children"))
-    assert assignment.presence(away, here) == [
-        Presence(department="children", change=1),
-        Presence(department="general", change=1),
+    assert assignment.presence(away, here, 4) == [
+        Presence(department="children", lanes=4, change=1),
+        Presence(department="general", lanes=4, change=1),
     ]
-    assert assignment.presence(here, here) == []
+    assert assignment.presence(here, here, 1) == []
     moved = replace(here, departments=("general",))
-    assert assignment.presence(here, moved) == [Presence(department="children", change=-1)]
-    assert assignment.presence(moved, assignment.pause(moved)) == [Presence(department="general", change=-1)]
-    assert assignment.presence(away, away) == []
+    assert assignment.presence(here, moved, 1) == [Presence(department="children", lanes=1, change=-1)]
+    left = assignment.presence(moved, assignment.pause(moved), 1)
+    assert left == [Presence(department="general", lanes=1, change=-1)]
+    assert assignment.presence(away, away, 1) == []
 
 
 def test_taking_needs_duty_and_room() -> None:
@@ -72,15 +82,41 @@ def test_after_going_down_to_less_room_than_in_hand_nobody_is_taken() -> None:
         assignment.may_take(a_doctor(capacity=1, visits=frozenset({a_ticket(1), a_ticket(2)})))
 
 
-def test_the_most_urgent_department_first_then_the_longest_queue() -> None:
-    empty, short, long = a_lane(), a_queue(0, 0, 2), a_queue(0, 0, 5, department="children")
-    urgent = a_queue(0, 1, department="tcm")
+MOST, OLDEST = 1, LONGEST_WAIT_ONE_IN  # draws: the most urgent first, or whoever joined first
+
+
+def _lanes(found: list[tuple[Lane, Band, Why]]) -> list[Lane]:
+    return [lane for lane, _, _ in found]
+
+
+def test_the_most_urgent_of_several_lanes_first() -> None:
+    empty, general, children = a_lane(), a_queue(0, 0, 2), a_queue(0, 0, 5, department="children")
+    urgent = a_queue(0, 1, 1, department="tcm")
     recalled = a_queue(1, department="mind")
-    assert assignment.choose_lane([empty]) is None
-    assert assignment.choose_lane([empty, short, long]) is long
-    assert assignment.choose_lane([long, short]) is long
-    assert assignment.choose_lane([long, urgent, short]) is urgent
-    assert assignment.choose_lane([long, urgent, recalled]) is recalled
+    assert assignment.in_front([empty], MOST) == []
+    assert _lanes(assignment.in_front([empty, general, children], MOST)) == [general, children]
+    assert assignment.in_front([general, urgent], MOST) == [(urgent, Band.URGENT, Why.MORE_URGENT)]
+    assert _lanes(assignment.in_front([children, urgent, recalled], MOST)) == [recalled]
+
+
+def test_no_department_is_left_behind_by_a_doctor_who_also_works_in_a_more_urgent_one() -> None:
+    general, urgent = a_queue(0, 0, 2), a_queue(0, 1, department="tcm")
+    recalled = a_queue(1, department="mind")
+    assert _lanes(assignment.in_front([general, urgent], OLDEST)) == [general, urgent]
+    assert _lanes(assignment.in_front([general, urgent, recalled], OLDEST)) == [recalled], "these come before all"
+    draws = [assignment.in_front([general, urgent], draw) for draw in range(LONGEST_WAIT_ONE_IN * 3)]
+    assert [len(found) for found in draws].count(2) == 3
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3, 8, 97])
+def test_two_lanes_are_looked_at_each_as_often_as_the_other(lanes: int) -> None:
+    looked = Counter(number for draw in range(lanes * lanes) for _, number in assignment.heads(draw, "mind", lanes))
+    assert set(looked) == set(range(lanes))
+    for draw in range(lanes * 2):
+        found = assignment.heads(draw, "mind", lanes)
+        assert len(set(found)) == len(found) == min(lanes, 2)
+    if lanes > 2:
+        assert max(looked.values()) < 2 * min(looked.values()) + 2
 
 
 @pytest.mark.parametrize("state", [State.ASSIGNED, State.IN_CONSULT])
@@ -166,9 +202,9 @@ def test_handing_back_needs_a_reason_and_the_visit() -> None:
 
 
 def test_a_lane_of_people_who_all_stepped_back_waits_to_be_asked() -> None:
-    """choose_lane sees tickets only; whoever stepped back is fetched with held_now before it is asked."""
+    """in_front sees tickets only; whoever stepped back is fetched with held_now before it is asked."""
     lane = a_lane(held={"general.0.2.1": 4})
-    assert assignment.choose_lane([lane]) is None
+    assert assignment.in_front([lane], MOST) == []
     assert lane.held_now() == a_ticket(1)
     assert queue.choose(lane) is None
     assert lane.everybody == 1

@@ -100,24 +100,24 @@ def test_late_news_is_no_news() -> None:
 def test_an_absence_is_an_open_department_with_people_and_nobody() -> None:
     department, lane = a_department(), a_queue(0, 0, 4, on_duty=0)
     gone = NOW - 20 * MINUTE
-    found = notice.absence(lane, department, [gone - MINUTE, gone], NOW)
+    found = notice.absence([lane], department, [gone - MINUTE, gone], NOW)
     assert found == notice.Absence(department="general", people=4, since=gone)
-    assert notice.absence(replace(lane, on_duty=1), department, [gone], NOW) is None
-    assert notice.absence(a_lane(on_duty=0), department, [gone], NOW) is None
-    assert notice.absence(lane, replace(department, opens=time(10), closes=time(11)), [gone], NOW) is None
+    assert notice.absence([replace(lane, on_duty=1)], department, [gone], NOW) is None
+    assert notice.absence([a_lane(on_duty=0)], department, [gone], NOW) is None
+    assert notice.absence([lane], replace(department, opens=time(10), closes=time(11)), [gone], NOW) is None
 
 
 def test_an_absence_begins_no_earlier_than_the_opening() -> None:
     lane, early = a_queue(0, 0, 1, on_duty=0), NOW - timedelta(hours=14)
     day = replace(a_department(), opens=time(8), closes=time(17))
     night = replace(a_department(), opens=time(22), closes=time(6))
-    found = notice.absence(lane, day, [early], NOW)
+    found = notice.absence([lane], day, [early], NOW)
     assert found is not None
     assert found.since == NOW.replace(hour=8)
-    small_hours = notice.absence(lane, night, [early], NOW.replace(hour=3))
+    small_hours = notice.absence([lane], night, [early], NOW.replace(hour=3))
     assert small_hours is not None
     assert small_hours.since == NOW.replace(hour=22) - timedelta(days=1)
-    never = notice.absence(lane, a_department(), [], NOW)
+    never = notice.absence([lane], a_department(), [], NOW)
     assert never is not None
     assert (never.since, never.stretch) == (None, "never")
 

@@ -14,6 +14,7 @@ from tests.simulation.staffroom import SOAP
 if TYPE_CHECKING:
     from tests.simulation.crowd import Crowd
 
+TRICKS_A_DAY = 4
 REMEMBERED = 60  # jobs that may be sent again
 TWISTS: dict[str, Any] = {"text": "Something else", "reason": "Another reason", "capacity": 3, "approve": False}
 EVE = {role: Actor(role=role, id="eve", name="Eve") for role in Role}
@@ -24,6 +25,7 @@ class Mischief:
 
     def __init__(self, day: Day, crowd: "Crowd") -> None:
         self.day, self.crowd, self.random = day, crowd, day.random
+        self.tricks = day.seed * TRICKS_A_DAY  # one after the other, so that a few days try them all
 
     def act(self) -> None:
         self.random.choices([self.retry, self.replay, self.tap_twice, self.forge, self.eve], [5, 3, 1, 1, 2])[0]()
@@ -74,7 +76,8 @@ class Mischief:
             return
         id = self.random.choice(sorted(visits))
         epoch = visits[id].epoch
-        deed, do, role, typed = self.random.choice(_TRICKS)
+        deed, do, role, typed = _TRICKS[self.tricks % len(_TRICKS)]
+        self.tricks += 1
         if "epoch" in typed:
             typed = {**typed, "epoch": epoch}
         self.day.run(self.day.job(deed, do, EVE[role], stranger=True, id=id, **typed))

@@ -292,8 +292,8 @@ def test_the_next_absence_is_another_one(clinic: Walk) -> None:
 def test_without_a_number_the_alert_is_on_the_desks_page_alone(clinic: Walk) -> None:
     clinic.clinic = replace(CLINIC, sms=Sms())
     clinic.crowd(2)
-    lanes = records.lanes([("general", 0), ("children", 0)])
-    (absence,) = telling.absences(clinic.errand(), lanes)
+    departments = [records.lanes([(department, 0)]) for department in ("general", "children")]
+    (absence,) = telling.absences(clinic.errand(), departments)
     assert (absence.department, absence.people, absence.since) == ("general", 2, None), "at once"
     post = Provider()
     assert [sweep(clinic, post, after=11 * MINUTE).desk_alerted for _ in range(3)] == [1, 0, 0]

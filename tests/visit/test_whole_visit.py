@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import delivery, prescription
+from chalicelib.rooms import delivery, prescription, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
 from chalicelib.rooms.consult import NoteState, Outcome
 from chalicelib.rooms.delivery import Way
@@ -134,7 +134,7 @@ def test_the_return_link_opens_the_visit_on_another_phone(walk: Walk) -> None:
 def test_everybody_sees_how_long_the_queues_are_and_nobody_in_them(walk: Walk) -> None:
     walk.crowd(3)
     walk.on_duty(ADA)
-    waits = {s.department.id: (s.lane.everybody, s.wait) for s in arriving.waits(walk.errand())}
+    waits = {s.department.id: (queue.everybody(s.lanes), s.wait) for s in arriving.waits(walk.errand())}
     assert waits == {"general": (3, (25, 55)), "children": (0, None)}
     board = arriving.board(walk.errand(), department="general")
     assert (board["waiting"], board["on_duty"]) == (3, 1)

@@ -1,0 +1,110 @@
+"""Lanes side by side: everybody is called, in nearly the order they joined, whatever lane chance gave them."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.rooms.permission import SYSTEM, Actor, Role
+from chalicelib.rooms.queue import Ticket, on_duty
+from chalicelib.store import records
+from chalicelib.visit import arriving, desk, sweeping, taking
+from tests.builders import ADA, ANN, BO, DEE, MINUTE, a_clinic
+from tests.visit.walk import Walk
+
+LANES = 4
+PEOPLE = 40
+BOTH = ("general", "children")
+
+
+@pytest.fixture
+def wide(walk: Walk) -> Walk:
+    """The same clinic on a great day: every department has LANES lanes."""
+    walk.clinic = replace(a_clinic(), lanes=LANES)
+    return walk
+
+
+def patients(walk: Walk, many: int = PEOPLE, department: str = "general") -> list[Ticket]:
+    """They join one after the other, a minute apart."""
+    found = []
+    for _ in range(many):
+        walk.now += MINUTE
+        found.append(walk.join(Actor(role=Role.PATIENT, id=f"{department} {walk.count}"), department=department).id)
+    return found
+
+
+def test_everybody_is_called_once_and_nearly_in_order(wide: Walk) -> None:
+    joined = patients(wide)
+    assert set(Counter(id.lane for id in joined)) == set(range(LANES))
+    wide.on_duty(ADA, capacity=1)
+    called = []
+    while id := wide.take():
+        called.append(id)
+        wide.sign(id)
+    assert sorted(called) == sorted(joined)
+    late = [called.index(id) - n for n, id in enumerate(joined)]
+    assert max(map(abs, late)) <= 3 * LANES, "a few places, not a lottery"
+
+
+def test_two_lanes_that_are_empty_are_not_an_empty_department(wide: Walk) -> None:
+    """The looks go to two of four lanes: whoever waits in another one is found all the same."""
+    wide.on_duty(ADA, capacity=2)
+    for n in range(12):
+        (alone,) = patients(wide, 1, department="general") if n == 0 else [wide.join(ANN).id]
+        assert wide.take() == alone
+        wide.sign(alone)
+    assert wide.take() is None
+
+
+def test_every_lane_knows_how_many_doctors_there_are(wide: Walk) -> None:
+    wide.on_duty(ADA, *BOTH)
+    wide.on_duty(BO)
+    lanes = records.lanes(wide.clinic.lanes_of(BOTH))
+    assert [(lane.on_duty, lane.of) for lane in lanes] == [(2, LANES)] * LANES + [(1, LANES)] * LANES
+    taking.pause(wide.errand(ADA))
+    assert {on_duty([lane]) for lane in records.lanes(wide.clinic.lanes_of(["general"]))} == {1}
+    first = wide.join(ANN)
+    place = arriving.see_ticket(wide.errand(ANN), id=first.id)
+    assert place.wait == (25, 55), "one call in four is from this lane: a guess of 32 minutes, give or take"
+
+
+def test_lanes_opened_in_the_middle_of_a_day_learn_who_is_there(walk: Walk) -> None:
+    """Doctors came when there was one lane; one goes before the new lanes have heard of them."""
+    walk.on_duty(ADA)
+    walk.on_duty(BO)
+    walk.clinic = replace(walk.clinic, lanes=LANES)
+    taking.pause(walk.errand(BO))
+    every = walk.clinic.lanes_of(["general"])
+    assert {lane.on_duty for lane in records.lanes(every)} == {1, 0}
+    for _ in range(2):
+        sweeping.sweep(walk.errand(SYSTEM))
+        assert {(lane.on_duty, lane.of) for lane in records.lanes(every)} == {(1, LANES)}
+    taking.pause(walk.errand(ADA))
+    assert {lane.on_duty for lane in records.lanes(every)} == {0}
+
+
+def test_the_departments_are_shown_as_one_queue(wide: Walk) -> None:
+    joined = patients(wide, 10)
+    wide.on_duty(ADA)
+    waits = {one.department.id: one for one in arriving.waits(wide.errand())}
+    assert sum(lane.everybody for lane in waits["general"].lanes) == 10
+    assert taking.work(wide.errand(ADA)).standings == [waits["general"]]
+    board = arriving.board(wide.errand(), department="general")
+    assert (board["waiting"], board["on_duty"]) == (10, 1)
+    assert len(board["lanes"]) == LANES  # type: ignore[arg-type]  # a list of lanes
+    there = [visit.id for visit in desk.see_queue(wide.errand(DEE), department="general").waiting]
+    assert sorted(there) == sorted(joined)
+    assert len({id.lane for id in there[:LANES]}) > 1, "in about the order of calling, not lane after lane"
+
+
+def test_a_doctor_in_two_departments_sees_whoever_joined_first(walk: Walk) -> None:
+    """Not the longest queue first, which would let the shorter one wait for ever."""
+    long = patients(walk, 6, department="children")
+    (one,) = patients(walk, 1, department="general")
+    later = patients(walk, 6, department="general")
+    walk.on_duty(ADA, *BOTH, capacity=1)
+    called = []
+    while id := walk.take(departments=BOTH):
+        called.append(id)
+        walk.sign(id)
+    assert called == [*long, one, *later]
