@@ -51,9 +51,10 @@ def is_secure(request: Request) -> bool:
 
 
 def public(request: Request) -> str:
-    """Where people outside reach us, for a link that is sent around: ORIGIN, or as this request came."""
+    """Where people outside reach us, for a link that is sent around: ORIGIN, or as this request came, behind a content
+    network as it came there."""
     said = os.environ.get("ORIGIN", "")
-    host = request.headers.get("host", "")
+    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
     return said or f"{'https' if is_secure(request) else 'http'}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 

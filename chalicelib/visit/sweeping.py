@@ -39,6 +39,10 @@ class Swept:
     desk_alerted: int = 0
     sent: int = 0
     given_up: int = 0
+    waiting: int = 0  # people without a doctor, in all queues
+    alone: int = 0  # open departments where people wait and nobody is on duty
+    promises: int = 0  # waits that came to their end since the last sweep
+    promises_broken: int = 0  # of them, longer than was said
 
 
 def sweep(errand: Errand, post: Post | None = None) -> Swept:
@@ -59,6 +63,7 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
             _told_on_duty(errand, lanes, roster)
             if lanes:
                 absence = telling.absence(errand, lanes, roster)
+                swept.alone += absence is not None
                 swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
     if post is not None:
         with _in_spite_of(swept):
@@ -88,8 +93,9 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
         _held(errand, lane, swept)
     still_open = (*(v.id for v in seen if _may_be_lost_yet(lane, v)), *broken)
     first_seen = [v for v in found if v.id not in mark.open]
-    _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen)
+    _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen, swept)
     waiting = errand.records.waiting(lane)
+    swept.waiting += queue.everybody([lane])
     _closing(errand, lane, waiting, swept)
     with _in_spite_of(swept):
         swept.told += telling.tell(errand, lane, [*seen, *waiting])
@@ -133,7 +139,7 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
             errand.records.let_go(visit.id, lane.held[str(visit.id)])  # before its turn the visit may just be written
 
 
-def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]) -> None:
+def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit], swept: Swept) -> None:
     """How far this sweep read, and how the promises of those called since were kept; nothing new, nothing written."""
     if after == before:
         return
@@ -147,6 +153,8 @@ def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]
         errand.records.save(*changes, audit=once.entry("sweep", about))
     except (Stale, Repeated):
         return  # another sweep was here at the same moment, and wrote the same
+    swept.promises += counted.counted - accuracy.counted
+    swept.promises_broken += counted.counted - counted.in_range - accuracy.counted + accuracy.in_range
 
 
 def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> None:

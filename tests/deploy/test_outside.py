@@ -10,21 +10,20 @@ import pytest
 
 from chalicelib.outside import push, sms
 from infra.local import engine
-from infra.package import FUNCTIONS, ROOT, SERVICES, permit
+from infra.package import MERGED, ROOT, SERVICES, permit
 from tests.outside.test_push import ENDPOINT, Service, forget
 
 OFF: dict[str, Any] = {"sms": {"provider": "none"}, "push": {"on": False}}
 ON: dict[str, Any] = {"sms": {"provider": "sns"}, "push": {"on": True}}
 
 
-def permitted(folder: Path, kit: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The policy's statements by name, and the template, as this kit is deployed."""
-    for name in (".chalice/policy-api.json", "infra/clinic.json", "infra/outside.json"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
-    permit(folder, kit)
-    policy = json.loads((folder / ".chalice" / "policy-api.json").read_text())
-    return {one["Sid"]: one for one in policy["Statement"]}, json.loads((folder / "infra" / "clinic.json").read_text())
+def permitted(folder: Path, kit: dict[str, Any], function: str = "api") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The function's statements by name, and the template, as this kit is deployed."""
+    for name in (".chalice", "infra"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.py*"), dirs_exist_ok=True)
+    permit(folder, {"timezone": "UTC"} | kit)
+    policy = json.loads((folder / ".chalice" / f"policy-{function}.json").read_text())
+    return {one["Sid"]: one for one in policy["Statement"]}, json.loads((folder / MERGED).read_text())
 
 
 def test_what_is_not_used_is_not_permitted(tmp_path: Path) -> None:
@@ -61,10 +60,10 @@ def test_both_functions_know_the_key_and_it_outlives_the_stack(tmp_path: Path) -
     may, stack = permitted(tmp_path, ON)
     assert may["SignPushes"]["Resource"] == {"Fn::GetAtt": ["PushKey", "Arn"]}
     assert may["SendTexts"]["NotResource"] == {"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"}, "phones, not topics"
-    for function in FUNCTIONS:
-        variables = stack["Resources"][function]["Properties"]["Environment"]["Variables"]
-        assert variables["PUSH_KEY"] == {"Ref": "PushKey"}
-        assert variables["ORIGIN"] == {"Ref": "Origin"}
+    variables = stack["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["PUSH_KEY"] == {"Ref": "PushKey"}
+    assert variables["ORIGIN"] == {"Ref": "Origin"}
+    assert permitted(tmp_path, ON, "sweep")[0]["SignPushes"] == may["SignPushes"]
     assert stack["Resources"]["PushKey"]["DeletionPolicy"] == "Retain"
     properties = stack["Resources"]["PushKey"]["Properties"]
     assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
