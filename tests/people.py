@@ -17,7 +17,7 @@ from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from chalicelib.doors.guests import hashed
+from chalicelib.doors.guests import hashed, proof
 from chalicelib.rooms.permission import Role
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # ten o'clock in Shanghai
@@ -248,8 +248,8 @@ class Browser:
         return self.at
 
     def send(self, path: str, fields: dict[str, Any]) -> Answer:
-        """Send exactly these fields; redirects are not followed."""
-        body = urlencode(fields, doseq=True).encode()
+        """Send exactly these fields, from a page of ours; redirects are not followed."""
+        body = urlencode({"proof": self.proof(path), **fields}, doseq=True).encode()
         return self.ask("POST", path, body, content_type="application/x-www-form-urlencoded")
 
     def fill(self, to: str = "", **typed: str | list[str]) -> Answer:
@@ -261,6 +261,12 @@ class Browser:
         assert not unknown, f"the form has no {unknown}"
         self.at = self._followed(self.send(form.action or self.at.path, {**form.fields, **typed}))
         return self.at
+
+    def proof(self, path: str) -> str:
+        """What our page at this address would have in its forms for this browser."""
+        tickets = dict(part.split("~") for part in self.cookies.get("tickets", "").split("!") if "~" in part)
+        mine = next((secret for visit, secret in tickets.items() if visit in path), "")
+        return proof(mine or self.cookies.get("staff", ""))
 
     def machine(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """The same address as a program uses it: JSON there and back."""

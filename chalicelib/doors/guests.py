@@ -80,6 +80,11 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def proof(secret: str) -> str:
+    """What our pages put into their forms for whoever holds this secret; no other site can know it."""
+    return hmac.new(secret.encode(), b"form", hashlib.sha256).hexdigest()[:SECRET_LETTERS] if secret else ""
+
+
 def ticket_secret(phone: str, request: str) -> str:
     """The same phone and the same request make the same ticket secret, so a lost reply costs nothing."""
     made = hmac.new(phone.encode(), f"ticket:{request}".encode(), hashlib.sha256).digest()

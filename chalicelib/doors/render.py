@@ -89,6 +89,7 @@ class Frame:
     now: datetime
     problems: tuple[tuple[str, str], ...] = ()  # (field or "", message in the person's language)
     typed: Mapping[str, list[str]] = field(default_factory=dict)
+    proof: str = ""  # what a form must bring back; "" where nobody in particular is asked for
 
     def url(self, *parts: str) -> str:
         """An address of ours in the person's language: url("visits", name, "leave")."""
@@ -161,6 +162,7 @@ def _tools(frame: Frame, page: Page) -> dict[str, object]:
         "errors": errors,
         "values": {**{name: _texts(value) for name, value in page.values.items()}, **frame.typed},
         "styles": STYLES[: 2 if page.template.startswith(STAFF_PAGES) else 1],
+        "proof": frame.proof,
         "new_id": partial(secrets.token_urlsafe, 16),
         "when": partial(words.when, language=frame.language, now=frame.now),
         "day": partial(words.day, language=frame.language),
