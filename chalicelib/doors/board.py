@@ -2,7 +2,7 @@
 
 from chalice import Blueprint
 
-from chalicelib.doors import shown
+from chalicelib.doors import contract, shown
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import FOREVER, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
 from chalicelib.refusal import NotFound
@@ -53,6 +53,13 @@ def worker(asked: Asked) -> Answer:
     kept, woken = SERVED["worker.js"], SERVED["push.js"]
     headers = {"Content-Type": kept.kind, "Cache-Control": "public, max-age=3600"}
     return Raw(body="\n".join((kept.body, woken.body)), headers=headers)
+
+
+@door.route("/openapi.json")
+@polite("look")
+def openapi(asked: Asked) -> Answer:
+    """This clinic as programs use it: every address, what it takes, and how it refuses."""
+    return Data(data=contract.document(door.current_app.routes), cache=PUBLIC_PAGE)
 
 
 @door.route("/health")

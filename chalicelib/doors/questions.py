@@ -42,6 +42,7 @@ ASKED: dict[str, Form] = {
     ),
     "contact": Form(dialled("phone", max=40, missing="Enter a phone number, like 138 0000 1234."), yes("text_me")),
 }
+LOOK_AT = Form(CHANGE, yes("lost"))
 CONSENT = Form(yes("consent"))
 
 
@@ -77,13 +78,6 @@ def _tickets(asked: Asked) -> list[dict[str, str]]:
     return found
 
 
-def _form(asked: Asked) -> Form:
-    form = ASKED.get(asked.path["step"])
-    if form is None:
-        raise NotFound()
-    return form
-
-
 def _draft(asked: Asked) -> Request | None:
     """The answers so far on this phone; None if there are none, or they were deleted."""
     if not asked.guest.phone:
@@ -95,13 +89,8 @@ def _draft(asked: Asked) -> Request | None:
     return None if draft.stage is Stage.CANCELLED else draft
 
 
-def _query(asked: Asked) -> Form:
-    _form(asked)
-    return Form(CHANGE, yes("lost"))
-
-
 @door.route("/{lang}/ask/{step}")
-@polite("ask", form=_query)
+@polite("ask", form=dict.fromkeys(ASKED, LOOK_AT))
 def question(asked: Asked) -> Answer:
     """One question. Nobody reaches a later one around an earlier one."""
     step = asked.path["step"]
@@ -155,7 +144,7 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
 
 
 @door.route("/{lang}/ask/{step}", methods=["POST"], content_types=FORMS)
-@polite("ask", form=_form, again=question)
+@polite("ask", form=ASKED, again=question)
 def answer(asked: Asked) -> Answer:
     """One answer, kept as it is given: a dead battery loses nothing."""
     step = asked.path["step"]
