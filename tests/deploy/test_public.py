@@ -6,6 +6,7 @@ PUBLIC = """
 GET  /                          the door
 GET  /board/{department}        what every waiting phone reads
 GET  /health                    the function answers
+GET  /openapi.json              what programs may send
 GET  /s/{file}                  scripts and pictures
 GET  /worker.js                 the script that opens a kept ticket
 GET  /{lang}                    the front page
