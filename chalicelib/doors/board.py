@@ -4,7 +4,7 @@ from chalice import Blueprint
 
 from chalicelib.doors import contract, shown
 from chalicelib.doors.manners import Asked, polite
-from chalicelib.doors.render import FOREVER, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
+from chalicelib.doors.render import FOREVER, PICTURE, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
 from chalicelib.refusal import NotFound
 from chalicelib.rooms.promise import RATIOS, said
 from chalicelib.visit import arriving
@@ -42,7 +42,10 @@ def file(asked: Asked) -> Answer:
     found = next((one for one in SERVED.values() if one.marked == name), None)
     if found is None:
         raise NotFound()
-    return Raw(body=found.body, headers={"Content-Type": found.kind, "Cache-Control": FOREVER})
+    headers = {"Content-Type": found.kind, "Cache-Control": FOREVER}
+    if found.kind == PICTURE:  # opened by itself it is a document: it may show the picture inside it, and nothing else
+        headers["Content-Security-Policy"] = "default-src 'none'; img-src data:"
+    return Raw(body=found.body, headers=headers)
 
 
 @door.route("/worker.js")

@@ -15,6 +15,7 @@ from chalicelib.doors.render import Answer, Go, Page, Raw
 from chalicelib.refusal import NotFound, Refusal, TooLate
 from chalicelib.rooms import arrival
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
+from chalicelib.rooms.rules import AGE_MAX
 from chalicelib.store import names
 from chalicelib.visit import arriving
 
@@ -22,12 +23,13 @@ door = Blueprint(__name__)
 CODE_MAX = 500  # a whole link pasted, with room for what a messenger added to it
 GO_ON = timedelta(hours=12)  # answers about an illness that are older are no longer true
 CHANGE = yes("change")  # the red flags of this request are answered anew, not of a new one
+DANGERS = (*arrival.RED_FLAGS, *CLINIC.own_flags)
 ASKED: dict[str, Form] = {
-    "flags": Form(CHANGE, many("flags", (*arrival.RED_FLAGS, arrival.NO_FLAG))),
+    "flags": Form(CHANGE, many("flags", (*DANGERS, arrival.NO_FLAG))),
     "who": Form(
         one_of("for_whom", ForWhom, missing="Choose who needs the doctor."),
         text("name", max=arrival.NAME_MAX, missing="Enter the patient's name."),
-        whole("age", missing="Enter the age in years, from 0 to %(max)s.", max=arrival.AGE_MAX),
+        whole("age", missing="Enter the age in years, from 0 to %(max)s.", max=AGE_MAX),
         text("guardian", max=arrival.NAME_MAX),
     ),
     "what": Form(

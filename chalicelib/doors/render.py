@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chalice import Response
-from jinja2 import Environment, FileSystemLoader, ModuleLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, ModuleLoader, PrefixLoader, StrictUndefined
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
@@ -21,8 +21,10 @@ from chalicelib.doors.machine import to_json
 
 PAGES = Path(__file__).parent.parent / "pages"
 FILES = PAGES / "files"
+OWN = PAGES / "own"  # the hospital's pages, each in place of ours of that name; ours is then "clinic/<name>"
 COMPILED = PAGES / "compiled"  # made for the zip: templates as Python modules, so that a cold start compiles nothing
-KINDS = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+PICTURE = "image/svg+xml"
+KINDS = {".js": "text/javascript; charset=utf-8", ".svg": PICTURE}
 PRIVATE = "private, no-store"
 PUBLIC_BOARD = "public, max-age=0, s-maxage=5, stale-while-revalidate=30"
 PUBLIC_PAGE = "public, max-age=60, s-maxage=60, stale-while-revalidate=600"
@@ -170,6 +172,7 @@ def _tools(frame: Frame, page: Page) -> dict[str, object]:
         "clock": words.clock,
         "minutes": partial(words.minutes, language=frame.language),
         "own": partial(words.in_words, language=frame.language),
+        "own_flags": [(flag.id, words.in_words(flag.text, frame.language), "") for flag in CLINIC.red_flags],
     }
 
 
@@ -262,10 +265,17 @@ def _asset(base: str, name: str) -> str:
     return f"{base}/s/{SERVED[name].marked}"
 
 
+def _loader() -> BaseLoader:
+    if COMPILED.is_dir():
+        return ModuleLoader(COMPILED)
+    ours = FileSystemLoader(PAGES)
+    return ChoiceLoader([FileSystemLoader(OWN), ours, PrefixLoader({"clinic": ours})]) if OWN.is_dir() else ours
+
+
 def environment(language: str) -> Environment:
     """The templates with one language's texts."""
     made = Environment(
-        loader=ModuleLoader(COMPILED) if COMPILED.is_dir() else FileSystemLoader(PAGES),
+        loader=_loader(),
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 
 from chalicelib.refusal import NotFound, Refusal, TooLate
 from chalicelib.rooms.arrival import Answers, is_urgent
+from chalicelib.rooms.rules import Department
 
 STEP_BACK_PLACES = 3
 STEP_BACKS_MAX = 3
@@ -205,10 +206,21 @@ class Lane:
         return Ticket.of(min(due)[1]) if due else None
 
 
-def band_for(answers: Answers) -> Band:
-    if is_urgent(answers):
+def band_for(answers: Answers, department: Department) -> Band:
+    if is_urgent(answers, department):
         return Band.URGENT
     return Band.FOLLOW_UP if answers.follow_up else Band.STANDARD
+
+
+def let_in(lane: Lane, band: Band, department: Department) -> None:
+    """Refuses who comes when as many wait as the hospital can see; urgent people are always let in.
+
+    Every lane counts for itself: of several lanes each holds its share.
+    """
+    most = department.waiting_max
+    ahead = lane.everybody - 1  # the number just drawn is counted already
+    if most and band > Band.URGENT and ahead * lane.of >= most:
+        raise TooLate("So many people are waiting that we cannot promise you a doctor. Please come back later.")
 
 
 def choose(lane: Lane) -> tuple[Band, Why] | None:

@@ -16,7 +16,7 @@ from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.refusal import Busy
+from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms.assignment import Claim
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.promise import turned_window
@@ -117,7 +117,11 @@ def join(
     trim: GuardRow | None = None
     for _ in range(JOIN_TRIES_MAX):
         ticket, lane = draw(department, number, band)
-        visit = make(ticket, lane)
+        try:
+            visit = make(ticket, lane)
+        except Refusal:
+            _give_back(ticket)
+            raise
         build = _joining(visit, person, replace(audit, answer=str(visit.id)), trim)
         reasons = transact(build)
         if not reasons:

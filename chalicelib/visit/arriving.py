@@ -77,7 +77,7 @@ def _draft_again(errand: Errand, answer: str, *, holder: str, **_: object) -> Re
 def begin(errand: Errand, *, holder: str, language: str, flags: tuple[str, ...]) -> Request:
     """A new request with its first answer; it takes the place of an older one on the same phone."""
     new = Request(id=errand.request, holder=holder, language=language, started_at=errand.now)
-    new = arrival.red_flags(new, flags=flags)
+    new = arrival.red_flags(new, flags=flags, own=errand.clinic.own_flags)
     with contextlib.suppress(NotFound):
         new = replace(new, version=errand.records.request(holder).version)
     errand.records.save(new, audit=errand.entry("ask", about_person(holder)))
@@ -91,6 +91,8 @@ def answer(errand: Errand, /, *, holder: str, step: str, **typed: Any) -> Reques
     before = draft(errand, holder=holder)
     if step in NEEDS_CLINIC:
         typed["clinic"] = errand.clinic
+    if step == "flags":
+        typed["own"] = errand.clinic.own_flags
     after = ROOMS[step](before, **typed)
     errand.records.save(after, audit=errand.entry("ask", about_person(holder)))
     return after
@@ -134,10 +136,13 @@ def enter(
     answers corrected after the ticket was drawn (its reply was lost) lead to that ticket. The desk sends everything
     in one `form`, and another one under the same id is refused.
     """
-    band = queue.band_for(answers)
+    department = errand.clinic.department(answers.department)
+    assert department is not None, "whoever made the answers has looked"
+    band = queue.band_for(answers, department)
     made: dict[Ticket, Visit] = {}
 
     def make(ticket: Ticket, lane: Lane) -> Visit:
+        queue.let_in(lane, band, department)
         visit = Visit(
             id=ticket,
             ticket=ticket,

@@ -54,7 +54,7 @@ def add_person(
 ) -> Visit:
     """A ticket for somebody without a phone, by the same questions and rules as everybody's."""
     asked = Request(id=errand.request, holder=person, language=language, started_at=errand.now)
-    asked = arrival.red_flags(asked, flags=flags)
+    asked = arrival.red_flags(asked, flags=flags, own=errand.clinic.own_flags)
     if asked.stage is Stage.EMERGENCY:
         raise TooLate("This is an emergency: no ticket. Help the patient now.")
     asked = arrival.who(asked, for_whom=for_whom, name=name, age=age, guardian=guardian, clinic=errand.clinic)

@@ -10,7 +10,20 @@ from chalicelib.rooms import promise, queue
 from chalicelib.rooms.arrival import Getting
 from chalicelib.rooms.promise import WINDOW
 from chalicelib.rooms.queue import HELD_MAX, STEP_BACKS_MAX, Band, Lane, State, Ticket
-from tests.builders import ANN, EVE, MINUTE, NOW, a_lane, a_queue, a_ticket, a_visit, answers, called, refused
+from tests.builders import (
+    ANN,
+    EVE,
+    MINUTE,
+    NOW,
+    a_department,
+    a_lane,
+    a_queue,
+    a_ticket,
+    a_visit,
+    answers,
+    called,
+    refused,
+)
 
 
 def waits(n: int, band: Band = Band.STANDARD, **changes):
@@ -18,10 +31,32 @@ def waits(n: int, band: Band = Band.STANDARD, **changes):
 
 
 def test_the_band_follows_from_the_answers() -> None:
-    assert queue.band_for(answers()) is Band.STANDARD
-    assert queue.band_for(answers(follow_up=True)) is Band.FOLLOW_UP
-    assert queue.band_for(answers(getting=Getting.WORSE)) is Band.URGENT
-    assert queue.band_for(answers(follow_up=True, getting=Getting.WORSE)) is Band.URGENT
+    assert queue.band_for(answers(), a_department()) is Band.STANDARD
+    assert queue.band_for(answers(follow_up=True), a_department()) is Band.FOLLOW_UP
+    assert queue.band_for(answers(getting=Getting.WORSE), a_department()) is Band.URGENT
+    assert queue.band_for(answers(follow_up=True, getting=Getting.WORSE), a_department()) is Band.URGENT
+
+
+@pytest.mark.parametrize(
+    ("drawn", "of", "band", "refuses"),
+    [
+        (10, 1, Band.STANDARD, False),  # the tenth
+        (11, 1, Band.STANDARD, True),
+        (11, 1, Band.FOLLOW_UP, True),
+        (11, 1, Band.URGENT, False),
+        (6, 2, Band.STANDARD, True),  # five are ahead in this lane of two
+    ],
+)
+def test_who_comes_when_too_many_wait_is_told_so_unless_it_is_urgent(
+    drawn: int, of: int, band: Band, refuses: bool
+) -> None:
+    lane = replace(a_queue(0, 0, drawn), of=of)
+    if refuses:
+        with refused("come back later", kind=TooLate):
+            queue.let_in(lane, band, a_department(waiting_max=10))
+    else:
+        queue.let_in(lane, band, a_department(waiting_max=10))
+    queue.let_in(lane, band, a_department())
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 50])
