@@ -163,6 +163,7 @@ def compile_pages(build: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=build, env=os.environ | settings, check=True)
     for source in (build / "chalicelib" / "pages").glob("*.html"):
         source.unlink()
+    shutil.rmtree(build / "chalicelib" / "pages" / "own", ignore_errors=True)  # a kit's pages: compiled like ours
 
 
 def libraries(requirements: Path, arch: str, zone: str) -> Path:
