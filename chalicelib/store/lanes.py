@@ -36,7 +36,7 @@ from chalicelib.rooms.queue import (
 )
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
-from chalicelib.store.writing import Reasons, failed, in_reach, patiently, put_audit, repeated, transact
+from chalicelib.store.writing import Reasons, failed, in_reach, nothing_more, patiently, repeated, transact
 
 JOIN_TRIES_MAX = 10
 HISTORY_MAX = 50  # visits remembered per person and department
@@ -122,8 +122,8 @@ def join(
         except Refusal:
             _give_back(ticket)
             raise
-        build = _joining(visit, person, replace(audit, answer=str(visit.id)), trim)
-        reasons = transact(build)
+        line = replace(audit, answer=str(visit.id))
+        reasons = transact(_joining(visit, person, trim), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
         if failed(reasons, 0):
@@ -157,13 +157,13 @@ def _give_back(ticket: Ticket) -> None:
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:
     """The visit this person has already; written down, so that the same request is told the same when it has ended."""
-    reasons = transact(lambda transaction: put_audit(transaction, replace(audit, answer=str(visit))))
+    reasons = transact(nothing_more, replace(audit, answer=str(visit)), on=visit_pk(visit))
     if failed(reasons, 0):
         raise repeated(reasons[0])
     return visit
 
 
-def _joining(visit: Visit, person: str, audit: Entry, trim: GuardRow | None) -> Callable[[TransactWrite], None]:
+def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[TransactWrite], None]:
     shape = SHAPES[Visit]
     put = shape.row(
         *shape.key(visit), version=1, **{name: value for name, value in values_of(visit).items() if value is not None}
@@ -177,7 +177,6 @@ def _joining(visit: Visit, person: str, audit: Entry, trim: GuardRow | None) -> 
         visits = GuardRow.visits.set([*trim.visits[1 - HISTORY_MAX :], str(visit.id)])
 
     def build(transaction: TransactWrite) -> None:
-        put_audit(transaction, audit)
         transaction.save(put, condition=Row.pk.does_not_exist())
         transaction.update(
             GuardRow(f"P#{person}", f"A#{visit.id.department}"),
@@ -210,7 +209,9 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
     """
     id = ticket
     for _ in range(3):  # the number itself, then the visit an alias stands for, then a joiner who was just late
-        reasons = transact(_claiming(id, ticket, call, lease_until, day, replace(audit, answer=str(id))))
+        line = replace(audit, answer=str(id))
+        claiming = _claiming(id, ticket, call, lease_until, audit.request)
+        reasons = transact(claiming, line, on=visit_pk(id), stage=f"taken#{call.doctor}#{day}", since=call.at)
         if not reasons:
             return Claim.TAKEN, id
         there = reasons[1].raw_item if reasons[1] else None
@@ -232,12 +233,11 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
 
 
 def _claiming(
-    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, day: str, audit: Entry
+    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, request: str
 ) -> Callable[[TransactWrite], None]:
     V, D = VisitRow, DoctorRow
 
     def build(transaction: TransactWrite) -> None:
-        put_audit(transaction, audit, stage=f"taken#{call.doctor}#{day}", since=call.at)
         transaction.update(
             V(visit_pk(id), "V"),
             actions=[
@@ -256,7 +256,7 @@ def _claiming(
             D(f"D#{call.doctor}", "D"),
             actions=[
                 D.visits.add({str(id)}),
-                D.last_request.set(audit.request),
+                D.last_request.set(request),
                 D.last_visit.set(id),
                 D.seen_at.set(call.at),  # whoever takes a patient is there
                 D.version.add(1),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DoesNotExist
 
 from chalicelib.refusal import NotFound, Repeated
 from chalicelib.rooms.arrival import Request
@@ -22,7 +22,7 @@ from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
-from chalicelib.store.writing import audit_row, in_reach, repeated_row, save
+from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
 __all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "wake"]
@@ -266,13 +266,10 @@ def answered(about: str, request: str) -> Repeated | None:
 
 
 def looked(entry: Entry) -> None:
-    """Write down that somebody reads clinical data, before it is shown. The same look again is the same line."""
-    try:
-        with in_reach():
-            audit_row(entry).save(condition=Row.pk.does_not_exist())
-    except PutError as error:
-        if error.cause_response_code != "ConditionalCheckFailedException":
-            raise
+    """Write down that somebody reads clinical data, before it is shown. The same look again is the same line: an open
+    page asks every few seconds, and to find that line is cheaper than to be refused to write it."""
+    if answered(entry.about, entry.request) is None:
+        transact(nothing_more, entry)  # refused: another page of the same reader wrote it just now
 
 
 def audit(about: str) -> list[Entry]:

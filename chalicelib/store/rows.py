@@ -5,6 +5,7 @@ Keys (pk / sk):
                  / M#<id>     a message        / N#<number>  a note
                  / O#<number> an order         / P#<number>  a prescription
                  / X#<request> audit rows: after everything else, so that one query reads the visit without them
+                 / Y         the chain of the audit lines (on every partition that has lines);  Y#<n> a seal of it
                  / Z#<kind>#<way> a notice in the outbox;  Z#wake where the browser can be woken: also after the rest
     L#<department>#<lane> / L the counters of a lane;  / S how far the sweep has read it
                  / W#<day>    how the department's promises of that day were kept (lane 0)
@@ -313,6 +314,22 @@ class AuditRow(Row, discriminator="audit"):
     policy = UnicodeAttribute()
     answer = UnicodeAttribute(default="")
     fingerprint = UnicodeAttribute(default="")
+
+
+class ChainRow(Row, discriminator="chain"):
+    """Where a chain of audit lines ends: `n` lines are sealed with the value `head`, `tail` are the marks since."""
+
+    n = NumberAttribute(default=0)
+    head = UnicodeAttribute(null=True)
+    tail: ListAttribute[str] = ListAttribute(default=list)
+
+
+class SealRow(Row, discriminator="seal"):
+    """The marks of some lines that follow each other, after the first `n` of the chain, whose value was `before`."""
+
+    n = NumberAttribute()
+    before = UnicodeAttribute(null=True)
+    lines: ListAttribute[str] = ListAttribute(default=list)
 
 
 class StaffRow(Row, discriminator="staff"):
