@@ -23,7 +23,7 @@ from chalicelib.rooms.consult import NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.promise import RATIOS, Accuracy
 from chalicelib.rooms.queue import GONE_MAX, HELD_MAX, Band, Ticket
-from chalicelib.store import records
+from chalicelib.store import chain, records
 from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.rows import TABLE, GuardRow, LaneRow, Row
 from chalicelib.visit import arriving, seeing, taking
@@ -288,6 +288,22 @@ def test_a_lane_is_one_unit_even_when_as_many_as_may_be_stepped_back_or_left(cli
     _bytes["the fullest lane"] = bill.largest
     assert bill.units == {"lane": 1}
     assert bill.largest <= UNIT_BYTES
+
+
+def test_every_ninth_line_seals_those_before_it(clinic: Clinic) -> None:
+    """What the chain costs when its row is full: found out by being refused, read, sealed, done. Ids as long as any."""
+    id = clinic.arrive()
+    clinic.on_duty()
+    assert clinic.take() == id
+    for n in range(chain.TAIL_MAX - 2):
+        records.looked(replace(clinic.errand(ADA), request=f"look:{'a' * 40}:{n:07}").entry("look", f"V#{id}"))
+    full = size_of(table()[(f"V#{id}", "Y")])
+    _bytes["the fullest chain"] = full
+    assert full <= UNIT_BYTES
+    with counted() as bill:
+        seeing.say(clinic.errand(patient("Ann Li")), id=id, text="Hello", epoch=None)
+    assert noted("a message that meets a full chain", bill) == (5, 2, 2, 2, 2, 2, 6, 2)
+    assert bill.refused == 1
 
 
 @pytest.mark.parametrize("bands", RATIO_MAX, ids=len)

@@ -189,6 +189,7 @@ class Day:
         must(there.visits == self.mirror.visits, "the mirror missed a visit")
         must(there.parts == self.mirror.parts, "the mirror missed part of a visit")
         invariants.check(there, guardian_age=self.clinic.guardian_age, excused=self.steps.excused)
+        invariants.i14_every_chain_verifies(there)
 
 
 class DayFailed(AssertionError):
