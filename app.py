@@ -7,7 +7,7 @@ gc.disable()  # nothing made while Lambda wakes up is ever garbage, and to look 
 from chalice import Chalice, Rate  # noqa: E402
 from chalice.app import CloudWatchEvent  # noqa: E402
 
-from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff  # noqa: E402
+from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff, watch  # noqa: E402
 from chalicelib.outside import tracing  # noqa: E402
 
 tracing.start()
@@ -21,6 +21,7 @@ app.register_blueprint(staff.door)
 app.register_blueprint(doctor.door)
 app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
+app.register_blueprint(watch.door)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

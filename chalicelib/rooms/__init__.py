@@ -5,4 +5,4 @@ A patient walks the rooms in this order, and a room may import only the rooms al
 """
 
 FOUNDATION = ("rules", "permission")
-PATH = ("arrival", "queue", "promise", "notice", "assignment", "consult", "prescription", "delivery")
+PATH = ("arrival", "queue", "promise", "notice", "assignment", "consult", "prescription", "delivery", "oversight")

@@ -66,6 +66,7 @@ MAY: dict[str, frozenset[Role]] = {
     "forget": EVERYBODY,  # the answers on one's own phone
     "join": EVERYBODY,
     "see_ticket": _PATIENT,
+    "see_opened": _PATIENT,
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
     "here_now": _PATIENT,

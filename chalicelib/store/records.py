@@ -12,7 +12,7 @@ from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
-from chalicelib.rooms.permission import Actor, Entry, Role
+from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
@@ -22,10 +22,11 @@ from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
+from chalicelib.store.trail import entry_of, trail
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
-__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "wake"]
+__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "trail", "wake"]
 
 T = TypeVar("T")
 LIST_MAX = 50
@@ -276,20 +277,7 @@ def audit(about: str) -> list[Entry]:
     """The audit lines of one visit, person or doctor's desk, for the command that checks them."""
     with in_reach():
         found = AuditRow.query(about, Row.sk.startswith("X#"))
-        return [_entry(row) for row in found]
-
-
-def _entry(row: AuditRow) -> Entry:
-    return Entry(
-        about=row.pk,
-        request=row.sk.removeprefix("X#"),
-        actor=Actor(role=Role(row.role), id=row.actor),
-        deed=row.deed,
-        at=row.at,
-        policy=row.policy,
-        answer=row.answer,
-        fingerprint=row.fingerprint,
-    )
+        return [entry_of(row) for row in found]
 
 
 def _get(kind: type[T], pk: str, sk: str) -> T:

@@ -15,6 +15,7 @@ from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.notice import Notice, Wake
+from chalicelib.rooms.oversight import Trail
 from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
@@ -69,6 +70,7 @@ class Records(Protocol):
     def orders(self, states: Iterable[OrderState], *, doctor: str | None = None) -> list[Order]: ...
     def answered(self, about: str, request: str) -> Repeated | None: ...
     def looked(self, entry: Entry) -> None: ...
+    def trail(self, about: str, before: int | None = None) -> Trail: ...
     def save(self, *changes: object, audit: Entry) -> None: ...
     def tell_on_duty(self, lane: Lane, on_duty: int, *, of: int) -> None: ...
     def lanes(self, lanes: list[tuple[str, int]], *, consistent: bool = False) -> list[Lane]: ...
@@ -143,12 +145,12 @@ def about_person(id: str) -> str:
     return f"P#{id}"
 
 
-def look(errand: Errand, id: Ticket) -> None:
+def look(errand: Errand, id: Ticket, deed: str = "look") -> None:
     """The audit line of somebody who reads a visit, written before the answer; if it cannot be, nothing is shown.
 
     One line per reader and quarter of an hour, however often a page refreshes.
     """
-    errand.records.looked(_look(errand, about_visit(id)))
+    errand.records.looked(_look(errand, about_visit(id), deed))
 
 
 def look_at_others(errand: Errand, id: Ticket, others: list[Ticket]) -> None:
@@ -158,7 +160,7 @@ def look_at_others(errand: Errand, id: Ticket, others: list[Ticket]) -> None:
     done = replace(done, request=f"others:{done.request}")
     if others and errand.records.answered(done.about, done.request) is None:
         for other in others:
-            look(errand, other)
+            look(errand, other, "look_back")
         errand.records.looked(done)
 
 
@@ -167,10 +169,10 @@ def look_at_list(errand: Errand) -> None:
     errand.records.looked(_look(errand, f"U#{errand.actor.id}"))
 
 
-def _look(errand: Errand, about: str) -> Entry:
+def _look(errand: Errand, about: str, deed: str = "look") -> Entry:
     quarter = int(errand.now.timestamp()) // (LOOK_AGAIN_MINUTES * 60)
     # A colon is in no id that a browser can send, so nobody can write this line before us.
-    return replace(errand, request=f"look:{errand.actor.id}:{quarter}").entry("look", about)
+    return replace(errand, request=f"look:{errand.actor.id}:{quarter}").entry(deed, about)
 
 
 Deed = Callable[Concatenate[Errand, P], T]

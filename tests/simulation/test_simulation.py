@@ -36,7 +36,8 @@ PARTS = {
     "look_at_list",
     "seen",
 }
-ELSEWHERE = {"telling"}  # what goes out of the clinic has its own days: tests/visit/test_telling.py
+# what goes out of the clinic, and who watches it, have tests of their own: test_telling.py and test_watching.py
+ELSEWHERE = {"telling", "watching"}
 NEVER_REFUSED = {"waits", "kept", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
 UNDECIDED = {"ok", "killed", "Busy"}  # words of an outcome that is no refusal
 
