@@ -349,13 +349,15 @@ class Cast:
     def errand(self, id: str) -> Any:
         """An errand of somebody who works here, for the parts of a story that happen behind other doors."""
         from chalicelib.clinic import CLINIC
+        from chalicelib.outside.signing import KMS
         from chalicelib.rooms.permission import Actor
         from chalicelib.store import records
         from chalicelib.visit.errand import Errand
 
         name, role = STAFF[id]
         actor = Actor(role=role, id=id, name=name)
-        return Errand(actor=actor, request=secrets.token_urlsafe(16), now=self.clock(), clinic=CLINIC, records=records)
+        request = secrets.token_urlsafe(16)
+        return Errand(actor=actor, request=request, now=self.clock(), clinic=CLINIC, records=records, signer=KMS)
 
     @property
     def ada(self) -> Member:

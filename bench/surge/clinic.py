@@ -28,7 +28,9 @@ from chalicelib.store import lanes as counters
 from chalicelib.store import records, staff
 from chalicelib.visit import arriving, sweeping
 from chalicelib.visit.errand import Errand
+from infra.local.signer import Local
 
+SIGNER = Local()
 BEGAN = datetime(2030, 1, 7, tzinfo=UTC)
 TICK_SECONDS = 60
 PER_LANE = (counters, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
@@ -105,6 +107,7 @@ class World:
             now=self.clock,
             clinic=self.clinic,
             records=records,  # type: ignore[arg-type]  # a module has every function of the protocol
+            signer=SIGNER,
         )
 
     def deed(

@@ -49,7 +49,7 @@ from chalicelib.doors import origin, words
 from chalicelib.doors.form import Form, Sheet, is_request, values_of
 from chalicelib.doors.guests import Guest, Kept, guest, hashed, new_secret, proof
 from chalicelib.doors.render import Answer, Frame, Page, Raw, problem, respond
-from chalicelib.outside import tracing
+from chalicelib.outside import signing, tracing
 from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, SignInFirst
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import ANYBODY, Actor, Role
@@ -155,7 +155,9 @@ class Polite:
 
     def _answer(self, asked: Asked) -> Response:
         actor = self._let_in(asked)
-        errand = Errand(actor=actor, request=new_secret(), now=asked.frame.now, clinic=CLINIC, records=RECORDS)
+        errand = Errand(
+            actor=actor, request=new_secret(), now=asked.frame.now, clinic=CLINIC, records=RECORDS, signer=signing.KMS
+        )
         asked.admitted = errand
         form = self._form(asked)
         if asked.sends:

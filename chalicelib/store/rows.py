@@ -164,6 +164,8 @@ class NoteRow(Row, discriminator="note"):
     state = values.word(NoteState)
     replaces = NumberAttribute(null=True)
     signed_at = UTCDateTimeAttribute(null=True)
+    policy = UnicodeAttribute(null=True)
+    signature = values.signature()
 
 
 class PrescriptionRow(Row, discriminator="prescription"):
@@ -181,6 +183,8 @@ class PrescriptionRow(Row, discriminator="prescription"):
     decided_at = UTCDateTimeAttribute(null=True)
     dispensed_at = UTCDateTimeAttribute(null=True)
     next_number = NumberAttribute(null=True)
+    policy = UnicodeAttribute(null=True)
+    signature = values.signature()
 
 
 class OrderRow(Row, discriminator="order"):

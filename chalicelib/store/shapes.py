@@ -117,7 +117,7 @@ SHAPES: dict[type, Shape] = {
         row=rows.PrescriptionRow,
         key=lambda prescription: (visit_pk(prescription.visit), f"P#{prescription.number:03d}"),
         marks=_prescription_stage,
-        once=frozenset({"lines"}),
+        once=frozenset({"lines", "policy", "signature"}),
     ),
     Order: Shape(
         row=rows.OrderRow,

@@ -15,6 +15,7 @@ from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.delivery import Step
 from chalicelib.rooms.prescription import Line
 from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.seal import Signature
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -54,6 +55,16 @@ def lines() -> Written[tuple[Line, ...]]:
 
 def steps() -> Written[tuple[Step, ...]]:
     return _many(_step)
+
+
+def signature() -> Written[Signature]:
+    """In four words: a signed note of ordinary length stays under one unit."""
+    return Written(lambda s: f"{s.form} {s.digest} {s.value} {s.key}", _signature, null=True)
+
+
+def _signature(text: str) -> Signature:
+    form, digest, value, key = text.split(" ")
+    return Signature(form=int(form), digest=digest, value=value, key=key)
 
 
 def _many(read: Callable[[dict[str, Any]], T]) -> Written[tuple[T, ...]]:

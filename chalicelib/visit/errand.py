@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
+from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate, Unsigned
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.assignment import Claim, Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
@@ -98,6 +98,33 @@ class Records(Protocol):
     def wake(self, visit: Ticket) -> Wake | None: ...
 
 
+class Signer(Protocol):
+    """The clinic's key, in a place that never gives it away. Every call raises Unsigned if it cannot be reached."""
+
+    @property
+    def key_id(self) -> str: ...
+    def sign(self, digest: bytes) -> bytes: ...
+    def verify(self, digest: bytes, signature: bytes, *, key: str) -> bool: ...
+    def public_key(self) -> bytes: ...
+
+
+class NoSigner:
+    """An errand that was given no key: whoever goes on it can do everything but sign."""
+
+    @property
+    def key_id(self) -> str:
+        raise Unsigned
+
+    def sign(self, digest: bytes) -> bytes:
+        raise Unsigned
+
+    def verify(self, digest: bytes, signature: bytes, *, key: str) -> bool:
+        raise Unsigned
+
+    def public_key(self) -> bytes:
+        raise Unsigned
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
     """Who asks, which request it is, when, in which clinic, and where it is written. Made once, at the door."""
@@ -108,6 +135,7 @@ class Errand:
     clinic: Clinic
     records: Records
     fingerprint: str = ""
+    signer: Signer = NoSigner()
 
     @property
     def here(self) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from chalicelib.outside import push, sms
+from chalicelib.outside import push, signing, sms
 from infra.local import engine
 from infra.package import MERGED, ROOT, SERVICES, permit
 from tests.outside.test_push import ENDPOINT, Service, forget
@@ -29,7 +29,7 @@ def permitted(folder: Path, kit: dict[str, Any], function: str = "api") -> tuple
 def test_what_is_not_used_is_not_permitted(tmp_path: Path) -> None:
     for kit in (OFF, {}):
         may, stack = permitted(tmp_path, kit)
-        assert set(may) == {"RememberTheClinic", "WriteTheLog", "SendTraces"}
+        assert set(may) == {"RememberTheClinic", "SignRecords", "WriteTheLog", "SendTraces"}
         assert "PushKey" not in stack["Resources"]
 
 
@@ -54,6 +54,22 @@ def test_what_is_used_is_permitted_and_nothing_more(tmp_path: Path, monkeypatch:
     may, _ = permitted(tmp_path, ON)
     assert used == set(may["SendTexts"]["Action"]) | set(may["SignPushes"]["Action"])
     assert {action.split(":")[0] for action in used} < SERVICES
+
+
+def test_the_signing_key_is_permitted_what_is_asked_of_it(tmp_path: Path) -> None:
+    used: set[str] = set()
+    signing._kms.cache_clear()
+    signing._public.cache_clear()
+    with engine.moto():
+        signing._kms().meta.events.register("before-call.kms", lambda model, **_: used.add(f"kms:{model.name}"))
+        value = signing.KMS.sign(b"x" * 32)
+        assert signing.KMS.verify(b"x" * 32, value, key=signing.KMS.key_id)
+        assert signing.KMS.public_key()
+    signing._kms.cache_clear()
+    signing._public.cache_clear()
+    may, _ = permitted(tmp_path, OFF)
+    assert used == set(may["SignRecords"]["Action"])
+    assert may["SignRecords"]["Resource"] == {"Fn::GetAtt": ["SigningKey", "Arn"]}
 
 
 def test_both_functions_know_the_key_and_it_outlives_the_stack(tmp_path: Path) -> None:

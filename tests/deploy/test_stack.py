@@ -93,6 +93,14 @@ def test_every_key_stays_when_the_stack_goes_and_turns_once_a_year(stack: Templa
             assert statement["Sid"] == "TheAccountDecides" or statement["Condition"], "nobody without a condition"
 
 
+def test_the_signing_key_signs_on_the_curve_we_verify_with(stack: Template) -> None:
+    properties = stack["Resources"]["SigningKey"]["Properties"]
+    assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    assert properties["PendingWindowInDays"] == 30, "as long as KMS lets one change one's mind"
+    knows = stack["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert knows["SIGNING_KEY"] == {"Ref": "SigningKey"}
+
+
 def test_the_table_is_the_one_the_code_expects(stack: Template, clinic_on_moto: None) -> None:
     from chalicelib.store.rows import Row
 

@@ -137,7 +137,9 @@ def _writing(visit: Visit) -> Visit:
 
 def _signed(visit: Visit, note: consult.Note | None = None) -> tuple[Visit, consult.Note]:
     draft = consult.draft(visit, note, doctor=ADA.id, doctor_name=ADA.name, epoch=1, soap=SOAP)
-    return consult.sign(visit, draft, doctor=ADA.id, epoch=1, outcome=Outcome.REST, summary="x", now=NOW)
+    return consult.sign(
+        visit, draft, doctor=ADA.id, epoch=1, outcome=Outcome.REST, summary="x", policy="strict-1", now=NOW
+    )
 
 
 OPEN, DONE = a_visit(state=State.IN_CONSULT), a_visit(state=State.COMPLETED)
@@ -145,7 +147,9 @@ NOTE_DEEDS: list[Callable[[consult.Note], NoteState]] = [
     lambda n: consult.draft(OPEN, n, doctor=ADA.id, doctor_name=ADA.name, epoch=1, soap=SOAP).state,
     lambda n: _signed(OPEN, n)[1].state,
     lambda n: _aside(n).state,
-    lambda n: consult.amend(DONE, n, doctor=ADA.id, doctor_name=ADA.name, soap=SOAP, now=NOW)[1].state,
+    lambda n: (
+        consult.amend(DONE, n, doctor=ADA.id, doctor_name=ADA.name, soap=SOAP, policy="strict-1", now=NOW)[1].state
+    ),
 ]
 
 

@@ -14,10 +14,12 @@ from chalicelib.rooms.rules import Clinic
 from chalicelib.store import names, records
 from chalicelib.store.rows import TABLE, Row
 from chalicelib.visit import arriving, seeing, sending, taking
-from chalicelib.visit.errand import Errand, Records
+from chalicelib.visit.errand import Errand, Records, Signer
+from infra.local.signer import Local
 from tests.builders import ADA, ANN, COLE, KIM, NOW, PUBLIC, SAM, SOAP, a_clinic, a_line, a_request
 
 CODE = "123456"
+SIGNER = Local()
 BATCH = 25  # DynamoDB's limit
 Key = tuple[str, str]
 
@@ -28,6 +30,7 @@ class Walk:
     def __init__(self, clinic: Clinic | None = None, records: Records = records) -> None:
         self.clinic = clinic or a_clinic()
         self.records = records
+        self.signer: Signer = SIGNER
         self.now = NOW
         self.count = 0
 
@@ -40,6 +43,7 @@ class Walk:
             now=at or self.now,
             clinic=self.clinic,
             records=self.records,
+            signer=self.signer,
         )
 
     def request(self, who: Actor = ANN, **said: Any) -> Request:
