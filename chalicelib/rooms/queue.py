@@ -1,6 +1,6 @@
 """The queue: tickets, bands, place, the bounded fair order, the wait promise, and the public board."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -160,7 +160,8 @@ class Lane:
     """The counters of one lane: tickets drawn (`tails`) and called (`heads`) per band. All start at 0.
 
     A department has one lane, or on very great days `of` lanes side by side, each with its own numbers: whoever joins
-    is in one of them by chance, and doctors call from all of them. `on_duty` counts the department's doctors.
+    is in one of them by chance, and doctors call from all of them. `on_duty` counts the department's doctors, and
+    `due` the department's calls.
     """
 
     department: str
@@ -169,7 +170,7 @@ class Lane:
     tails: tuple[int, int, int, int] = (0, 0, 0, 0)
     heads: tuple[int, int, int, int] = (0, 0, 0, 0)
     calls: int = 0
-    due: tuple[int, int, int, int] = (0, 0, 0, 0)  # value of `calls` from which the band must be served
+    due: tuple[int, int, int, int] = (0, 0, 0, 0)  # calls of all lanes from which the band must be served
     held: Mapping[str, int] = field(default_factory=dict)  # visit id -> call of its band that brings it back
     gone: frozenset[tuple[Band, int]] = frozenset()  # numbers that nobody waits under any more, the first GONE_MAX
     on_duty: int = 0
@@ -221,6 +222,28 @@ def let_in(lane: Lane, band: Band, department: Department) -> None:
     ahead = lane.everybody - 1  # the number just drawn is counted already
     if most and band > Band.URGENT and ahead * lane.of >= most:
         raise TooLate("So many people are waiting that we cannot promise you a doctor. Please come back later.")
+
+
+def as_one(lanes: Sequence[Lane]) -> Lane:
+    """The lanes of a department as a single one, to decide which band is called. A call from any of them counts, and
+    of what they say about whose turn it is the newest holds. Its numbers are nobody's."""
+    if len(lanes) == 1:
+        return lanes[0]
+    return Lane(
+        department=lanes[0].department,
+        of=len(lanes),
+        tails=_over_bands(sum, [lane.tails for lane in lanes]),
+        heads=_over_bands(sum, [lane.heads for lane in lanes]),
+        calls=sum(lane.calls for lane in lanes),
+        due=_over_bands(max, [lane.due for lane in lanes]),
+    )
+
+
+def _over_bands(
+    total: Callable[[Sequence[int]], int], counters: Sequence[tuple[int, int, int, int]]
+) -> tuple[int, int, int, int]:
+    a, b, c, d = map(total, zip(*counters, strict=True))
+    return a, b, c, d
 
 
 def choose(lane: Lane) -> tuple[Band, Why] | None:

@@ -60,11 +60,11 @@ def draw(department: str, number: int, band: Band) -> tuple[Ticket, Lane]:
     return Ticket(department, number, band, lane.tails[band]), lane
 
 
-def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane] | None:
+def call(lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = None) -> tuple[Ticket, Lane] | None:
     """Call the band's next number: every caller gets another one. None if the choice no longer holds; look again.
 
-    Checked in the same step: somebody is left in the band, and, unless it is the band's turn by its limit, nobody
-    waits in a more urgent one.
+    `whole` is the department as one queue, where it has several lanes. Checked in the same step: somebody is left in
+    the band, and, unless it is the band's turn by its limit, nobody waits in a more urgent one of this lane.
     """
     head, tail = getattr(LaneRow, f"h{int(band)}"), getattr(LaneRow, f"t{int(band)}")
     condition = (tail > head) | (head.does_not_exist() & (tail > 0))
@@ -74,7 +74,7 @@ def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane]
             condition &= t.does_not_exist() | (t == 0) | (h >= t)  # 0: drawn once, and given back
     row = LaneRow(lane_pk(lane.department, lane.number), "L")
     try:
-        patiently(lambda: row.update(actions=_counting(lane, band, now), condition=condition))
+        patiently(lambda: row.update(actions=_counting(lane, band, now, whole or lane), condition=condition))
     except UpdateError as error:
         if error.cause_response_code == _FAILED:
             return None
@@ -83,7 +83,7 @@ def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane]
     return Ticket(lane.department, lane.number, band, lane.heads[band]), lane
 
 
-def _counting(lane: Lane, band: Band, now: datetime) -> list[Action]:
+def _counting(lane: Lane, band: Band, now: datetime, whole: Lane) -> list[Action]:
     """One call more: the head, the pace, and from when each band is due."""
     window, before = turned_window(lane, now)
     head = getattr(LaneRow, f"h{int(band)}")
@@ -100,9 +100,9 @@ def _counting(lane: Lane, band: Band, now: datetime) -> list[Action]:
     for other in BANDS:
         # The limit of a band counts from its last call, or from when somebody first waits in it; where nobody was
         # ever called, from now.
-        if other is band or not lane.waiting(other) or not lane.calls:
-            due = getattr(LaneRow, f"d{int(other)}")
-            actions.append(due.set((LaneRow.calls | 0) + ONE_CALL_IN[other]))
+        if other is band or not whole.waiting(other) or not whole.calls:
+            due, elsewhere = getattr(LaneRow, f"d{int(other)}"), whole.calls - lane.calls
+            actions.append(due.set((LaneRow.calls | 0) + (elsewhere + ONE_CALL_IN[other])))
     return actions
 
 

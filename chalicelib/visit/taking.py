@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
-from chalicelib.rooms import assignment
+from chalicelib.rooms import assignment, queue
 from chalicelib.rooms.assignment import LEASE, TAKE_TRIES_MAX, Claim, Doctor
 from chalicelib.rooms.consult import PATIENT
 from chalicelib.rooms.delivery import Order
@@ -107,14 +107,15 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
     for _ in range(TAKE_TRIES_MAX):
         lanes = _with_returned(errand, lanes)
         front = assignment.in_front(lanes, draw)
-        if not front:  # the first look may have been a moment old, and not at all lanes
+        if not front:  # the first look may have been a moment old
             lanes = errand.records.lanes(errand.clinic.lanes_of(desk.departments), consistent=True)
             if not any(lane.everybody for lane in lanes):
                 _nobody(errand)
                 return None
             continue
         lane, band, why = front[0] if len(front) == 1 else _joined_first(errand, front)
-        called = errand.records.call(lane, band, why, errand.now)
+        beside = [one for one in lanes if one.department == lane.department]
+        called = errand.records.call(lane, band, why, errand.now, queue.as_one(beside))
         if called is None:
             lanes = _again(errand, lanes)
             continue
@@ -172,21 +173,16 @@ def _sure(errand: Errand, desk: Doctor) -> Doctor:
 def _desk(errand: Errand, departments: tuple[str, ...]) -> tuple[Doctor, list[Lane]]:
     known = tuple(d for d in departments if errand.clinic.department(d))
     if known:
-        desk, lanes = errand.records.desk_and_lanes(errand.actor.id, _looked_at(errand, known))
+        desk, lanes = errand.records.desk_and_lanes(errand.actor.id, errand.clinic.lanes_of(known))
         if set(desk.departments) == set(known):
             return desk, lanes
     desk = errand.records.doctor(errand.actor.id)
-    return desk, errand.records.lanes(_looked_at(errand, desk.departments)) if desk.departments else []
+    return desk, errand.records.lanes(errand.clinic.lanes_of(desk.departments)) if desk.departments else []
 
 
 def _draw(errand: Errand) -> int:
-    """Chance by the request's id: the same tap, sent again, looks at the same lanes."""
+    """Chance by the request's id: the same tap, sent again, chooses alike."""
     return int.from_bytes(sha256(errand.request.encode()).digest()[:8])
-
-
-def _looked_at(errand: Errand, departments: tuple[str, ...]) -> list[tuple[str, int]]:
-    draw, lanes = _draw(errand), errand.clinic.lanes
-    return [lane for department in departments for lane in assignment.heads(draw, department, lanes)]
 
 
 def _joined_first(errand: Errand, front: list[tuple[Lane, Band, Why]]) -> tuple[Lane, Band, Why]:
