@@ -71,6 +71,7 @@ class Plan:
     process: int = 0
     processes: int = 1
     mutant: str = ""
+    lanes: int = 1
 
 
 @dataclass
@@ -113,7 +114,7 @@ class Noted:
         called = records.call(lane, *more)
         if called is not None:
             self.journal.called.append(str(called[0]))
-            self.board.waiting = called[1].everybody
+            self.board.waiting = called[1].everybody * called[1].of  # as long as this one, about
         return called
 
     def __getattr__(self, name: str) -> Any:
@@ -300,5 +301,5 @@ def sign(errand: Errand, id: Ticket, epoch: int) -> Any:
     return seeing.sign(errand, id=id, epoch=epoch, **typed)
 
 
-def a_crowded_clinic() -> Clinic:
-    return a_clinic(departments=(a_department(DEPARTMENT),))
+def a_crowded_clinic(lanes: int) -> Clinic:
+    return a_clinic(departments=(a_department(DEPARTMENT),), lanes=lanes)
