@@ -173,9 +173,9 @@ class World:
     def _polls(self, department: str, waiting: list[Patient]) -> float:
         """How often a second the waiting phones of the whole platform ask for this board, by the rule in wait.js."""
         with self.table.charged("nobody", 0, http=False):
-            lanes = records.lanes([(department, n) for n in range(self.clinic.lanes)])
-        pace = [promise.seconds_per_call(lane, self.clock) for lane in lanes]
-        return self.scale * sum(self._asks(p, lanes[p.id.lane], pace[0]) for p in waiting if p.id)
+            lanes = records.lanes(self.clinic.lanes_of([department]))
+        pace = promise.pace(lanes, self.clock)
+        return self.scale * sum(self._asks(p, lanes[p.id.lane], pace) for p in waiting if p.id)
 
     def _asks(self, patient: Patient, lane: Lane, pace: float | None) -> float:
         assert patient.visit is not None
