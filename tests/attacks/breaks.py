@@ -4,11 +4,13 @@ A break is a context manager in the manner of `tests/simulation/mutants.py`; the
 inside it, and they must fail there.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from chalicelib.doors import form, manners, render
 from chalicelib.outside.signing import Kms
 from chalicelib.rooms import permission, seal
 from chalicelib.store import chain, writing
@@ -37,14 +39,33 @@ def _any_key() -> Break:
     )
 
 
+def _pages_as_typed() -> Break:
+    loose = {language: pages.overlay(autoescape=False) for language, pages in render.ENVIRONMENTS.items()}
+    return instead(render, "ENVIRONMENTS", loose)
+
+
+def _noted(real: Any, value: object, **how: Any) -> str:
+    logging.getLogger("clinic").info("typed: %s", value)
+    return str(real(value, **how))
+
+
+def _told(real: Any, broken: Exception, deed: str) -> None:
+    logging.getLogger("clinic").error("%s: %s", deed, broken)
+    real(broken, deed)
+
+
 BREAKS: dict[str, Callable[[], Break]] = {
     "a03 signing is offered to every role": _anybody_signs,
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,
+    "a11 pages say what was typed as it was typed": _pages_as_typed,
     "a21 signing is not linked": lambda: instead(chain, "link", around(_unlinked_signing)),
     "a21 a mark says nothing of the line's contents": lambda: instead(chain, "mark_of", around(_only_the_key)),
     "a21 the value does not depend on the marks": lambda: instead(chain, "fold", lambda value, marks: value),
     "a21 lines are written beside the transaction": lambda: instead(writing.chain, "link", lambda *_: None),
+    "a22 what is typed is logged": lambda: instead(form, "clean", around(_noted)),
+    "a22 an error is logged with its message": lambda: instead(manners, "note_broken", around(_told)),
+    "a24 a form needs no proof": lambda: instead(manners, "_shown_to_them", lambda asked: None),
 }
 
 
