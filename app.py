@@ -7,7 +7,19 @@ gc.disable()  # nothing made while Lambda wakes up is ever garbage, and to look 
 from chalice import Chalice, Rate  # noqa: E402
 from chalice.app import CloudWatchEvent  # noqa: E402
 
-from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff, watch  # noqa: E402
+from chalicelib.doors import (  # noqa: E402
+    board,
+    clock,
+    desk,
+    doctor,
+    manners,
+    patient,
+    people,
+    pharmacy,
+    questions,
+    staff,
+    watch,
+)
 from chalicelib.outside import tracing  # noqa: E402
 
 tracing.start()
@@ -22,6 +34,7 @@ app.register_blueprint(doctor.door)
 app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
+app.register_blueprint(people.door)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

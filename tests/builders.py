@@ -35,6 +35,7 @@ KIM = Actor(role=Role.PHARMACIST, id="kim", name="Kim")
 COLE = Actor(role=Role.COURIER, id="cole", name="Cole")
 CYD = Actor(role=Role.COURIER, id="cyd", name="Cyd")
 DEE = Actor(role=Role.DESK, id="dee", name="Dee")
+MAX = Actor(role=Role.ADMINISTRATOR, id="max", name="Max")
 PUBLIC = ANYBODY
 
 PARACETAMOL, PENICILLIN, ASPIRIN, WARFARIN = "paracetamol", "amoxicillin", "aspirin", "warfarin"

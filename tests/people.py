@@ -17,18 +17,11 @@ from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from chalicelib.doors.guests import hashed, proof
-from chalicelib.rooms.permission import Role
+from chalicelib.doors.guests import badge, hashed, proof
+from tests.hiring import STAFF, hired
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # ten o'clock in Shanghai
 SECRET = "correct horse battery"
-STAFF = {
-    "ada": ("Dr Ada", Role.DOCTOR),
-    "bo": ("Dr Bo", Role.DOCTOR),
-    "sam": ("Sam", Role.PHARMACIST),
-    "cole": ("Cole", Role.COURIER),
-    "dee": ("Dee", Role.DESK),
-}
 ANN = {
     "for_whom": "me",
     "name": "Ann Smith",
@@ -321,11 +314,10 @@ class Member(Browser):
         from chalicelib.store import staff
 
         self.id = id
-        self.name, role = STAFF[id]
-        staff.enrol(id=id, name=self.name, role=role, secret=SECRET, now=now)
-        token = secrets.token_urlsafe(16)
-        staff.sign_in(id=id, secret=SECRET, token_hash=hashed(token), now=now)
-        self.cookies["staff"] = token
+        self.name, _ = STAFF[id]
+        mine = badge(id, secrets.token_urlsafe(16))
+        staff.open_session(hired(id, now), token_hash=hashed(mine), now=now)
+        self.cookies["staff"] = mine
 
 
 @dataclass
@@ -378,3 +370,11 @@ class Cast:
     @property
     def dee(self) -> Member:
         return self.staff("dee")
+
+    @property
+    def pria(self) -> Member:
+        return self.staff("pria")
+
+    @property
+    def max(self) -> Member:
+        return self.staff("max")

@@ -69,12 +69,13 @@ def work(asked: Asked) -> Answer:
         raise NotAllowed("This is not part of your work at the clinic.")
     found = taking.work(asked.errand)
     data = chart.work(found, asked.frame.now, asked.language)
+    allowed = asked.errand.actor.departments
     return Page(
         template="doctor_work.html",
         data=data,
         extras={
             **signs(asked.errand.actor),
-            "options": chart.departments(asked.language),
+            "options": [o for o in chart.departments(asked.language) if allowed is None or o[0] in allowed],
             "nobody": asked.given.get("nobody", False),
             "handed": asked.given.get("handed", False),
         },

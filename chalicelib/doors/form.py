@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -134,6 +135,22 @@ def whole(name: str, *, missing: str, optional: bool = False, **facts: object) -
     typed = {"type": "string", "pattern": rf"^\s*-?[0-9]{{1,{DIGITS_MAX}}}\s*$"}
     schema = {"anyOf": [number, typed, *([{"enum": ["", None]}] if optional else [])]}
     return Field(name, read, schema, must=not optional)
+
+
+def day(name: str) -> Field:
+    """A day of the calendar as browsers send it, 2026-11-23; an empty answer is None."""
+
+    def read(values: list[object]) -> date | None:
+        value = _one(values)
+        if value == "":
+            return None
+        try:
+            return date.fromisoformat(_plain_digits(str(value).strip()))
+        except ValueError:
+            raise Refusal("Enter a day, like 2026-11-23.") from None
+
+    typed = {"type": "string", "pattern": r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\s*$"}
+    return Field(name, read, {"anyOf": [typed, {"enum": ["", None]}]})
 
 
 def one_of(name: str, kind: type[Choice], *, missing: str) -> Field:

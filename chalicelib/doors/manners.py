@@ -178,6 +178,7 @@ class Polite:
                 raise NotFound()
             actor = _who(asked, self.by, by_hand=self.deed not in BY_ITSELF)
             permission.may(actor, self.deed)
+            permission.licensed(actor, self.deed, words.local(asked.frame.now).date())
         except Refusal:
             if asked.sends and ours:
                 with contextlib.suppress(Refusal):
@@ -255,7 +256,9 @@ def _who(asked: Asked, by: By, *, by_hand: bool) -> Actor:
         return Actor(role=Role.PATIENT, id=hashed(asked.kept.secret))
     if by == "staff" and asked.guest.staff:
         asked.frame = replace(asked.frame, proof=proof(asked.guest.staff))
-        return staff.who(token_hash=hashed(asked.guest.staff), now=asked.frame.now, by_hand=by_hand) or ANYBODY
+        badge, now = asked.guest.staff, asked.frame.now
+        found = staff.who(id=asked.guest.member, token_hash=hashed(badge), now=now, by_hand=by_hand)
+        return found.actor if found else ANYBODY
     return ANYBODY
 
 

@@ -113,12 +113,22 @@ def presence(before: Doctor, after: Doctor, lanes: int) -> list[Presence]:
     ]
 
 
-def go_on_duty(doctor: Doctor, *, departments: tuple[str, ...], capacity: int, clinic: Clinic) -> Doctor:
-    """On duty in one or more departments with room for `capacity` conversations; said again, it changes them."""
+def go_on_duty(
+    doctor: Doctor,
+    *,
+    departments: tuple[str, ...],
+    capacity: int,
+    clinic: Clinic,
+    allowed: frozenset[str] | None = None,
+) -> Doctor:
+    """On duty in one or more departments with room for `capacity` conversations; said again, it changes them.
+    `allowed` is where the clinic lets this doctor work; None is everywhere."""
     if not departments:
         raise Refusal("Choose at least one department.", field="departments")
     if any(clinic.department(d) is None for d in departments):
         raise Refusal("Choose a department.", field="departments")
+    if allowed is not None and not set(departments) <= allowed:
+        raise Refusal("You do not work in that department. Ask an administrator.", field="departments")
     if not 1 <= capacity <= CAPACITY_MAX:
         raise Refusal("Conversations at a time: from 1 to %(max)s.", field="capacity", max=CAPACITY_MAX)
     return replace(doctor, on_duty=True, departments=tuple(dict.fromkeys(departments)), capacity=capacity)
@@ -129,9 +139,11 @@ def pause(doctor: Doctor) -> Doctor:
     return replace(doctor, on_duty=False)
 
 
-def may_take(doctor: Doctor) -> None:
+def may_take(doctor: Doctor, allowed: frozenset[str] | None = None) -> None:
     if not doctor.on_duty:
         raise TooLate("You are not on duty. Go on duty to take the next patient.")
+    if allowed is not None and not set(doctor.departments) <= allowed:
+        raise TooLate("Where you work was changed. Go on duty again to take the next patient.")
     if len(doctor.visits) >= doctor.capacity:
         n = len(doctor.visits)
         raise TooLate("You already have %(n)s conversations. Finish one to take the next patient.", n=n)

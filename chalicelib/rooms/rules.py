@@ -10,6 +10,7 @@ ROWS_AT_ONCE = 98  # of the 100 in a transaction: lanes and roster lines of a do
 MEDICINES_IN_FORMULARY_MAX = 500
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like digits on a printed ticket
 
+IDLE_MINUTES_MAX = 60  # HIPAA 164.312(a)(2)(iii) asks for an automatic log-off; this floor a clinic can only tighten
 PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
 
 RED_FLAGS_OWN_MAX = 6  # the hospital's own danger signs; a longer list is not read
@@ -97,6 +98,13 @@ class RedFlag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """People who work here: after how many minutes without a tap they are signed out."""
+
+    idle_minutes: int = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clinic:
     """Everything a hospital decided about its clinic."""
 
@@ -113,6 +121,7 @@ class Clinic:
     guardian_age: int
     lanes: int
     sms: Sms = Sms()
+    staff: Staff = Staff()
     logo: bool = False  # the hospital's own picture stands in pages/files
     red_flags: tuple[RedFlag, ...] = ()
     texts: Mapping[str, Words] = field(default_factory=dict)  # language -> our text -> the hospital's own
@@ -152,6 +161,7 @@ class Clinic:
                 logo=bool(kit.get("logo", False)),
                 red_flags=tuple(RedFlag(id=str(f["id"]), text=dict(f["text"])) for f in kit.get("red_flags", ())),
                 texts={language: dict(own) for language, own in kit.get("texts", {}).items()},
+                staff=Staff(**{name: int(value) for name, value in kit.get("staff", {}).items()}),
             )
         except KeyError as missing:
             raise BadKit(f"{missing.args[0]} is missing") from missing
@@ -204,6 +214,8 @@ def _check(clinic: Clinic) -> None:
     _check_ids(clinic)
     _check_words(clinic)
     _check_sms(clinic.sms)
+    if not 1 <= clinic.staff.idle_minutes <= IDLE_MINUTES_MAX:
+        raise BadKit(f"staff idle_minutes: between 1 and {IDLE_MINUTES_MAX}")
 
 
 def _check_ids(clinic: Clinic) -> None:

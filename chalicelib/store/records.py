@@ -22,11 +22,13 @@ from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
+from chalicelib.store.staff import administrators, is_member, member, members
 from chalicelib.store.trail import entry_of, trail
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
 __all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "trail", "wake"]
+__all__ += ["administrators", "is_member", "member", "members"]
 
 T = TypeVar("T")
 LIST_MAX = 50

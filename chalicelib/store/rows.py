@@ -13,7 +13,8 @@ Keys (pk / sk):
     D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
     P#<person>   / A#<department>  the guard: one active visit; and which visits there were
     P#<holder>   / R          the answers being given on one phone
-    U#<staff>    / U          a member of staff;   S#<token hash> / S  a session;   K#names / K  the naming key
+    U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session;   K#names / K  the naming key
+                 / X#<request> audit rows of what was done about them;   U / A  who is administrator
 """
 
 import os
@@ -38,6 +39,7 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.notice import Kind as NoticeKind
 from chalicelib.rooms.notice import Sending
 from chalicelib.rooms.notice import Way as NoticeWay
+from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import State as VisitState
 from chalicelib.store import values
@@ -339,19 +341,27 @@ class SealRow(Row, discriminator="seal"):
 class StaffRow(Row, discriminator="staff"):
     id = UnicodeAttribute()
     name = UnicodeAttribute()
-    role = UnicodeAttribute()
+    role = values.word(Role)
     departments: ListAttribute[str] = ListAttribute(default=list)
-    salt = UnicodeAttribute()
-    secret = UnicodeAttribute()
+    licence = UnicodeAttribute(default="")
+    licence_until = UnicodeAttribute(null=True)
     active = BooleanAttribute(default=True)
+    epoch = NumberAttribute(default=0)
+    salt = UnicodeAttribute(null=True)
+    secret = UnicodeAttribute(null=True)
     failures = NumberAttribute(default=0)
     locked_until = UTCDateTimeAttribute(null=True)
 
 
 class SessionRow(Row, discriminator="session"):
     staff = UnicodeAttribute()
+    epoch = NumberAttribute()
     began_at = UTCDateTimeAttribute()
     seen_at = UTCDateTimeAttribute()
+
+
+class AdministratorsRow(Row, discriminator="administrators"):
+    ids = UnicodeSetAttribute(null=True)
 
 
 class KeyRow(Row, discriminator="key"):

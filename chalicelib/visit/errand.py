@@ -21,6 +21,7 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic
+from chalicelib.rooms.staff import Administrators, Member
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,6 +69,10 @@ class Records(Protocol):
     def to_review(self) -> list[Prescription]: ...
     def returned_to(self, doctor: str) -> list[Prescription]: ...
     def orders(self, states: Iterable[OrderState], *, doctor: str | None = None) -> list[Order]: ...
+    def member(self, id: str) -> Member: ...
+    def is_member(self, id: str) -> bool: ...
+    def members(self) -> list[Member]: ...
+    def administrators(self) -> Administrators: ...
     def answered(self, about: str, request: str) -> Repeated | None: ...
     def looked(self, entry: Entry) -> None: ...
     def trail(self, about: str, before: int | None = None) -> Trail: ...
@@ -175,6 +180,10 @@ def about_person(id: str) -> str:
     return f"P#{id}"
 
 
+def about_member(id: str) -> str:
+    return f"U#{id}"
+
+
 def look(errand: Errand, id: Ticket, deed: str = "look") -> None:
     """The audit line of somebody who reads a visit, written before the answer; if it cannot be, nothing is shown.
 
@@ -196,7 +205,7 @@ def look_at_others(errand: Errand, id: Ticket, others: list[Ticket]) -> None:
 
 def look_at_list(errand: Errand) -> None:
     """The same for a list of people: the line hangs on the reader."""
-    errand.records.looked(_look(errand, f"U#{errand.actor.id}"))
+    errand.records.looked(_look(errand, about_member(errand.actor.id)))
 
 
 def _look(errand: Errand, about: str, deed: str = "look") -> Entry:

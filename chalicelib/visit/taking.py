@@ -40,7 +40,13 @@ def _doctor_again(errand: Errand, answer: str, **_: object) -> Doctor:
 @once(about=_about_me, again=_doctor_again)
 def go_on_duty(errand: Errand, *, departments: tuple[str, ...], capacity: int) -> Doctor:
     before = errand.records.doctor(errand.actor.id)
-    after = assignment.go_on_duty(before, departments=departments, capacity=capacity, clinic=errand.clinic)
+    after = assignment.go_on_duty(
+        before,
+        departments=departments,
+        capacity=capacity,
+        clinic=errand.clinic,
+        allowed=errand.actor.departments,
+    )
     return _duty(errand, "go_on_duty", before, after)
 
 
@@ -146,7 +152,7 @@ def _claim(errand: Errand, ticket: Ticket, call: Call) -> Ticket | None:
         return id
     if came is Claim.NO_ROOM:
         _give_up(errand, ticket)
-        assignment.may_take(errand.records.doctor(call.doctor))
+        assignment.may_take(errand.records.doctor(call.doctor), errand.actor.departments)
         raise TooLate("You are not on duty. Go on duty to take the next patient.")
     return None
 
@@ -163,10 +169,10 @@ def _give_up(errand: Errand, ticket: Ticket) -> None:
 def _sure(errand: Errand, desk: Doctor) -> Doctor:
     """Nobody is refused on a desk that was read a moment old."""
     try:
-        assignment.may_take(desk)
+        assignment.may_take(desk, errand.actor.departments)
     except Refusal:
         desk = errand.records.doctor(errand.actor.id)
-        assignment.may_take(desk)
+        assignment.may_take(desk, errand.actor.departments)
     return desk
 
 

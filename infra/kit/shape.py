@@ -60,6 +60,7 @@ CLINIC: dict[str, Key] = {
     "texts": optional(TABLE),
     "sms": optional(TABLE),
     "push": optional(TABLE),
+    "staff": optional(TABLE),
     "stack": optional(TABLE),
 }
 DEPARTMENT: dict[str, Key] = {
@@ -75,6 +76,7 @@ DEPARTMENT: dict[str, Key] = {
 }
 RED_FLAG: dict[str, Key] = {"id": Key(TEXT), "text": Key(WORDS)}
 SMS: dict[str, Key] = {"provider": Key(TEXT), "country": optional(TEXT), "desk": optional(TEXT)}
+STAFF: dict[str, Key] = {"idle_minutes": optional(NUMBER)}
 PUSH: dict[str, Key] = {"on": Key(YES_NO)}
 FROM_TO: dict[str, Key] = {"from": optional(NUMBER), "to": optional(NUMBER)}
 URGENT: dict[str, Key] = {"under": optional(NUMBER), "from": optional(NUMBER)}

@@ -15,7 +15,7 @@ from chalicelib.visit import ACTS
 ROOT = Path(__file__).parents[2]
 FUNCTION_LINES_MAX = 50
 FILE_LINES_MAX = 400
-DOORS = ("board", "desk", "doctor", "patient", "pharmacy", "staff", "watch")
+DOORS = ("board", "desk", "doctor", "patient", "people", "pharmacy", "staff", "watch")
 
 # What each part may import of the house. Rooms are further ordered by FOUNDATION and PATH, acts of the visit by ACTS.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
