@@ -1,23 +1,25 @@
 """`python -m infra.audit`: checks that no audit line was changed, lost or moved, and says whose records were touched.
 
-    verify   walks the table (live, or an export), every chain, and the signed roots; names the first bad row
+    verify [--roots FOLDER --key FILE]      walks the table, every chain, and the signed roots; names the first bad row
     affected --from T --to T [--actor ID]   which visits and people were read or written, when and by whom
 
 Both read the whole table once and write nothing. They print keys, ids and times: never a name, never a word of a
 patient. The table is TABLE in the region of AWS_REGION, or the files of a DynamoDB export (`--export FILE ...`).
+FOLDER is a copy of the vault (`aws s3 sync s3://<bucket>/roots FOLDER`), FILE the public key in DER.
 """
 
 import argparse
 import gzip
 import json
 import sys
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.store import chain
+from chalicelib.store import chain, roots
 
 Item = dict[str, Any]
 Key = tuple[str, str]
@@ -102,7 +104,7 @@ def _marks(table: Kept, pk: str) -> tuple[list[str], list[Bad]]:
             return marks, [Bad(pk, len(marks) + 1, (pk, chain.seal_sk(len(marks))), "this seal is gone")]
         if seal.get("before", {"S": chain.genesis(pk)})["S"] != value:
             wrong.append(Bad(pk, n + 1, key, "this seal does not follow from the one before it"))
-        marks += [one["S"] for one in seal["lines"]["L"]]
+        marks += [one["S"] for one in seal["marks"]["L"]]
         value = chain.fold(value, marks[n:])
     if row is None:
         return marks, [*wrong, Bad(pk, len(marks) + 1, (pk, "Y"), "the chain's own row is gone")]
@@ -141,6 +143,41 @@ def _anchored(pk: str, marks: list[str], anchors: list[Anchor]) -> Iterator[Bad]
             yield Bad(pk, right + 1, row, why)
             return
         right = anchor.n
+
+
+def anchors(documents: Iterable[bytes], public_key: bytes) -> tuple[dict[str, list[Anchor]], list[str]]:
+    """What signed roots say of every chain, and what is wrong with the roots: a signature that is not of this key, a
+    number left out, a value that does not follow from the chains listed."""
+    found: dict[str, list[Anchor]] = {}
+    wrong: list[str] = []
+    last = roots.Last()
+    for root in sorted(map(json.loads, documents), key=lambda one: int(one["n"])):
+        name = roots.name(root["n"])
+        if root["n"] != last.n + 1 or root["before"] != last.digest:
+            wrong.append(f"{name} does not follow from {roots.name(last.n) if last.n else 'the beginning'}")
+        if not _signed(root, public_key):
+            wrong.append(f"{name} is not signed with this key")
+        elif roots.merkle(roots.leaf(head) for head in root["heads"]) != root["root"]:
+            wrong.append(f"{name} lists other chains than were signed")
+        else:
+            for pk, n, value in root["heads"]:
+                found.setdefault(pk, []).append(Anchor(n, value, root["at"]))
+        last = roots.after(root)
+    return found, wrong
+
+
+def _signed(root: Item, public_key: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = serialization.load_der_public_key(public_key)
+    assert isinstance(key, ec.EllipticCurvePublicKey), "the clinic signs with ECDSA on P-256"
+    try:
+        key.verify(b64decode(root["signature"]), roots.digest(root), ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +253,8 @@ def main(argv: list[str] | None = None) -> int:
     for name in ("verify", "affected"):
         command = commands.add_parser(name)
         command.add_argument("--export", type=Path, nargs="+", help="files of a DynamoDB export; else the live table")
+    commands.choices["verify"].add_argument("--roots", type=Path, help="a folder with the signed roots")
+    commands.choices["verify"].add_argument("--key", type=Path, help="the public key they were signed with, DER")
     command.add_argument("--from", dest="since", type=_moment, required=True, help="2026-11-24T09:00 (UTC unless said)")
     command.add_argument("--to", dest="until", type=_moment, required=True)
     command.add_argument("--actor", default="", help="only what this member of staff did")
@@ -223,7 +262,7 @@ def main(argv: list[str] | None = None) -> int:
     table = kept(exported(wishes.export) if wishes.export else live())
     if wishes.command == "affected":
         return _say_affected(affected(table, since=wishes.since, until=wishes.until, actor=wishes.actor))
-    return _say_verified(table, verify(table))
+    return _verified(table, wishes.roots, wishes.key)
 
 
 def _say_affected(found: list[Touched]) -> int:
@@ -234,8 +273,19 @@ def _say_affected(found: list[Touched]) -> int:
     return 0
 
 
-def _say_verified(table: Kept, bad: list[Bad]) -> int:
+def _verified(table: Kept, folder: Path | None, key: Path | None) -> int:
+    signed: dict[str, list[Anchor]] = {}
+    wrong: list[str] = []
     print(f"{len(table.lines)} lines in {len(table.chains)} chains")
+    if folder and key:
+        files = sorted(folder.glob("**/*.json"))
+        signed, wrong = anchors((file.read_bytes() for file in files), key.read_bytes())
+        print(f"{len(files)} roots sign for {len(signed)} chains")
+    print(*(f"BAD ROOT: {one}" for one in wrong), sep="\n", end="\n" if wrong else "")
+    return _say_verified(verify(table, signed)) or bool(wrong)
+
+
+def _say_verified(bad: list[Bad]) -> int:
     if not bad:
         print("Every line is as it was written.")
         return 0

@@ -89,7 +89,7 @@ def link(transaction: TransactWrite, line: AuditRow, chain: str) -> None:
 def seal(transaction: TransactWrite, row: ChainRow) -> None:
     """Fold a full tail into the chain's value. The row's length is the condition: only one seals these marks."""
     marks = list(row.tail)
-    kept = SealRow(row.pk, seal_sk(int(row.n)), n=row.n, before=row.head, lines=marks)
+    kept = SealRow(row.pk, seal_sk(int(row.n)), n=row.n, before=row.head, marks=marks)
     transaction.save(kept, condition=Row.pk.does_not_exist())
     transaction.update(
         ChainRow(row.pk, "Y"),

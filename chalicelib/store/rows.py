@@ -15,6 +15,7 @@ Keys (pk / sk):
     P#<holder>   / R          the answers being given on one phone
     U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session;   K#names / K  the naming key
                  / X#<request> audit rows of what was done about them;   U / A  who is administrator
+    K#roots      / K          the newest signed root of the audit's chains
 """
 
 import os
@@ -335,7 +336,15 @@ class SealRow(Row, discriminator="seal"):
 
     n = NumberAttribute()
     before = UnicodeAttribute(null=True)
-    lines: ListAttribute[str] = ListAttribute(default=list)
+    marks: ListAttribute[str] = ListAttribute(default=list)
+
+
+class RootRow(Row, discriminator="root"):
+    """Which signed root is the newest."""
+
+    n = NumberAttribute()
+    at = UTCDateTimeAttribute()
+    digest = UnicodeAttribute()
 
 
 class StaffRow(Row, discriminator="staff"):

@@ -48,7 +48,7 @@ def _sealed(about: str, first: int, last: int) -> dict[int, str]:
         )
         found: dict[int, str] = {}
         for seal in seals:
-            found |= dict(enumerate(seal.lines, start=int(seal.n) + 1))
+            found |= dict(enumerate(seal.marks, start=int(seal.n) + 1))
             if int(seal.n) < first:
                 break
     return found

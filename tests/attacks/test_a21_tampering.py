@@ -121,8 +121,8 @@ def test_marks_in_another_order_are_found(played: Ticket) -> None:
     """In a seal by the chain itself, in the tail by the root that was signed."""
     lies = table()
     seal = (f"V#{played}", chain.seal_sk(chain.TAIL_MAX))
-    said = lies[seal]["lines"]["L"]
-    turned = {**lies, seal: {**lies[seal], "lines": {"L": said[::-1]}}}
+    said = lies[seal]["marks"]["L"]
+    turned = {**lies, seal: {**lies[seal], "marks": {"L": said[::-1]}}}
     assert check(turned)[0].pk == f"V#{played}"
     row = (f"V#{played}", "Y")
     tail = lies[row]["tail"]["L"]
@@ -166,7 +166,7 @@ def rewritten(lies: Table, pk: str) -> Table:
         seal = (pk, chain.seal_sk(n))
         ours = fresh[n : n + chain.TAIL_MAX]
         before = {"before": {"S": value}} if n else {}
-        found[seal] = {**lies[seal], **before, "lines": {"L": [{"S": mark} for mark in ours]}}
+        found[seal] = {**lies[seal], **before, "marks": {"L": [{"S": mark} for mark in ours]}}
         value, n = chain.fold(value, ours), n + chain.TAIL_MAX
     tail = {"L": [{"S": mark} for mark in fresh[n:]]}
     found[pk, "Y"] = {**lies[pk, "Y"], "head": {"S": value}, "tail": tail}

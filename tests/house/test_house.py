@@ -20,7 +20,8 @@ DOORS = ("board", "desk", "doctor", "patient", "people", "pharmacy", "staff", "w
 # What each part may import of the house. Rooms are further ordered by FOUNDATION and PATH, acts of the visit by ACTS.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "app": ("doors", "outside"),
-    "doors": ("doors", "outside", "store.names", "store.records", "store.staff", "visit", "rooms", "refusal", "clinic"),
+    "doors": ("doors", "outside", "store.names", "store.records", "store.staff", "visit", "rooms", "refusal", "clinic")
+    + ("store.chain", "store.roots"),  # the clock signs the audit
     "visit": ("visit", "rooms", "refusal"),
     "store": ("store", "rooms", "refusal", "clinic"),
     "outside": ("outside", "rooms.notice", "refusal"),  # a driver says what came of it in the room's words
