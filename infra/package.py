@@ -42,7 +42,10 @@ PLATFORMS = {
     "x86_64": ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64"),
     "arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
 }
-SERVICES = frozenset({"dynamodb", "kms", "sns", "xray"})  # what is called from Lambda; botocore knows some 400 more
+SERVICES = frozenset(
+    {"dynamodb", "kms", "s3", "sns", "xray"}
+)  # what is called from Lambda; botocore knows some 400 more
+CALL_OUTSIDE = ("policy-api.json", "policy-sweep.json")  # the functions that use what the kit switches on
 UNUSED = (
     "bin",
     "share",
@@ -134,7 +137,7 @@ def permit(build: Path, kit: dict[str, Any]) -> None:
     policies = {path: json.loads(path.read_text()) for path in (build / ".chalice").glob("policy-*.json")}
     used = {"sms": kit.get("sms", {}).get("provider") == "sns", "push": kit.get("push", {}).get("on") is True}
     for part in (parts[name] for name, on in used.items() if on):
-        for may in policies.values():
+        for may in (policies[path] for path in policies if path.name in CALL_OUTSIDE):
             may["Statement"].append(part["Statement"])
         whole["Globals"]["Function"]["Environment"]["Variables"] |= part["Variables"]
         whole["Resources"] |= part["Resources"]

@@ -32,6 +32,7 @@ STOP_SECONDS_MAX = 5
 # What keeps every call on this machine, whatever the person's own AWS settings are.
 LOCAL = {
     "TABLE": "clinic",
+    "ROOTS_BUCKET": "local",  # signed roots of the audit are kept in this process
     "SMS_PROVIDER": "local",  # texts are kept and shown here; none is sent
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",

@@ -7,6 +7,8 @@ from datetime import time, timedelta
 
 import pytest
 
+from chalicelib.doors import clock
+from chalicelib.outside.vault import Double
 from chalicelib.rooms.assignment import LEASE, PRESENCE
 from chalicelib.rooms.notice import NOBODY, Notice, Outcome
 from chalicelib.rooms.permission import SYSTEM
@@ -27,6 +29,8 @@ CLINIC = a_clinic(
 )
 NEEDS_NO_CALL_OF_OURS = {
     "SignRecords": "not the table: tests/deploy/test_outside.py compares it with what is asked of the key",
+    "SignRoots": "not the table, and the same key",
+    "KeepRoots": "not the table: tests/attacks/test_a21_roots.py puts them into a locked bucket",
     "WriteTheLog": "Lambda writes what the function prints",
     "SendTraces": "X-Ray's daemon sends them",
     "LeaveWhatFailed": "Lambda leaves the letter",
@@ -98,7 +102,25 @@ def test_the_sweep_needs_exactly_what_it_is_permitted(watched: Watched) -> None:
     assert watched.used == may("sweep")["RememberTheClinic"]
 
 
-@pytest.mark.parametrize("function", ["api", "sweep"])
+class Key:
+    """Signs nothing: what is permitted on the key is asked elsewhere."""
+
+    key_id = "key"
+
+    def sign(self, digest: bytes) -> bytes:
+        return digest
+
+
+def test_the_anchor_needs_exactly_what_it_is_permitted(watched: Watched) -> None:
+    """A root, and the next one."""
+    watched.walk.join(ANN)
+    watched.recorder.permissions.clear()
+    vault = Double()
+    assert [clock.anchor(vault, Key()), clock.anchor(vault, Key())] == [1, 1]
+    assert watched.recorder.permissions == may("anchor")["RememberTheClinic"]
+
+
+@pytest.mark.parametrize("function", ["api", "sweep", "anchor"])
 def test_what_else_is_permitted_is_named_with_its_reason(function: str) -> None:
     assert set(may(function)) <= {"RememberTheClinic", *NEEDS_NO_CALL_OF_OURS}
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.zip
 
 Template = dict[str, Any]
 REGIONS = ("eu-west-1", "cn-north-1", "ap-southeast-1")
-FUNCTIONS = {"APIHandler": "app.app", "Sweep": "app.sweep"}
+FUNCTIONS = {"APIHandler": "app.app", "Sweep": "app.sweep", "Anchor": "app.anchor"}
 
 
 def every(stack: Template, kind: str) -> dict[str, Template]:
@@ -139,8 +139,25 @@ def test_every_log_is_encrypted_and_kept_for_a_while(stack: Template) -> None:
 
 
 def test_the_sweep_runs_every_minute_and_is_not_tried_again_before_the_next(stack: Template) -> None:
-    rule = the(stack, "AWS::Events::Rule")["Properties"]
-    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    rules = every(stack, "AWS::Events::Rule")
+    assert rules["SweepSweepEvent"]["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+    assert rules["AnchorAnchorEvent"]["Properties"]["ScheduleExpression"] == "cron(7 * * * ? *)", "a root every hour"
+
+
+def test_roots_are_locked_for_years_and_nobody_can_undo_it(stack: Template) -> None:
+    bucket = the(stack, "AWS::S3::Bucket")
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    properties = bucket["Properties"]
+    assert properties["ObjectLockEnabled"] is True
+    rule = properties["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert rule == {"Mode": "COMPLIANCE", "Years": {"Ref": "RootsYears"}}
+    assert stack["Parameters"]["RootsYears"]["Default"] >= 6, "as long as audit is kept"
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    (refused,) = the(stack, "AWS::S3::BucketPolicy")["Properties"]["PolicyDocument"]["Statement"]
+    assert (refused["Effect"], refused["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    anchor = stack["Resources"]["Anchor"]["Properties"]
+    assert anchor["Environment"]["Variables"]["ROOTS_BUCKET"] == {"Ref": "Roots"}
+    assert anchor["Timeout"] == 300, "a busy hour has hundreds of thousands of chains"
 
 
 def test_every_source_of_events_has_a_limit_of_tries_and_dead_letters(stack: Template) -> None:
