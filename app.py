@@ -20,8 +20,6 @@ from chalicelib.doors import (  # noqa: E402
     staff,
     watch,
 )
-from chalicelib.outside import tracing  # noqa: E402
-from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff, watch  # noqa: E402
 from chalicelib.outside import signing, tracing, vault  # noqa: E402
 
 tracing.start()
