@@ -77,7 +77,8 @@ def everything_read(cast: Cast, *, accept: tuple[str, ...] = ("text/html",)) -> 
         if "GET" not in methods or "{file}" in path:
             continue
         for visit in (cast.ann.visit, cast.bob.visit)[: 2 if "{visit}" in path else 1]:
-            asked = path.format(lang="en", visit=visit, step="who", department="general")
+            parts = {"lang": "en", "visit": visit, "step": "who", "department": "general", "member": "ada"}
+            asked = path.format(**parts)
             for who in near[methods["GET"].view_function.by]:
                 for kind in accept:
                     yield who, who.ask("GET", asked, accept=kind)
