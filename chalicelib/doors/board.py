@@ -7,7 +7,8 @@ from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import FOREVER, PICTURE, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
 from chalicelib.refusal import NotFound
 from chalicelib.rooms.promise import RATIOS, said
-from chalicelib.visit import arriving
+from chalicelib.store import names
+from chalicelib.visit import arriving, preferring
 
 door = Blueprint(__name__)
 EXAMPLE = 20  # minutes: ratios are told as what they make of one promise
@@ -16,8 +17,14 @@ EXAMPLE = 20  # minutes: ratios are told as what they make of one promise
 @door.route("/board/{department}")
 @polite("look")
 def board(asked: Asked) -> Answer:
-    """One queue's counts and pace; the same for everybody, so one answer serves thousands for five seconds."""
-    return Data(data=arriving.board(asked.errand, department=asked.path["department"]), cache=PUBLIC_BOARD)
+    """One queue's counts and pace, of a department or of a doctor's own line; the same for everybody, so one answer
+    serves thousands for five seconds."""
+    name = asked.path["department"]
+    if name.startswith("~"):
+        data = preferring.board(asked.errand, doctor=names.doctor_of(name), name=name)
+    else:
+        data = arriving.board(asked.errand, department=name)
+    return Data(data=data, cache=PUBLIC_BOARD)
 
 
 @door.route("/{lang}/waits")

@@ -32,6 +32,7 @@ NOTICES = Form(yes("nobody"), yes("handed"))
 DUTY = Form(
     many("departments", DEPARTMENTS, missing="Choose at least one department."),
     whole("capacity", missing="How many conversations at a time?"),
+    yes("own_only"),
 )
 TAKE = Form(many("departments", DEPARTMENTS))
 AFTER = Form(key("after", max=MESSAGE_ID_MAX))
@@ -79,7 +80,7 @@ def work(asked: Asked) -> Answer:
             "nobody": asked.given.get("nobody", False),
             "handed": asked.given.get("handed", False),
         },
-        values={"departments": data["departments"], "capacity": data["capacity"]},
+        values={name: data[name] for name in ("departments", "capacity", "own_only")},
         here="doctor",
     )
 
@@ -89,7 +90,8 @@ def work(asked: Asked) -> Answer:
 def duty(asked: Asked) -> Answer:
     """On duty, or on duty elsewhere; the choice is remembered for the next time."""
     doctor = taking.go_on_duty(asked.errand, **asked.given)
-    return Go(to="doctor", data={"on_duty": doctor.on_duty, "departments": doctor.departments})
+    data = {"on_duty": doctor.on_duty, "departments": doctor.departments, "own_only": doctor.own_only}
+    return Go(to="doctor", data=data)
 
 
 @door.route("/{lang}/doctor/pause", methods=["POST"], content_types=FORMS)

@@ -17,7 +17,7 @@ from chalicelib.rooms import arrival
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.rules import AGE_MAX
 from chalicelib.store import names
-from chalicelib.visit import arriving
+from chalicelib.visit import arriving, preferring
 
 door = Blueprint(__name__)
 CODE_MAX = 500  # a whole link pasted, with room for what a messenger added to it
@@ -45,7 +45,8 @@ ASKED: dict[str, Form] = {
     "contact": Form(dialled("phone", max=40, missing="Enter a phone number, like 138 0000 1234."), yes("text_me")),
 }
 LOOK_AT = Form(CHANGE, yes("lost"))
-CONSENT = Form(yes("consent"))
+FIRST, SAME = "first", "same"  # which doctor: the first free one, or the one they had
+CONSENT = Form(yes("consent"), key("doctor", max=10))
 
 
 @door.route("/")
@@ -139,10 +140,26 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         values = {name: getattr(draft, name) for form in ASKED.values() for name in form.fields if hasattr(draft, name)}
         data["answers"] = {name: value for name, value in values.items() if value not in (None, "", ())}
         extras["where"] = shown.department(draft.department, asked.language) if draft.department else ""
+        if step == "check":
+            data["doctor"] = _had(asked, draft)
+            values["doctor"] = FIRST
     else:
         values = {"change": asked.sheet.given.get("change", False)}
         extras["lost"] = asked.sheet.given.get("lost", False)
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
+
+
+def _person(asked: Asked, draft: Request) -> str:
+    return guests.person(asked.guest.holder, draft.for_whom or "", draft.name)
+
+
+def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
+    """The doctor they had, with both waits, for somebody who comes back about the same thing."""
+    offer = preferring.offer(asked.errand, draft, _person(asked, draft))
+    if offer is None:
+        return None
+    waits = {"wait": offer.wait, "first_free": offer.first_free}
+    return {"name": offer.name, "on_duty": offer.desk.on_duty, "minutes_max": CLINIC.prefer_minutes, **waits}
 
 
 @door.route("/{lang}/ask/{step}", methods=["POST"], content_types=FORMS)
@@ -190,13 +207,13 @@ def join(asked: Asked) -> Answer:
     if draft is None:
         raise _lost()
     guest = asked.guest
-    person = guests.person(guest.holder, draft.for_whom or "", draft.name)
     visit = arriving.join(
         asked.errand,
         request=draft,
         secret=hashed(guests.ticket_secret(guest.phone, draft.id)),
-        person=person,
+        person=_person(asked, draft),
         consented=asked.given["consent"],
+        same_doctor=asked.given["doctor"] == SAME,
     )
     kept = Kept(names.name_of(visit.id), guests.ticket_secret(guest.phone, visit.request))
     cookies = guests.tickets_cookie((kept, *guest.tickets), secure=asked.secure)

@@ -64,6 +64,7 @@ class Answers:
     consent: str  # version of the text agreed to
     consent_at: datetime
     text_me: bool = False  # a text message when it is nearly their turn
+    doctor: str = ""  # the name of the doctor they had and asked for; "" for the first free one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,9 +230,9 @@ def agree(request: Request, *, consented: bool, clinic: Clinic, now: datetime) -
     )
 
 
-def is_urgent(answers: Answers, department: Department) -> bool:
+def is_urgent(said: Answers | Request, department: Department) -> bool:
     """Infants, whoever else the department names, and anybody who is getting worse wait in the urgent band."""
-    return department.is_urgent_at(answers.age) or answers.getting is Getting.WORSE
+    return said.getting is Getting.WORSE or (said.age is not None and department.is_urgent_at(said.age))
 
 
 def forget(request: Request) -> Request:

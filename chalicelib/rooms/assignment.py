@@ -18,6 +18,7 @@ from chalicelib.rooms.queue import (
     Why,
     as_one,
     choose,
+    own_lane,
 )
 from chalicelib.rooms.rules import Clinic
 
@@ -28,6 +29,9 @@ LEASE = timedelta(minutes=10)  # without a sign of life from the doctor the pati
 SIGN_OF_LIFE = LEASE / 2  # renewed at half life, riding on traffic that happens anyway
 NO_SHOW_AFTER = timedelta(minutes=3)  # an old person needs that long to find the phone and the glasses
 LONGEST_WAIT_ONE_IN = 8
+# While people wait who asked for a doctor, at least one of this doctor's calls in so many is theirs; the number goes by
+# who is next in the departments. They are follow-ups: whoever is called back goes first, and the urgent mostly do.
+OWN_ONE_IN = {Band.URGENT: 8, Band.STANDARD: 2, Band.FOLLOW_UP: 2}
 TAKE_TRIES_MAX = 30  # numbers drawn in one take: people who left and holes are skipped, each only once ever
 
 
@@ -39,6 +43,8 @@ class Doctor:
     on_duty: bool = False
     departments: tuple[str, ...] = ()
     capacity: int = 1
+    own_only: bool = False  # takes only people who asked for this doctor
+    others: int = 0  # calls from the departments since the last from the own lane
     visits: frozenset[Ticket] = frozenset()
     last_request: str | None = None  # the last "take next", so that a retry finds its own success
     last_visit: Ticket | None = None
@@ -80,6 +86,7 @@ class Seen:
     doctor: str
     on_duty: bool
     seen_at: datetime
+    own_only: bool = False
 
 
 def roster(before: Doctor, after: Doctor) -> list[Seen]:
@@ -87,7 +94,10 @@ def roster(before: Doctor, after: Doctor) -> list[Seen]:
     assert after.seen_at is not None
     on = set(after.departments) if after.on_duty else set()
     was = set(before.departments) if before.on_duty else set()
-    return [Seen(department=d, doctor=after.id, on_duty=d in on, seen_at=after.seen_at) for d in sorted(on | was)]
+    return [
+        Seen(department=d, doctor=after.id, on_duty=d in on, seen_at=after.seen_at, own_only=after.own_only)
+        for d in sorted(on | was)
+    ]
 
 
 def seen(doctor: Doctor, now: datetime) -> Doctor:
@@ -105,12 +115,16 @@ def gone(seen: Seen, held: list[Visit], now: datetime) -> bool:
 
 
 def presence(before: Doctor, after: Doctor, lanes: int) -> list[Presence]:
-    """How the numbers of doctors on duty change; nothing when the same is said twice."""
-    was = set(before.departments) if before.on_duty else set()
-    is_now = set(after.departments) if after.on_duty else set()
+    """How the numbers of doctors on duty change; nothing when the same is said twice. Who takes only own patients is
+    there for nobody else, so does not count."""
+    was, is_now = _for_anybody(before), _for_anybody(after)
     return [Presence(department=d, lanes=lanes, change=1) for d in sorted(is_now - was)] + [
         Presence(department=d, lanes=lanes, change=-1) for d in sorted(was - is_now)
     ]
+
+
+def _for_anybody(doctor: Doctor) -> set[str]:
+    return set(doctor.departments) if doctor.on_duty and not doctor.own_only else set()
 
 
 def go_on_duty(
@@ -118,11 +132,13 @@ def go_on_duty(
     *,
     departments: tuple[str, ...],
     capacity: int,
+    own_only: bool = False,
     clinic: Clinic,
     allowed: frozenset[str] | None = None,
 ) -> Doctor:
-    """On duty in one or more departments with room for `capacity` conversations; said again, it changes them.
-    `allowed` is where the clinic lets this doctor work; None is everywhere."""
+    """On duty in one or more departments with room for `capacity` conversations, for anybody or only for people who
+    ask for this doctor; said again, it changes them. `allowed` is where the clinic lets this doctor work; None is
+    everywhere."""
     if not departments:
         raise Refusal("Choose at least one department.", field="departments")
     if any(clinic.department(d) is None for d in departments):
@@ -131,7 +147,9 @@ def go_on_duty(
         raise Refusal("You do not work in that department. Ask an administrator.", field="departments")
     if not 1 <= capacity <= CAPACITY_MAX:
         raise Refusal("Conversations at a time: from 1 to %(max)s.", field="capacity", max=CAPACITY_MAX)
-    return replace(doctor, on_duty=True, departments=tuple(dict.fromkeys(departments)), capacity=capacity)
+    return replace(
+        doctor, on_duty=True, departments=tuple(dict.fromkeys(departments)), capacity=capacity, own_only=own_only
+    )
 
 
 def pause(doctor: Doctor) -> Doctor:
@@ -176,6 +194,22 @@ def _sooner(band: Band, why: Why) -> tuple[bool, bool, Band]:
     """A band that has waited its limit goes first, as within one department: else the urgent people who wait behind
     it would be passed by other departments' people."""
     return band is not Band.RECALL, why is not Why.THEIR_TURN, band
+
+
+def next_up(desk: Doctor, lanes: list[Lane], draw: int) -> list[tuple[Lane, Band, Why]]:
+    """What this doctor may call next, among the own lane and the departments': see `in_front`. The two take turns, see
+    OWN_ONE_IN, so that nobody waits for ever because others asked for a doctor, nor because they did themselves."""
+    own = [lane for lane in lanes if (lane.department, lane.number) == own_lane(desk.id)]
+    anybody = in_front([lane for lane in lanes if lane not in own], draw)
+    asked = choose(own[0]) if own else None
+    if asked is None:
+        return anybody
+    band, why = asked
+    sooner = min((other for _, other, _ in anybody), default=None)
+    turn = sooner in OWN_ONE_IN and desk.others + 1 >= OWN_ONE_IN[sooner]
+    if band is Band.RECALL or sooner is None or turn:
+        return [(own[0], band, why if band is Band.RECALL else Why.ASKED_FOR)]
+    return anybody
 
 
 def holds(doctor: str, visit: Visit, *, epoch: int) -> None:

@@ -78,6 +78,8 @@ MAY: dict[str, frozenset[Role]] = {
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
     "here_now": _PATIENT,
+    "first_free": _PATIENT,  # not to wait for one doctor any more
+    "same_doctor": _PATIENT,  # the undo
     "wake_me": _PATIENT,
     "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
     # being seen

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from chalicelib.refusal import NotFound, Refusal, TooLate
-from chalicelib.rooms.arrival import Answers, is_urgent
+from chalicelib.rooms.arrival import Answers, Request, is_urgent
 from chalicelib.rooms.rules import Department
 
 STEP_BACK_PLACES = 3
@@ -38,7 +38,16 @@ class Why(StrEnum):
     FIRST_COME = "first_come"  # nobody waited in another band
     MORE_URGENT = "more_urgent"  # called before less urgent people
     THEIR_TURN = "their_turn"  # the band had waited its limit, so it went before more urgent people
+    ASKED_FOR = "asked_for"  # came back to this doctor, and waited for nobody else
     CALLED_BACK = "called_back"  # back at the front: handed back, reconnected, or stepped back earlier
+
+
+class Moved(StrEnum):
+    """Why somebody who had asked for a doctor waits for the first free one."""
+
+    OFF_DUTY = "off_duty"  # that doctor is not on duty any more
+    TOO_LONG = "too_long"  # the clinic's limit for waiting for one doctor has passed
+    BY_CHOICE = "by_choice"
 
 
 class State(StrEnum):
@@ -56,7 +65,8 @@ WITH_DOCTOR = frozenset({State.ASSIGNED, State.IN_CONSULT})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ticket:
-    """A number in one band of one lane of a department's queue. Guessable, so never an identity outside."""
+    """A number in one band of one lane of a department's queue, or of a doctor's (see `own_lane`). Guessable, so never
+    an identity outside."""
 
     department: str
     lane: int
@@ -68,7 +78,7 @@ class Ticket:
 
     @classmethod
     def of(cls, text: str) -> "Ticket":
-        department, lane, band, n = text.split(".")
+        department, lane, band, n = text.rsplit(".", 3)
         return cls(department, int(lane), Band(int(band)), int(n))
 
 
@@ -88,6 +98,9 @@ class Visit:
 
     `ticket` is the live place in the queue, held if and only if the visit waits; while the patient steps
     back it is None and `returns_at` says which call of the own band brings them to the front again.
+
+    Who asks for the doctor they had holds two numbers: `id`, the department's, and `beside`, in that doctor's lane. The
+    patient waits in one lane at a time, `lane`; the other number is the place to go back to.
     """
 
     id: Ticket
@@ -120,7 +133,31 @@ class Visit:
     ended_why: str | None = None
     told: frozenset[str] = frozenset()  # kinds of notice written for this patient, each once
     wakes: bool = False  # a browser of theirs can be woken
+    prefers: str | None = None  # the doctor asked for, while the patient waits for nobody else
+    beside: Ticket | None = None
+    moved: Moved | None = None  # why it is the first free doctor after all
     version: int | None = None
+
+    @property
+    def home(self) -> tuple[str, int]:
+        """The department's lane in which the visit's own number is."""
+        return self.id.department, self.id.lane
+
+    @property
+    def lane(self) -> tuple[str, int]:
+        """The lane in which the patient waits, or waited last."""
+        return own_lane(self.prefers) if self.prefers else self.home
+
+
+def own_lane(doctor: str) -> tuple[str, int]:
+    """Where people wait who asked for this doctor: a lane like any other, of a queue that only this doctor calls
+    from. No department's id begins with a tilde."""
+    return f"~{doctor}", 0
+
+
+def asked_for(ticket: Ticket) -> str | None:
+    """The doctor in whose lane this number is; None for a number of a department."""
+    return ticket.department[1:] if ticket.department.startswith("~") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +244,7 @@ class Lane:
         return Ticket.of(min(due)[1]) if due else None
 
 
-def band_for(answers: Answers, department: Department) -> Band:
+def band_for(answers: Answers | Request, department: Department) -> Band:
     if is_urgent(answers, department):
         return Band.URGENT
     return Band.FOLLOW_UP if answers.follow_up else Band.STANDARD
@@ -288,20 +325,6 @@ def on_duty(lanes: Sequence[Lane]) -> int:
     return max(lane.on_duty for lane in lanes)
 
 
-def board(lanes: Sequence[Lane], pace: float | None, now: datetime) -> dict[str, object]:
-    """What everybody may see of a department's queue: counts and the pace of one lane, no person. The phone works out
-    its own place."""
-    return {
-        "v": 1,
-        "department": lanes[0].department,
-        "on_duty": on_duty(lanes),
-        "waiting": everybody(lanes),
-        "seconds_per_call": round(pace, 1) if pace is not None else None,
-        "lanes": [[[lane.heads[b], lane.people(b), lane.given_up(b)] for b in BANDS] for lane in lanes],
-        "at": int(now.timestamp()),
-    }
-
-
 def code(letter: str, id: Ticket) -> str:
     """What is called out and printed: A2017 is number 17 of band 2 in department A. Public, and proves nothing."""
     lane = f"{id.lane}-" if id.lane else ""
@@ -333,11 +356,25 @@ def missed(visit: Visit) -> bool:
     return visit.state is State.WAITING and visit.ticket is None and visit.no_shows > 0
 
 
+def front_lane(visit: Visit) -> tuple[str, int]:
+    """Where somebody is brought to the front: who still waits, in the same lane. A doctor who could not go on is not
+    waited for again."""
+    return visit.lane if visit.state is State.WAITING else visit.home
+
+
 def to_front(visit: Visit, *, ticket: Ticket) -> Visit:
     """Back to the front on a recall ticket; the conversation and the visit's id stay."""
     assert visit.state in ACTIVE
     assert ticket.band is Band.RECALL
-    return replace(visit, state=State.WAITING, ticket=ticket, returns_at=None, doctor=None, lease_until=None)
+    return replace(
+        visit,
+        state=State.WAITING,
+        ticket=ticket,
+        returns_at=None,
+        doctor=None,
+        lease_until=None,
+        prefers=asked_for(ticket),
+    )
 
 
 def reason(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 DEPARTMENTS_MAX = 20
 ROWS_AT_ONCE = 98  # of the 100 in a transaction: lanes and roster lines of a doctor who goes on duty everywhere
 MEDICINES_IN_FORMULARY_MAX = 500
+PREFER_LEAST, PREFER_MOST = 5, 240  # minutes
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like digits on a printed ticket
 
 IDLE_MINUTES_MAX = 60  # HIPAA 164.312(a)(2)(iii) asks for an automatic log-off; this floor a clinic can only tighten
@@ -120,6 +121,7 @@ class Clinic:
     consent_version: str
     guardian_age: int
     lanes: int
+    prefer_minutes: int = 60  # so long people may wait for the doctor they had, before it is the first free one
     sms: Sms = Sms()
     staff: Staff = Staff()
     logo: bool = False  # the hospital's own picture stands in pages/files
@@ -157,6 +159,7 @@ class Clinic:
                 consent_version=str(kit["consent_version"]),
                 guardian_age=int(kit["guardian_age"]),
                 lanes=int(kit.get("lanes", 1)),
+                prefer_minutes=int(kit.get("prefer_minutes", 60)),
                 sms=Sms(**{name: str(value) for name, value in kit.get("sms", {}).items()}),
                 logo=bool(kit.get("logo", False)),
                 red_flags=tuple(RedFlag(id=str(f["id"]), text=dict(f["text"])) for f in kit.get("red_flags", ())),
@@ -211,6 +214,8 @@ def _check(clinic: Clinic) -> None:
     most = ROWS_AT_ONCE // len(clinic.departments) - 1
     if not 1 <= clinic.lanes <= most:
         raise BadKit(f"lanes: between 1 and {most} with so many departments")
+    if not PREFER_LEAST <= clinic.prefer_minutes <= PREFER_MOST:
+        raise BadKit(f"prefer_minutes: between {PREFER_LEAST} and {PREFER_MOST}")
     _check_ids(clinic)
     _check_words(clinic)
     _check_sms(clinic.sms)

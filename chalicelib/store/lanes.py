@@ -11,7 +11,7 @@ from typing import Any
 
 from pynamodb.attributes import UnicodeSetAttribute
 from pynamodb.constants import ALL_OLD
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import CancellationReason, PutError, UpdateError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -33,10 +33,11 @@ from chalicelib.rooms.queue import (
     Ticket,
     Visit,
     Why,
+    asked_for,
 )
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
-from chalicelib.store.writing import Reasons, failed, in_reach, nothing_more, patiently, repeated, transact
+from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
 
 JOIN_TRIES_MAX = 10
 HISTORY_MAX = 50  # visits remembered per person and department
@@ -107,31 +108,36 @@ def _counting(lane: Lane, band: Band, now: datetime, whole: Lane) -> list[Action
 
 
 def join(
-    department: str, number: int, band: Band, *, person: str, make: Callable[[Ticket, Lane], Visit], audit: Entry
+    lanes: list[tuple[str, int]],
+    band: Band,
+    *,
+    person: str,
+    make: Callable[[list[tuple[Ticket, Lane]]], Visit],
+    audit: Entry,
 ) -> Ticket:
     """Draw a ticket and write the visit with its guard: one active visit per person and department.
 
-    Returns the visit's id: the new one, or the one the person already has there. Raises Repeated for a request
-    that joined before.
+    The first of `lanes` is the department's; in another one, of the doctor asked for, a second ticket is drawn, which
+    leads to the visit too. Returns the visit's id: the new one, or the one the person already has there. Raises
+    Repeated for a request that joined before.
     """
     trim: GuardRow | None = None
     for _ in range(JOIN_TRIES_MAX):
-        ticket, lane = draw(department, number, band)
+        drawn = [draw(department, number, band) for department, number in lanes]
         try:
-            visit = make(ticket, lane)
+            visit = make(drawn)
         except Refusal:
-            _give_back(ticket)
+            _give_back(drawn)
             raise
         line = replace(audit, answer=str(visit.id))
         reasons = transact(_joining(visit, person, trim), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
+        _give_back(drawn)
         if failed(reasons, 0):
-            _give_back(ticket)
             raise repeated(reasons[0])
-        if failed(reasons, 2):
-            _give_back(ticket)
-            guard = _guard(reasons)
+        if failed(reasons, len(drawn) + 1):
+            guard = _guard(reasons[len(drawn) + 1])
             if guard.open:
                 return _told(guard.visit, audit)
             trim = guard  # too long a history: cut in the next try
@@ -139,8 +145,14 @@ def join(
     raise Busy
 
 
-def _give_back(ticket: Ticket) -> None:
-    """A number drawn for nothing: taken back while it is the newest and nobody called it, else counted as given up."""
+def _give_back(drawn: list[tuple[Ticket, Lane]]) -> None:
+    """Numbers drawn for nothing: taken back while they are the newest and nobody called them, else counted as given
+    up."""
+    for ticket, _lane in drawn:
+        _take_back(ticket)
+
+
+def _take_back(ticket: Ticket) -> None:
     tail, head = getattr(LaneRow, f"t{int(ticket.band)}"), getattr(LaneRow, f"h{int(ticket.band)}")
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     try:
@@ -178,6 +190,9 @@ def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[Tran
 
     def build(transaction: TransactWrite) -> None:
         transaction.save(put, condition=Row.pk.does_not_exist())
+        if visit.beside:
+            other = Alias(ticket=visit.beside, visit=visit.id)
+            transaction.save(AliasRow(*SHAPES[Alias].key(other), **values_of(other)), condition=Row.pk.does_not_exist())
         transaction.update(
             GuardRow(f"P#{person}", f"A#{visit.id.department}"),
             actions=[
@@ -194,8 +209,7 @@ def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[Tran
     return build
 
 
-def _guard(reasons: Reasons) -> GuardRow:
-    reason = reasons[2]
+def _guard(reason: CancellationReason | None) -> GuardRow:
     assert reason is not None
     assert reason.raw_item is not None
     return GuardRow.from_raw_data(reason.raw_item)
@@ -236,6 +250,7 @@ def _claiming(
     id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, request: str
 ) -> Callable[[TransactWrite], None]:
     V, D = VisitRow, DoctorRow
+    own = asked_for(ticket) == call.doctor
 
     def build(transaction: TransactWrite) -> None:
         transaction.update(
@@ -259,6 +274,7 @@ def _claiming(
                 D.last_request.set(request),
                 D.last_visit.set(id),
                 D.seen_at.set(call.at),  # whoever takes a patient is there
+                D.others.remove() if own else D.others.add(1),
                 D.version.add(1),
             ],
             condition=(D.on_duty == True)  # noqa: E712  # builds an expression
@@ -280,9 +296,9 @@ def _tombstone(ticket: Ticket) -> bool:
     return True
 
 
-def hold(visit: Ticket, at: int) -> bool:
+def hold(lane: tuple[str, int], visit: Ticket, at: int) -> bool:
     """Remember on the lane that a stepped-back visit returns at a call of its band. False: too many are held."""
-    row = LaneRow(lane_pk(visit.department, visit.lane), "L")
+    row = LaneRow(lane_pk(*lane), "L")
     room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < HELD_MAX)
     try:
         with in_reach():
@@ -294,9 +310,9 @@ def hold(visit: Ticket, at: int) -> bool:
     return True
 
 
-def let_go(visit: Ticket, at: int) -> None:
+def let_go(lane: tuple[str, int], visit: Ticket, at: int) -> None:
     """Forget a held entry; forgetting twice is the same."""
-    row = LaneRow(lane_pk(visit.department, visit.lane), "L")
+    row = LaneRow(lane_pk(*lane), "L")
     with in_reach():
         row.update(actions=[LaneRow.held.delete({f"{visit}@{at}"})])
 
@@ -329,9 +345,9 @@ def tell_on_duty(lane: Lane, on_duty: int, *, of: int) -> None:
             raise
 
 
-def recall_ticket(visit: Ticket) -> tuple[Ticket, Alias]:
+def recall_ticket(lane: tuple[str, int], visit: Ticket) -> tuple[Ticket, Alias]:
     """A number at the front for a visit that comes back, and the alias to be written with the visit's change."""
-    ticket, _ = draw(visit.department, visit.lane, Band.RECALL)
+    ticket, _ = draw(*lane, Band.RECALL)
     return ticket, Alias(ticket=ticket, visit=visit)
 
 

@@ -15,7 +15,7 @@ from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
+from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit, own_lane
 from chalicelib.store import rows
 from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket, tell_on_duty
 from chalicelib.store.lanes import read as lanes
@@ -53,8 +53,8 @@ def visit(id: Ticket) -> Visit:
     return _get(Visit, visit_pk(id), "V")
 
 
-def visit_and_lane(id: Ticket) -> tuple[Visit, Lane]:
-    """Both in one request, as they are now."""
+def visit_and_home(id: Ticket) -> tuple[Visit, Lane]:
+    """A visit and its department's lane, in one request, as they are now. Raises NotFound."""
     keys = [(visit_pk(id), "V"), (lane_pk(id.department, id.lane), "L")]
     with in_reach():
         found = {row.pk: sound(row) for row in Row.batch_get(keys, consistent_read=True)}
@@ -138,6 +138,32 @@ def desk_and_lanes(id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list
     row = found.get(f"D#{id}")
     desk = record_of(Doctor, row) if isinstance(row, rows.DoctorRow) else Doctor(id=id)
     return desk, [lane_of(d, n, cast(rows.LaneRow | None, found.get(lane_pk(d, n)))) for d, n in wanted]
+
+
+def own_lines(doctors: Iterable[str]) -> dict[str, tuple[Doctor, Lane]]:
+    """The desks of these doctors and their own lanes. A moment old; nothing asked for nobody. Where one of the two
+    cannot be read, the doctor counts as off duty: nobody is to wait there."""
+    keys = {id: ((f"D#{id}", "D"), (lane_pk(*own_lane(id)), "L")) for id in doctors}
+    found = _batch([key for pair in keys.values() for key in pair], consistent=False)
+    lines = {}
+    for id, (at, beside) in keys.items():
+        desk, lane = found.get(at), found.get(beside)
+        broken = isinstance(desk, rows.BrokenRow) or isinstance(lane, rows.BrokenRow)
+        lines[id] = (
+            Doctor(id=id) if desk is None or broken else record_of(Doctor, desk),
+            lane_of(*own_lane(id), None if broken else lane),
+        )
+    return lines
+
+
+def earlier(person: str, department: str) -> list[Visit]:
+    """The visits this person has had in a department, as far as they are remembered."""
+    try:
+        with in_reach():
+            guard = GuardRow.get(f"P#{person}", f"A#{department}")
+    except DoesNotExist:
+        return []
+    return visits(Ticket.of(id) for id in guard.visits)
 
 
 def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list[Visit]:
@@ -293,11 +319,12 @@ def _get(kind: type[T], pk: str, sk: str) -> T:
     return record_of(kind, row)
 
 
-def _batch(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+def _batch(keys: list[tuple[str, str]], *, consistent: bool = True) -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {}
     for start in range(0, len(keys), BATCH_MAX):
         with in_reach():
             found |= {
-                (row.pk, row.sk): row for row in Row.batch_get(keys[start : start + BATCH_MAX], consistent_read=True)
+                (row.pk, row.sk): row
+                for row in Row.batch_get(keys[start : start + BATCH_MAX], consistent_read=consistent)
             }
     return found

@@ -8,6 +8,7 @@ Keys (pk / sk):
                  / Y         the chain of the audit lines (on every partition that has lines);  Y#<n> a seal of it
                  / Z#<kind>#<way> a notice in the outbox;  Z#wake where the browser can be woken: also after the rest
     L#<department>#<lane> / L the counters of a lane;  / S how far the sweep has read it
+    L#~<doctor>#0 / L         the same of a doctor's own lane
                  / W#<day>    how the department's promises of that day were kept (lane 0)
                  / D#<doctor> the department's roster (lane 0);  Z#nobody#<since> an alert to the desk (lane 0)
     D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
@@ -42,6 +43,7 @@ from chalicelib.rooms.notice import Sending
 from chalicelib.rooms.notice import Way as NoticeWay
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import State as PrescriptionState
+from chalicelib.rooms.queue import Moved
 from chalicelib.rooms.queue import State as VisitState
 from chalicelib.store import values
 
@@ -133,6 +135,9 @@ class VisitRow(Row, discriminator="visit"):
     ended_why = UnicodeAttribute(null=True)
     told = UnicodeSetAttribute(null=True)
     wakes = BooleanAttribute(null=True)
+    prefers = UnicodeAttribute(null=True)
+    beside = values.ticket(null=True)
+    moved = values.word(Moved, null=True)
 
 
 class AliasRow(Row, discriminator="alias"):
@@ -237,6 +242,8 @@ class DoctorRow(Row, discriminator="doctor"):
     on_duty = BooleanAttribute(default=False)
     departments: ListAttribute[str] = ListAttribute(default=list)
     capacity = NumberAttribute(default=1)
+    own_only = BooleanAttribute(null=True)
+    others = NumberAttribute(null=True)
     visits = UnicodeSetAttribute(null=True)
     last_request = UnicodeAttribute(null=True)
     last_visit = values.ticket(null=True)
@@ -285,6 +292,7 @@ class SeenRow(Row, discriminator="seen"):
     department = UnicodeAttribute()
     doctor = UnicodeAttribute()
     on_duty = BooleanAttribute()
+    own_only = BooleanAttribute(null=True)
     seen_at = UTCDateTimeAttribute()
 
 

@@ -149,7 +149,12 @@ SHAPES: dict[type, Shape] = {
         marks=_notice_stage,
     ),
     Wake: Shape(row=rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
-    Seen: Shape(row=rows.SeenRow, key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}")),
+    Seen: Shape(
+        row=rows.SeenRow,
+        key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}"),
+        write={"own_only": lambda only: only or None},
+        read={"own_only": bool},
+    ),
     Request: Shape(
         row=rows.RequestRow,
         key=lambda request: (f"P#{request.holder}", "R"),
@@ -161,8 +166,18 @@ SHAPES: dict[type, Shape] = {
     Doctor: Shape(
         row=rows.DoctorRow,
         key=lambda doctor: (f"D#{doctor.id}", "D"),
-        write={"departments": list, "visits": lambda visits: {str(v) for v in visits} or None},
-        read={"departments": tuple, "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ())},
+        write={
+            "departments": list,
+            "visits": lambda visits: {str(v) for v in visits} or None,
+            "own_only": lambda only: only or None,
+            "others": lambda calls: calls or None,
+        },
+        read={
+            "departments": tuple,
+            "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ()),
+            "own_only": bool,
+            "others": lambda calls: int(calls or 0),
+        },
     ),
     Member: Shape(
         row=rows.StaffRow,

@@ -21,6 +21,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.refusal import Busy, Repeated, Stale
 from chalicelib.rooms.assignment import Freed, Presence, Seen
 from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.preferred import Back
 from chalicelib.rooms.queue import Closed
 from chalicelib.store import chain
 from chalicelib.store.rows import AuditRow, ChainRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow
@@ -213,6 +214,17 @@ def _close_guard(transaction: TransactWrite, closed: Closed) -> None:
     )
 
 
+def _go_back(transaction: TransactWrite, back: Back) -> None:
+    """The number was given up for counting only, see `lanes.given_up`; it must be ahead of the head still."""
+    ticket = back.ticket
+    head = getattr(LaneRow, f"h{int(ticket.band)}")
+    transaction.update(
+        LaneRow(lane_pk(ticket.department, ticket.lane), "L"),
+        actions=[LaneRow.gone.delete({f"{int(ticket.band)}.{ticket.n}"})],
+        condition=head.does_not_exist() | (head < ticket.n),
+    )
+
+
 def _count_presence(transaction: TransactWrite, presence: Presence) -> None:
     for number in range(presence.lanes):
         transaction.update(
@@ -228,13 +240,17 @@ def _count_presence(transaction: TransactWrite, presence: Presence) -> None:
 def _write_seen(transaction: TransactWrite, seen: Seen) -> None:
     """A roster line is the newest sign of life, whatever stood there; the doctor's own desk is the condition."""
     values = values_of(seen)
-    actions: list[Action] = [SeenRow.kind.set(SeenRow), *(getattr(SeenRow, n).set(v) for n, v in values.items())]
+    actions: list[Action] = [SeenRow.kind.set(SeenRow)]
+    for name, value in values.items():
+        attribute = getattr(SeenRow, name)
+        actions.append(attribute.remove() if value is None else attribute.set(value))
     transaction.update(SeenRow(*SHAPES[Seen].key(seen)), actions=actions)
 
 
 _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Freed: _free_doctor,
     Closed: _close_guard,
+    Back: _go_back,
     Presence: _count_presence,
     Seen: _write_seen,
 }

@@ -8,6 +8,7 @@ from chalicelib.rooms import arrival, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Department
+from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Place, end, enter, place
 from chalicelib.visit.errand import Errand, about_visit, look_at_list, once
 
@@ -71,10 +72,10 @@ def add_person(
 
 def print_ticket(errand: Errand, *, id: Ticket) -> Place:
     """What the paper ticket shows; only of people the desk queued."""
-    visit, lane = errand.records.visit_and_lane(id)
-    if not visit.from_desk:
+    line = preferring.line(errand, id)
+    if not line.visit.from_desk:
         raise NotFound()
-    return place(errand, visit, lane)
+    return place(errand, line)
 
 
 def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:

@@ -12,7 +12,7 @@ from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.queue import WITH_DOCTOR, Closed, State, Ticket, Visit
-from chalicelib.visit import taking
+from chalicelib.visit import preferring, taking
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_others, once
 from chalicelib.visit.sealing import sealed
 
@@ -170,7 +170,7 @@ def hand_back(errand: Errand, *, id: Ticket, epoch: int, reason: str) -> Visit:
     """Back to the front with the whole conversation; the draft note is set aside, kept and readable."""
     visit = errand.records.visit(id)
     visit = assignment.hand_back(visit, doctor=errand.actor.id, epoch=epoch, reason=reason)
-    ticket, alias = errand.records.recall_ticket(id)
+    ticket, alias = errand.records.recall_ticket(visit.home, id)
     front = queue.to_front(visit, ticket=ticket)
     changes: list[object] = [front, alias, Freed(doctor=errand.actor.id, visit=id)]
     note = errand.records.newest_note(id)
@@ -186,11 +186,12 @@ def not_here(errand: Errand, *, id: Ticket, epoch: int) -> Visit:
 
     The lane is told first, as with "I need more time": an entry for nobody does no harm, a visit nobody knows of would.
     """
-    visit, lane = errand.records.visit_and_lane(id)
-    away = assignment.not_here(visit, lane, doctor=errand.actor.id, epoch=epoch, now=errand.now)
+    line = preferring.line(errand, id)
+    visit = line.visit
+    away = assignment.not_here(visit, line.lane, doctor=errand.actor.id, epoch=epoch, now=errand.now)
     assert away.returns_at is not None
     changes: list[object] = [away, Freed(doctor=errand.actor.id, visit=id)]
-    if not errand.records.hold(id, away.returns_at):
+    if not errand.records.hold(visit.lane, id, away.returns_at):
         raise Refusal("Too many people are away just now. Hand this patient back instead.")
     note = errand.records.newest_note(id)
     if note and note.epoch == epoch and note.state is NoteState.DRAFT:

@@ -28,6 +28,7 @@ from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.rows import TABLE, GuardRow, LaneRow, Row
 from chalicelib.visit import arriving, seeing, taking
 from chalicelib.visit.errand import Errand
+from chalicelib.visit.preferring import Line
 from infra.local.signer import Local
 from tests.budgets.ledger import UNIT_BYTES, Bill, counted, size_of
 from tests.builders import ADA, PUBLIC, a_clinic, a_line, a_request
@@ -188,7 +189,8 @@ def test_a_place_costs_nothing_at_the_origin(clinic: Clinic) -> None:
         (counts,) = board["lanes"]  # type: ignore[misc]  # a list of lanes
         ahead = 7 - counts[Band.STANDARD][0] - 1 + sum(counts[band][1] for band in Band if band < Band.STANDARD)
     assert bill.requests == 0
-    assert arriving.place(clinic.errand(), visit, records.lanes([("general", 0)])[0]).ahead == ahead == 6
+    (lane,) = records.lanes([("general", 0)])
+    assert arriving.place(clinic.errand(), Line(visit=visit, lane=lane, home=lane)).ahead == ahead == 6
 
 
 def test_signing_with_medicine_adds_the_prescription_and_its_place_on_the_pharmacists_list(clinic: Clinic) -> None:
@@ -310,7 +312,7 @@ def test_a_lane_is_one_unit_even_when_as_many_as_may_be_stepped_back_or_left(cli
     times = {"window_at": clinic.now, "before_at": clinic.now, "window_calls": 4 * far, "before_calls": 4 * far}
     LaneRow("L#respiratory#0", "L", calls=4 * far, on_duty=500, version=far, **big, **times).save()
     for n in range(HELD_MAX):
-        assert records.hold(Ticket("respiratory", 0, Band.STANDARD, far + n), far + n + 3)
+        assert records.hold(("respiratory", 0), Ticket("respiratory", 0, Band.STANDARD, far + n), far + n + 3)
     for n in range(GONE_MAX):
         records.given_up(Ticket("respiratory", 0, Band.STANDARD, far + n))
     with counted() as bill:

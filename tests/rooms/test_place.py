@@ -155,7 +155,7 @@ def test_a_window_begins_with_a_call_and_turns_when_it_is_old() -> None:
 
 def test_the_board_shows_counts_and_no_person() -> None:
     lane = a_lane(tails=(1, 2, 9, 0), heads=(1, 0, 4, 0), held={"general.0.2.3": 7})
-    assert queue.board([lane], promise.seconds_per_call(lane, NOW), NOW) == {
+    assert promise.board([lane], NOW) == {
         "v": 1,
         "department": "general",
         "on_duty": 1,
@@ -308,7 +308,7 @@ def test_people_who_left_are_not_in_front_of_anybody() -> None:
     visit = a_visit(id=a_ticket(4))
     assert queue.ahead(lane, visit) == 2
     assert lane.everybody == 4
-    assert queue.board([lane], None, NOW)["lanes"] == [[[0, 0, []], [0, 0, []], [0, 4, [2, 5]], [0, 0, []]]]
+    assert promise.board([lane], NOW)["lanes"] == [[[0, 0, []], [0, 0, []], [0, 4, [2, 5]], [0, 0, []]]]
 
 
 def test_a_band_in_which_a_number_is_left_is_never_shown_empty() -> None:

@@ -13,9 +13,9 @@ from chalicelib.rooms.assignment import NO_SHOW_AFTER
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
-from chalicelib.visit import arriving, desk, seeing, sending, staffing, taking, telling
+from chalicelib.visit import arriving, desk, preferring, seeing, sending, staffing, taking, telling
 from chalicelib.visit.arriving import Place
-from tests.builders import ADA, ANN, COLE, DEE, KIM, MAX, PUBLIC, SAM, SOAP, a_line, plain
+from tests.builders import ADA, ANN, BO, COLE, DEE, KIM, MAX, PUBLIC, SAM, SOAP, a_line, plain
 from tests.visit.walk import CODE, Walk, person
 
 Typed = dict[str, Any]
@@ -68,6 +68,31 @@ def _asking(walk: Walk) -> Typed:
 
 def _joining(walk: Walk) -> Typed:
     return {"request": walk.request(), "secret": ANN.id, "person": person(ANN.id), "consented": True}
+
+
+def _coming_back(walk: Walk) -> Typed:
+    walk.signed()
+    asked = walk.request(follow_up=True)
+    return {**_joining(walk), "request": asked, "same_doctor": True}
+
+
+def _called_past(walk: Walk) -> Typed:
+    """Ann waits for Dr Ada, and Dr Bo has called past her number in the department."""
+    id = walk.back_to()[0].id
+    walk.on_duty(BO)
+    assert walk.take(BO) is None
+    return {"id": id}
+
+
+def _changed(walk: Walk) -> Typed:
+    id = walk.back_to()[0].id
+    preferring.first_free(walk.errand(ANN), id=id)
+    return {"id": id}
+
+
+def _own_to_take(walk: Walk) -> Typed:
+    walk.back_to()
+    return {"departments": ("general",)}
 
 
 def _with_doctor(walk: Walk) -> Typed:
@@ -193,6 +218,11 @@ DEEDS = [
     Deed("leave", arriving.leave, ANN, lambda w: {"id": w.join().id}),
     Deed("leave a doctor", arriving.leave, ANN, lambda w: {"id": w.taken()}),
     Deed("need_more_time", arriving.need_more_time, ANN, _three_wait),
+    Deed("join for one doctor", arriving.join, PUBLIC, _coming_back, other={"secret": "another phone"}, draws=True),
+    Deed("first_free", preferring.first_free, ANN, lambda w: {"id": w.back_to()[0].id}),
+    Deed("first_free, called past", preferring.first_free, ANN, _called_past, draws=True),
+    Deed("same_doctor", preferring.same_doctor, ANN, _changed),
+    Deed("take one's own", taking.take_next, ADA, _own_to_take, draws=True),
     Deed(
         "wake_me",
         telling.wake_me,

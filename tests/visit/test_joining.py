@@ -110,7 +110,7 @@ def test_a_patient_who_arrives_while_the_tombstone_is_on_its_way_is_taken(walk: 
 
     def the_slow_joiner_arrives() -> None:
         line = walk.errand(ANN, visit.request).entry("join", f"P#{visit.person}")
-        records.join("general", 0, Band.STANDARD, person=visit.person, make=lambda *_: visit, audit=line)
+        records.join([("general", 0)], Band.STANDARD, person=visit.person, make=lambda *_: visit, audit=line)
 
     with meanwhile("PutItem", the_slow_joiner_arrives):
         assert walk.take() == ticket

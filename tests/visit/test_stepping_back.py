@@ -171,8 +171,8 @@ def test_a_throttled_step_back_can_be_done_again(walk: Walk) -> None:
 def test_only_twenty_may_step_back_at_once(walk: Walk) -> None:
     id = ann_and_others(walk, 1)
     for n in range(100, 120):
-        assert records.hold(Ticket("general", 0, Band.STANDARD, n), 1000)
-    assert not records.hold(id, 4)
+        assert records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, n), 1000)
+    assert not records.hold(("general", 0), id, 4)
     with refused("Too many people are stepping back", kind=TooLate):
         step_back(walk, id)
     assert records.visit(id).ticket == id
@@ -181,10 +181,13 @@ def test_only_twenty_may_step_back_at_once(walk: Walk) -> None:
 def test_the_twentieth_and_the_twenty_first_at_the_same_moment(walk: Walk) -> None:
     id = ann_and_others(walk, 1)
     for n in range(100, 119):
-        records.hold(Ticket("general", 0, Band.STANDARD, n), 1000)
+        records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, n), 1000)
     last = Ticket("general", 0, Band.STANDARD, 119)
     before = records.visit(id)
-    with meanwhile("UpdateItem", lambda: records.hold(last, 1000)), refused("Too many people are stepping back"):
+    with (
+        meanwhile("UpdateItem", lambda: records.hold(("general", 0), last, 1000)),
+        refused("Too many people are stepping back"),
+    ):
         step_back(walk, id)
     assert records.visit(id) == before
     assert len(held()) == 20
@@ -193,8 +196,8 @@ def test_the_twentieth_and_the_twenty_first_at_the_same_moment(walk: Walk) -> No
 def test_a_leftover_note_of_somebody_who_is_gone_is_forgotten(walk: Walk) -> None:
     gone = walk.join().id
     arriving.leave(walk.errand(ANN), id=gone)
-    records.hold(gone, 1)
-    records.hold(Ticket("general", 0, Band.STANDARD, 77), 1)  # nobody at all
+    records.hold(("general", 0), gone, 1)
+    records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, 77), 1)  # nobody at all
     bob = walk.join(BOB)
     walk.on_duty()
     assert walk.take() == bob.id
