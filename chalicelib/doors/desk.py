@@ -14,7 +14,8 @@ from chalicelib.doors.questions import ASKED, DANGERS
 from chalicelib.doors.render import ENVIRONMENTS, Answer, Go, Page
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal
-from chalicelib.rooms.queue import REASON_MAX, State, Visit
+from chalicelib.rooms.leaving import REASON_MAX
+from chalicelib.rooms.queue import State, Visit
 from chalicelib.store import names
 from chalicelib.visit import arriving, desk, telling
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
-from chalicelib.rooms import arrival, assignment, preferred, promise, queue
+from chalicelib.rooms import arrival, assignment, leaving, preferred, promise, queue
 from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import set_aside
@@ -324,7 +324,7 @@ def leave(errand: Errand, *, id: Ticket) -> Visit:
     """The patient goes; the doctor, if one had just been given, is free again."""
     visit = errand.records.visit(id)
     queue.theirs(visit, secret=errand.actor.id)
-    return end(errand, "leave", visit, queue.cancel(visit, why="patient", now=errand.now))
+    return end(errand, "leave", visit, leaving.cancel(visit, why="patient", now=errand.now))
 
 
 def end(errand: Errand, deed: str, visit: Visit, ended: Visit) -> Visit:
@@ -379,6 +379,6 @@ def turn_again(errand: Errand, visit: Visit) -> Visit:
         return bring_to_front(errand, visit)
     close = replace(errand, request=f"gone:{visit.version}", actor=SYSTEM)
     try:
-        return end(close, "expire", visit, queue.expire(visit, now=errand.now, why="no_show"))
+        return end(close, "expire", visit, leaving.expire(visit, now=errand.now, why="no_show"))
     except (Stale, Repeated):
         return errand.records.visit(visit.id)  # there at the last moment

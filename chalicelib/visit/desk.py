@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import arrival, queue
+from chalicelib.rooms import arrival, leaving
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Department
@@ -90,11 +90,11 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 def cancel_visit(errand: Errand, *, id: Ticket, why: str) -> Visit:
     """The desk takes somebody out of the queue, with the reason."""
     visit = errand.records.visit(id)
-    return end(errand, "cancel_visit", visit, queue.cancel(visit, why=queue.reason(why), now=errand.now))
+    return end(errand, "cancel_visit", visit, leaving.cancel(visit, why=leaving.reason(why), now=errand.now))
 
 
 @once(about=_about_visit, again=_visit_again)
 def expire(errand: Errand, *, id: Ticket) -> Visit:
     """Closing time for somebody who still waits; their page tells them."""
     visit = errand.records.visit(id)
-    return end(errand, "expire", visit, queue.expire(visit, now=errand.now))
+    return end(errand, "expire", visit, leaving.expire(visit, now=errand.now))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import Refusal, Repeated, Stale
-from chalicelib.rooms import assignment, promise, queue
+from chalicelib.rooms import assignment, leaving, promise, queue
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
@@ -186,7 +186,7 @@ def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> 
             close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
             # Refused or stale: a doctor came, or the patient left, at this very moment.
             with _in_spite_of(swept), contextlib.suppress(Stale, Repeated, Refusal):
-                end(close, "expire", visit, queue.expire(visit, now=errand.now))
+                end(close, "expire", visit, leaving.expire(visit, now=errand.now))
                 swept.sent_home += 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.refusal import Refusal
-from chalicelib.rooms import arrival, assignment, consult, delivery, prescription, queue
+from chalicelib.rooms import arrival, assignment, consult, delivery, leaving, prescription, queue
 from chalicelib.rooms.arrival import Stage
 from chalicelib.rooms.consult import NoteState, Outcome
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, Way
@@ -123,8 +123,8 @@ VISIT_DEEDS: list[Callable[[Visit], State]] = [
     lambda v: queue.to_front(assignment.hand_back(v, doctor=ADA.id, epoch=1, reason="x"), ticket=FRONT).state,
     lambda v: assignment.not_here(v, a_queue(0, 0, 9), doctor=ADA.id, epoch=1, now=LATE).state,
     lambda v: assignment.call_again(_away(v), a_doctor(), now=NOW)[0].state,
-    lambda v: queue.cancel(v, why="patient", now=NOW).state,
-    lambda v: queue.expire(v, now=NOW).state,
+    lambda v: leaving.cancel(v, why="patient", now=NOW).state,
+    lambda v: leaving.expire(v, now=NOW).state,
     lambda v: _writing(v).state,
     lambda v: _signed(v)[0].state,
 ]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import promise, queue
+from chalicelib.rooms import leaving, promise, queue
 from chalicelib.rooms.arrival import Getting
 from chalicelib.rooms.promise import WINDOW
 from chalicelib.rooms.queue import HELD_MAX, STEP_BACKS_MAX, Band, Lane, State, Ticket
@@ -264,7 +264,7 @@ def test_the_secret_opens_one_visit_and_no_other() -> None:
 
 @pytest.mark.parametrize("state", [State.WAITING, State.ASSIGNED])
 def test_the_patient_leaves_and_the_place_is_free(state: State) -> None:
-    gone = queue.cancel(waits(4, state=state), why="patient", now=NOW)
+    gone = leaving.cancel(waits(4, state=state), why="patient", now=NOW)
     assert (gone.state, gone.ticket, gone.doctor, gone.lease_until) == (State.CANCELLED, None, None, None)
     assert (gone.ended_at, gone.ended_why) == (NOW, "patient")
 
@@ -280,27 +280,27 @@ def test_the_patient_leaves_and_the_place_is_free(state: State) -> None:
 )
 def test_leaving_too_late_says_what_happened(state: State, words: str) -> None:
     with refused(words, kind=TooLate):
-        queue.cancel(waits(4, state=state), why="patient", now=NOW)
+        leaving.cancel(waits(4, state=state), why="patient", now=NOW)
 
 
 def test_at_closing_time_only_those_who_wait_expire() -> None:
-    closed = queue.expire(waits(4, ticket=None, returns_at=7), now=NOW)
+    closed = leaving.expire(waits(4, ticket=None, returns_at=7), now=NOW)
     assert (closed.state, closed.returns_at, closed.ended_why) == (State.EXPIRED, None, "closing")
     for state in (State.ASSIGNED, State.IN_CONSULT):
         with refused("A doctor has this patient now", kind=TooLate):
-            queue.expire(waits(4, state=state), now=NOW)
+            leaving.expire(waits(4, state=state), now=NOW)
     for state in (State.COMPLETED, State.CANCELLED, State.EXPIRED):
         with refused("already ended", kind=TooLate):
-            queue.expire(waits(4, state=state), now=NOW)
+            leaving.expire(waits(4, state=state), now=NOW)
 
 
 def test_the_desk_gives_its_reason() -> None:
-    assert queue.reason(" Went home. ") == "Went home."
+    assert leaving.reason(" Went home. ") == "Went home."
     for empty in ("", "  "):
         with refused("Say in a few words why", field="why"):
-            queue.reason(empty)
+            leaving.reason(empty)
     with refused("At most 200 characters", field="why"):
-        queue.reason("x" * (queue.REASON_MAX + 1))
+        leaving.reason("x" * (leaving.REASON_MAX + 1))
 
 
 def test_people_who_left_are_not_in_front_of_anybody() -> None:

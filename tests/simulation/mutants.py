@@ -17,7 +17,7 @@ if __name__ == "__main__":
     engine.keep_local()
 
 from chalicelib.refusal import Repeated
-from chalicelib.rooms import assignment, consult, delivery, prescription, queue
+from chalicelib.rooms import assignment, consult, delivery, leaving, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import State as OrderState
@@ -323,7 +323,7 @@ MUTANTS = (
         name="leaving in the middle of a consult",
         harm="the doctor signs for somebody who is gone",
         broken=lambda: instead(
-            queue, "cancel", lambda visit, *, why, now: queue._ended(visit, queue.State.CANCELLED, why, now)
+            leaving, "cancel", lambda visit, *, why, now: leaving._ended(visit, queue.State.CANCELLED, why, now)
         ),
     ),
     Mutant(
