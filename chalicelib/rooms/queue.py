@@ -310,7 +310,10 @@ def passed(lane: Lane, visit: Visit) -> bool:
     if visit.state is not State.WAITING:
         return False
     if visit.ticket is None:
-        return visit.returns_at is not None and lane.heads[visit.id.band] >= visit.returns_at
+        # Where nobody is left to let past, the moment has come too: the call they asked for may never be, if it was to
+        # be that of a number which has been given back since.
+        nobody_else = not any(lane.waiting(band) for band in BANDS)
+        return visit.returns_at is not None and (nobody_else or lane.heads[visit.id.band] >= visit.returns_at)
     return lane.heads[visit.ticket.band] >= visit.ticket.n
 
 
