@@ -10,7 +10,7 @@ from infra.kit.lines import Lines, Path_, lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"  # the kits that come with the software
-CLINICS = ROOT / "clinics"  # the hospital's own, made by `./clinic new`
+CLINICS = ROOT / "clinics"  # the hospital's own
 FILE = "clinic.toml"
 BYTES_MAX = 1_000_000
 

@@ -1,4 +1,4 @@
-"""A whole copy of the clinic with one kit rendered into it: what `./clinic preview` runs and `check` tries."""
+"""A whole copy of the clinic with one kit rendered into it: for its pages to be tried."""
 
 import json
 import os
