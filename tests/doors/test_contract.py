@@ -23,7 +23,14 @@ from tests.people import Answer, Browser, Cast
 EXAMPLES = 6
 DOCUMENT = contract.document(app.routes)
 PROBLEM = Draft202012Validator(contract.PROBLEM)
-WORKS_AS = {Role.DOCTOR: "ada", Role.PHARMACIST: "sam", Role.COURIER: "cole", Role.DESK: "dee"}
+WORKS_AS = {
+    Role.DOCTOR: "ada",
+    Role.PHARMACIST: "sam",
+    Role.COURIER: "cole",
+    Role.DESK: "dee",
+    Role.PRIVACY_OFFICER: "pria",
+    Role.ADMINISTRATOR: "max",
+}
 
 
 def operations(access: str) -> Iterator[APIOperation]:

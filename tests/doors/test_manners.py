@@ -57,12 +57,12 @@ def addresses(cast: Cast, visit: str) -> list[tuple[str, str]]:
     """Every method and address there is, with this visit in it."""
     from app import app
 
-    parts = {"lang": "en", "visit": visit, "step": "who", "department": "general", "file": "wait.js"}
+    parts = {"lang": "en", "visit": visit, "step": "who", "department": "general", "file": "wait.js", "member": "bo"}
     return [(method, path.format(**parts)) for path, methods in app.routes.items() for method in methods]
 
 
 def everybody(cast: Cast) -> list[Browser]:
-    return [cast.eve, cast.ann, cast.ada, cast.sam, cast.cole, cast.dee]
+    return [cast.eve, cast.ann, cast.ada, cast.sam, cast.cole, cast.dee, cast.max]
 
 
 def polite(answer: Answer) -> None:
