@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 KEY = "local-signing-key"
-SHA256 = ec.ECDSA(hashes.SHA256())
+SHA256 = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)  # RFC 6979: days are replayed to the byte
 
 
 class Local:
