@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-PHONE, TICKETS, STAFF = "phone", "tickets", "staff"  # the names of the cookies
+PHONE, TICKETS, STAFF, NUMBER = "phone", "tickets", "staff", "number"  # the names of the cookies
 TICKETS_MAX = 5  # of one phone; the oldest is forgotten
 SECRET_LETTERS = 22  # 128 bits in URL-safe base64
 YEAR = 365 * 24 * 60 * 60
@@ -38,6 +38,7 @@ class Guest:
     phone: str = ""
     tickets: tuple[Kept, ...] = ()
     staff: str = ""
+    number: str = ""  # the token of a proven phone number
 
     @property
     def holder(self) -> str:
@@ -59,11 +60,12 @@ def guest(cookies: str) -> Guest:
     for pair in cookies[:COOKIES_MAX].split(";"):
         name, _, value = pair.strip().partition("=")
         found.setdefault(name, value)
-    phone, staff = found.get(PHONE, ""), found.get(STAFF, "")
+    phone, staff, number = (found.get(name, "") for name in (PHONE, STAFF, NUMBER))
     return Guest(
         phone=phone if _SECRET.fullmatch(phone) else "",
         tickets=_tickets(found.get(TICKETS, "")),
         staff=staff if _BADGE.fullmatch(staff) else "",
+        number=number if _SECRET.fullmatch(number) else "",
     )
 
 
@@ -97,6 +99,18 @@ def ticket_secret(phone: str, request: str) -> str:
     return base64.urlsafe_b64encode(made).decode()[:SECRET_LETTERS]
 
 
+def found_secret(phone: str, visit: str) -> str:
+    """The secret of a ticket that was found again on this phone, for the same reason the same each time."""
+    made = hmac.new(phone.encode(), f"found:{visit}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(made).decode()[:SECRET_LETTERS]
+
+
+def number_token(phone: str, request: str) -> str:
+    """What a browser is known by that has proven a number, made like a ticket's secret and for the same reason."""
+    made = hmac.new(phone.encode(), f"number:{request}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(made).decode()[:SECRET_LETTERS]
+
+
 def person(holder: str, for_whom: str, name: str) -> str:
     """One person of one phone, so that nobody queues twice; not reversible to the name."""
     return hashed(f"{holder}|{for_whom}|{' '.join(name.casefold().split())}")
@@ -111,6 +125,11 @@ def tickets_cookie(tickets: Sequence[Kept], *, secure: bool) -> str:
     newest = {kept.visit: kept for kept in reversed(tickets)}
     codes = [kept.code for kept in reversed(newest.values())]
     return _cookie(TICKETS, "!".join(codes[:TICKETS_MAX]), YEAR, secure)
+
+
+def number_cookie(token: str, *, secure: bool) -> str:
+    """ "" ends it. How long it lasts is kept with the proof itself."""
+    return _cookie(NUMBER, token, YEAR, secure)
 
 
 def badge(member: str, secret: str) -> str:

@@ -5,4 +5,5 @@ A patient walks the rooms in this order, and a room may import only the rooms al
 """
 
 FOUNDATION = ("rules", "permission", "staff", "seal")
-PATH = ("arrival", "queue", "promise", "notice", "assignment", "consult", "prescription", "delivery", "oversight")
+PATH: tuple[str, ...] = ("arrival", "queue", "phone", "promise", "notice", "assignment", "consult", "prescription")
+PATH += ("delivery", "oversight")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 
 from chalicelib.refusal import NotFound, Refusal, TooLate
@@ -14,6 +14,7 @@ STEP_BACKS_MAX = 3
 NO_SHOWS_MAX = 3
 REASON_MAX = 200
 GONE_MAX = 30  # numbers of one lane remembered as given up; with more the counts are "at most"
+ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 HELD_MAX = 20  # people of one lane who may be stepping back at the same time
 
 
@@ -120,6 +121,9 @@ class Visit:
     ended_why: str | None = None
     told: frozenset[str] = frozenset()  # kinds of notice written for this patient, each once
     wakes: bool = False  # a browser of theirs can be woken
+    verified: bool = False  # `person` is somebody of a phone number that was proven
+    born: date | None = None  # as the person of a proven phone was entered
+    also: tuple[str, ...] = ()  # hashes of the secrets of phones on which this ticket was found again
     version: int | None = None
 
 
@@ -378,6 +382,11 @@ def _ended(visit: Visit, state: State, why: str, now: datetime) -> Visit:
 
 
 def theirs(visit: Visit, *, secret: str) -> None:
-    """The ticket's secret opens this visit and no other."""
-    if visit.secret != secret:
+    """The ticket's secret opens this visit and no other; so does that of a phone on which it was found again."""
+    if secret not in (visit.secret, *visit.also):
         raise NotFound()
+
+
+def found_again(visit: Visit, *, secret: str) -> Visit:
+    """One phone more holds this ticket; of more than ALSO_MAX the one that found it first no longer does."""
+    return replace(visit, also=(*visit.also, secret)[-ALSO_MAX:])

@@ -19,6 +19,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms.assignment import Claim
 from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.phone import FOUND
 from chalicelib.rooms.promise import turned_window
 from chalicelib.rooms.queue import (
     BANDS,
@@ -34,6 +35,7 @@ from chalicelib.rooms.queue import (
     Visit,
     Why,
 )
+from chalicelib.store.phone_rows import DrawnRow
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
 from chalicelib.store.writing import Reasons, failed, in_reach, nothing_more, patiently, repeated, transact
@@ -107,12 +109,19 @@ def _counting(lane: Lane, band: Band, now: datetime, whole: Lane) -> list[Action
 
 
 def join(
-    department: str, number: int, band: Band, *, person: str, make: Callable[[Ticket, Lane], Visit], audit: Entry
+    department: str,
+    number: int,
+    band: Band,
+    *,
+    person: str,
+    phone: str = "",
+    make: Callable[[Ticket, Lane], Visit],
+    audit: Entry,
 ) -> Ticket:
     """Draw a ticket and write the visit with its guard: one active visit per person and department.
 
-    Returns the visit's id: the new one, or the one the person already has there. Raises Repeated for a request
-    that joined before.
+    With a `phone` the ticket can be found again by its number. Returns the visit's id: the new one, or the one the
+    person already has there. Raises Repeated for a request that joined before.
     """
     trim: GuardRow | None = None
     for _ in range(JOIN_TRIES_MAX):
@@ -123,7 +132,7 @@ def join(
             _give_back(ticket)
             raise
         line = replace(audit, answer=str(visit.id))
-        reasons = transact(_joining(visit, person, trim), line, on=visit_pk(visit.id))
+        reasons = transact(_joining(visit, person, trim, phone), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
         if failed(reasons, 0):
@@ -163,7 +172,7 @@ def _told(visit: Ticket, audit: Entry) -> Ticket:
     return visit
 
 
-def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[TransactWrite], None]:
+def _joining(visit: Visit, person: str, trim: GuardRow | None, phone: str = "") -> Callable[[TransactWrite], None]:
     shape = SHAPES[Visit]
     put = shape.row(
         *shape.key(visit), version=1, **{name: value for name, value in values_of(visit).items() if value is not None}
@@ -190,6 +199,13 @@ def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[Tran
             condition=free,
             return_values=ALL_OLD,
         )
+        if phone:  # after the others: what was refused is told by its number
+            until = int((visit.joined_at + FOUND).timestamp())
+            transaction.update(
+                DrawnRow(f"P#{phone}", f"V#{visit.joined_at.isoformat()}#{visit.id}"),
+                actions=[DrawnRow.kind.set(DrawnRow), DrawnRow.visit.set(visit.id), DrawnRow.ttl.set(until)],
+                condition=DrawnRow.pk.does_not_exist(),
+            )
 
     return build
 

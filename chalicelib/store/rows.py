@@ -12,8 +12,11 @@ Keys (pk / sk):
                  / D#<doctor> the department's roster (lane 0);  Z#nobody#<since> an alert to the desk (lane 0)
     D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
     P#<person>   / A#<department>  the guard: one active visit; and which visits there were
-    P#<holder>   / R          the answers being given on one phone
-    U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session;   K#names / K  the naming key
+    P#<holder>   / R          the answers being given on one phone;  C a number it says is its own, with the code's MAC
+    P#<phone>    / T          a number that was proven;  H#<person> somebody it stands for
+                 / V#<time>#<ticket> a ticket drawn with it, for some days (ids are MACs or hashes, never a number)
+    Q#<counter>  / Q          codes sent to a number, asked for from an address, or of the clinic, in a day or hour
+    U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session, P a patient's;   K#<name> / K  keys
                  / X#<request> audit rows of what was done about them;   U / A  who is administrator
     K#roots      / K          the newest signed root of the audit's chains
 """
@@ -133,6 +136,9 @@ class VisitRow(Row, discriminator="visit"):
     ended_why = UnicodeAttribute(null=True)
     told = UnicodeSetAttribute(null=True)
     wakes = BooleanAttribute(null=True)
+    verified = BooleanAttribute(null=True)
+    born = values.day(null=True)
+    also: ListAttribute[str] = ListAttribute(null=True)
 
 
 class AliasRow(Row, discriminator="alias"):
@@ -230,6 +236,8 @@ class RequestRow(Row, discriminator="request"):
     getting = values.word(Getting, null=True)
     phone = UnicodeAttribute(default="")
     text_me = BooleanAttribute(default=False)
+    person = UnicodeAttribute(default="")
+    born = values.day(null=True)
 
 
 class DoctorRow(Row, discriminator="doctor"):

@@ -1,9 +1,9 @@
 """The order it happens in: one function per thing a person does. Load, let the rooms decide, save once.
 
-`sealing` puts the clinic's signature under what is signed, `arriving` is the way to a ticket, `taking` the doctors on
-duty and their next patient, `seeing` the two together, `sending` the medicine, `telling` what reaches people outside
-the page, `desk` what hospital staff do for people, `watching` who opened a record, `sweeping` what nobody's tap brings
-about, `staffing` who works here.
+`sealing` puts the clinic's signature under what is signed, `arriving` is the way to a ticket, `proving` a phone number
+and its people, `taking` the doctors on duty and their next patient, `seeing` the two together, `sending` the medicine,
+`telling` what reaches people outside the page, `desk` what hospital staff do for people, `watching` who opened a
+record, `sweeping` what nobody's tap brings about, `staffing` who works here.
 Knowledge flows that way only: an act may use the acts before it.
 """
 
@@ -11,6 +11,7 @@ ACTS = (
     "errand",
     "sealing",
     "arriving",
+    "proving",
     "taking",
     "seeing",
     "sending",

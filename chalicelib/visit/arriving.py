@@ -119,16 +119,40 @@ def _visit_answered(errand: Errand, answer: str, **_: object) -> Visit:
     return errand.records.visit(Ticket.of(answer))
 
 
-def join(errand: Errand, *, request: Request, secret: str, person: str, consented: bool) -> Visit:
-    """Draw the ticket. The request's own id makes it happen once, however often the button is pressed."""
+def join(
+    errand: Errand,
+    *,
+    request: Request,
+    secret: str,
+    person: str,
+    consented: bool,
+    verified: bool = False,
+    phone: str = "",
+) -> Visit:
+    """Draw the ticket. The request's own id makes it happen once, however often the button is pressed.
+
+    `person` is who it is for: `verified` as somebody of a proven number, else known to this phone only. With a `phone`
+    the ticket can be found again by that number.
+    """
     answers = arrival.agree(request, consented=consented, clinic=errand.clinic, now=errand.now)
     errand = replace(errand, request=f"{request.id}:join")  # beside the line of the first answer, which has the same id
-    return enter(errand, asked=request, answers=answers, secret=secret, person=person)
+    known = replace(request, born=request.born if verified else None)
+    return enter(errand, asked=known, answers=answers, secret=secret, person=person, verified=verified, phone=phone)
 
 
-@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person"}))
+@once(
+    about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person", "verified", "phone"})
+)
 def enter(
-    errand: Errand, *, asked: Request, answers: Answers, secret: str, person: str, form: Request | None = None
+    errand: Errand,
+    *,
+    asked: Request,
+    answers: Answers,
+    secret: str,
+    person: str,
+    verified: bool = False,
+    phone: str = "",
+    form: Request | None = None,
 ) -> Visit:
     """Into the queue with finished answers; the visit this person already has there, if one is open.
 
@@ -153,6 +177,8 @@ def enter(
             joined_at=errand.now,
             policy=errand.clinic.policy,
             from_desk=form is not None,
+            verified=verified,
+            born=asked.born,
         )
         visit = replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
         made[ticket] = visit
@@ -163,6 +189,7 @@ def enter(
         int(person[:8], 16) % errand.clinic.lanes,
         band,
         person=person,
+        phone=phone,
         make=make,
         audit=errand.entry("join", about_person(asked.holder)),
     )

@@ -11,7 +11,7 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor
 from chalicelib.rooms.queue import Band, State, Ticket, Visit
 from chalicelib.rooms.rules import Clinic
-from chalicelib.store import names, records
+from chalicelib.store import keys, records
 from chalicelib.store.rows import TABLE, Row
 from chalicelib.visit import arriving, seeing, sending, taking
 from chalicelib.visit.errand import Errand, Records, Signer
@@ -51,13 +51,14 @@ class Walk:
         self.count += 1
         return a_request(id=f"q{self.count}", holder=f"phone-{who.id}", **said)
 
-    def join(self, who: Actor = ANN, request: Request | None = None, **said: Any) -> Visit:
+    def join(self, who: Actor = ANN, request: Request | None = None, found_by: str = "", **said: Any) -> Visit:
         return arriving.join(
             self.errand(),
             request=request or self.request(who, **said),
             secret=who.id,
             person=person(who.id),
             consented=True,
+            phone=found_by,
         )
 
     def place(self, who: Actor, id: Ticket) -> arriving.Place:
@@ -164,7 +165,7 @@ def restore(kept: dict[Key, dict[str, Any]]) -> None:
     """Make the table what it was before."""
     Row.delete_table()
     Row.create_table(wait=True)
-    names._key.cache_clear()  # it lies in the table
+    keys.key.cache_clear()  # it lies in the table
     client, puts = Row._get_connection().connection.client, [{"PutRequest": {"Item": item}} for item in kept.values()]
     for start in range(0, len(puts), BATCH):
         left = client.batch_write_item(RequestItems={TABLE: puts[start : start + BATCH]})
