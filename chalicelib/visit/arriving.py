@@ -160,8 +160,7 @@ def enter(
     answers corrected after the ticket was drawn (its reply was lost) lead to that ticket. The desk sends everything
     in one `form`, and another one under the same id is refused.
     """
-    department = errand.clinic.department(answers.department)
-    assert department is not None, "whoever made the answers has looked"
+    department = _department(errand, answers)
     band = queue.band_for(answers, department)
     made: dict[Ticket, Visit] = {}
 
@@ -180,9 +179,8 @@ def enter(
             verified=verified,
             born=asked.born,
         )
-        visit = replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
-        made[ticket] = visit
-        return visit
+        made[ticket] = replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
+        return made[ticket]
 
     id = errand.records.join(
         answers.department,
@@ -194,6 +192,12 @@ def enter(
         audit=errand.entry("join", about_person(asked.holder)),
     )
     return made.get(id) or errand.records.visit(id)
+
+
+def _department(errand: Errand, answers: Answers) -> Department:
+    found = errand.clinic.department(answers.department)
+    assert found is not None, "whoever made the answers has looked"
+    return found
 
 
 def waits(errand: Errand) -> list[Standing]:
