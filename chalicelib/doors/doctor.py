@@ -55,6 +55,7 @@ SIGN = Form(
     key("template", max=phrases.LONGEST_KEY),
     key("speaks", max=LANGUAGE_MAX),
     *lines.line_fields(),
+    many("stated", prescription.STATED),
 )
 AMEND = Form(*(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP))
 REVISE = Form(*lines.line_fields())
@@ -270,6 +271,7 @@ def sign(asked: Asked) -> Answer:
             lines=chosen,
             confirmed=_confirmed(asked, chosen),
             heard=given["heard"],
+            stated=given["stated"],
         )
     except Refusal as refusal:
         raise lines.on_the_form(refusal, numbers) from None

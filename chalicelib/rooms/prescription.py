@@ -5,16 +5,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, NotFound, Refusal, SeveralRefusals, TooLate
-from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
+from chalicelib.rooms.consult import BOTH, NO_MEDICINE_AFTER, Outcome
+from chalicelib.rooms.packs import FOLLOW_UP, NEVER, Policy, online
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Clinic, Medicine
 from chalicelib.rooms.seal import Signature, spelled
 
-LINES_MAX = 5
+LINES_MAX = 5  # of every pack: R16
 DOSE_MAX = 60
 ADVICE_MAX = 200
 REASON_MAX = 300
-VALID = timedelta(days=3)  # from the doctor's signature
+VALID = timedelta(days=3)  # from the doctor's signature, where the prescription does not say itself
+# What a doctor may state about the visit; it is signed with the prescription.
+SPOKE, EARLIER, LONG_TERM = "spoke", "earlier", "long_term"
+STATED = (SPOKE, EARLIER, LONG_TERM)
 
 
 class State(StrEnum):
@@ -58,6 +62,8 @@ class Prescription:
     dispensed_at: datetime | None = None
     next_number: int | None = None  # a returned one that the doctor has answered
     policy: str | None = None  # under which it was signed
+    stated: tuple[str, ...] = ()
+    until: datetime | None = None  # good until then
     signature: Signature | None = None
     version: int | None = None
 
@@ -95,6 +101,7 @@ def prescribe(
     clinic: Clinic,
     now: datetime,
     number: int = 1,
+    stated: tuple[str, ...] = (),
 ) -> Prescription | None:
     """The signed prescription, or None where the visit ends without medicine. Refuses on limits and unseen warnings."""
     if outcome in NO_MEDICINE_AFTER and lines:
@@ -103,7 +110,10 @@ def prescribe(
         if lines:
             raise Refusal("To prescribe medicine, choose the outcome “Prescription”.", field="outcome")
         return None
+    policy = clinic.rules.at(now, visit.id.department)
+    _permitted(visit, stated, policy)
     _within_limits(lines, clinic)
+    _supplied(visit, lines, stated, policy, clinic)
     found = warnings(lines, allergies=visit.answers.allergies, clinic=clinic)
     if found and not confirmed:
         raise Refusal("Look at the warnings, then confirm that you want to prescribe this.", field="confirmed")
@@ -116,7 +126,13 @@ def prescribe(
         signed_at=now,
         confirmed=bool(found),
         policy=clinic.policy,
+        stated=tuple(word for word in STATED if word in stated),
+        until=now + timedelta(hours=policy.valid_hours),
     )
+
+
+def good_until(prescription: Prescription) -> datetime:
+    return prescription.until or prescription.signed_at + VALID
 
 
 def words(visit: Visit, prescription: Prescription) -> bytes:
@@ -141,6 +157,8 @@ def words(visit: Visit, prescription: Prescription) -> bytes:
                 for line in prescription.lines
             ],
             "confirmed": bool(prescription.confirmed),
+            "stated": list(prescription.stated),
+            "until": prescription.until,
             "policy": prescription.policy,
             "signed_at": prescription.signed_at,
         },
@@ -151,6 +169,59 @@ def _strength(line: Line, clinic: Clinic) -> str:
     medicine = clinic.medicine(line.medicine)
     assert medicine is not None, "an unknown medicine was refused"
     return medicine.strength
+
+
+def _permitted(visit: Visit, stated: tuple[str, ...], policy: Policy) -> None:
+    """Whether any medicine may be prescribed in this visit: R3, R4, R5, R6 and R14, all that is missing at once."""
+    answers = visit.answers
+    wrong: list[Refusal] = []
+    if policy.verified and not visit.verified:
+        wrong.append(
+            Refusal(
+                "No medicine before the patient has proven a phone number. Ask them to do it on their page.",
+                field="outcome",
+            )
+        )
+    if policy.birth_date and visit.born is None:
+        wrong.append(Refusal("No medicine without the patient's birth date.", field="outcome"))
+    if answers.age < policy.guardian_age and not answers.guardian:
+        wrong.append(Refusal("No medicine for a child without a parent or guardian who is named.", field="outcome"))
+    if policy.follow_up_only and not (answers.follow_up and EARLIER in stated):
+        wrong.append(
+            Refusal(
+                "No medicine on a first visit. In a follow-up, confirm that you have seen the earlier diagnosis.",
+                field="outcome",
+            )
+        )
+    if policy.exchange and not (visit.voices == BOTH or SPOKE in stated):
+        wrong.append(
+            Refusal(
+                "No medicine from a form alone. Write with the patient, or confirm that you have spoken to them.",
+                field="outcome",
+            )
+        )
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
+
+
+def _supplied(visit: Visit, lines: tuple[Line, ...], stated: tuple[str, ...], policy: Policy, clinic: Clinic) -> None:
+    """What may be prescribed online at all, and for how long: R13 and R16."""
+    wrong: list[Refusal] = []
+    if len(lines) > policy.lines:
+        wrong.append(Refusal("At most %(max)s medicines in one prescription.", field="medicine_1", max=policy.lines))
+    most = policy.long_term_days if LONG_TERM in stated else policy.supply_days
+    for i, line in enumerate(lines, start=1):
+        medicine = clinic.medicine(line.medicine)
+        assert medicine is not None, "an unknown medicine was refused"
+        when = online(policy, medicine.schedule)
+        if when == NEVER:
+            wrong.append(Refusal("This medicine is not prescribed online.", field=f"medicine_{i}"))
+        elif when == FOLLOW_UP and not visit.answers.follow_up:
+            wrong.append(Refusal("This medicine is only prescribed again, in a follow-up.", field=f"medicine_{i}"))
+        if line.days > most:
+            wrong.append(Refusal("Days: at most %(max)s here.", field=f"days_{i}", max=most))
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
 
 
 def _within_limits(lines: tuple[Line, ...], clinic: Clinic) -> None:
@@ -191,7 +262,7 @@ def approve(
 ) -> Prescription:
     """Effective: a second person, a pharmacist and not the prescriber, found it right."""
     _to_review(prescription, pharmacist, number)
-    if now > prescription.signed_at + VALID:
+    if now > good_until(prescription):
         raise TooLate("This prescription is too old to approve. Return it to the doctor.")
     return replace(
         prescription,
@@ -257,6 +328,7 @@ def revise(
         clinic=clinic,
         now=now,
         number=prescription.number + 1,
+        stated=prescription.stated,
     )
     assert new is not None
     return replace(prescription, next_number=new.number), new
@@ -275,13 +347,13 @@ def usable(prescription: Prescription, now: datetime) -> None:
     """Medicine may be ordered on it: approved, not revoked, not out of date, not used."""
     if prescription.state is not State.EFFECTIVE:
         raise TooLate("A pharmacist has not approved this prescription.")
-    if now > prescription.signed_at + VALID:
+    if now > good_until(prescription):
         raise TooLate("This prescription is out of date. Please ask for a new visit.")
 
 
 def expire(prescription: Prescription, now: datetime) -> Prescription:
     """Out of date: nothing was ordered in time. The same prescription back while it is still good."""
-    if prescription.state is State.EFFECTIVE and now > prescription.signed_at + VALID:
+    if prescription.state is State.EFFECTIVE and now > good_until(prescription):
         return replace(prescription, state=State.EXPIRED)
     return prescription
 

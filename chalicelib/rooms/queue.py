@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 
 from chalicelib.refusal import NotFound, Refusal, TooLate
@@ -111,6 +111,7 @@ class Visit:
     from_desk: bool = False
     handed_back: str | None = None  # the last doctor's reason, one line for the next one
     said: int = 0  # messages so far
+    voices: str = ""  # who has written: "p" patient, "d" doctor
     last_word: str | None = None  # who wrote the newest message: "patient" or "doctor"
     outcome: str | None = None
     summary: str | None = None
@@ -120,6 +121,8 @@ class Visit:
     ended_why: str | None = None
     told: frozenset[str] = frozenset()  # kinds of notice written for this patient, each once
     wakes: bool = False  # a browser of theirs can be woken
+    verified: bool = False  # `person` is somebody of a phone number that was proven
+    born: date | None = None  # as the person of a proven phone was entered
     version: int | None = None
 
 

@@ -223,6 +223,7 @@ def sign(
     lines: tuple[Line, ...],
     confirmed: bool,
     heard: int | None = None,
+    stated: tuple[str, ...] = (),
 ) -> Visit:
     """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
@@ -238,6 +239,7 @@ def sign(
         doctor_name=errand.actor.name,
         clinic=errand.clinic,
         now=errand.now,
+        stated=stated,
     )
     ended, note = consult.sign(
         consult.begun(visit),

