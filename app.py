@@ -9,6 +9,7 @@ from chalice.app import CloudWatchEvent  # noqa: E402
 
 from chalicelib.doors import (  # noqa: E402
     board,
+    checking,
     clock,
     desk,
     doctor,
@@ -32,6 +33,7 @@ app.register_blueprint(patient.door)
 app.register_blueprint(staff.door)
 app.register_blueprint(doctor.door)
 app.register_blueprint(pharmacy.door)
+app.register_blueprint(checking.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
 app.register_blueprint(people.door)

@@ -3,8 +3,9 @@
 import secrets
 
 from chalice import Blueprint
+from markupsafe import Markup
 
-from chalicelib.doors import shown
+from chalicelib.doors import checking, qr, shown
 from chalicelib.doors.form import FORMS, Form, dialled, key, one_of, text, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
@@ -49,6 +50,8 @@ def see(asked: Asked) -> Answer:
     data = _data(asked, place, dossier)
     waits = dossier.visit.state is State.WAITING
     extras = {"already": asked.sheet.given.get("already", False), "push_key": push.public_key() if waits else ""}
+    if data["medicine"]:
+        extras |= _square(asked, dossier)
     template = TEMPLATES[dossier.visit.state]
     return Page(template=template, data=data, extras=extras, here=f"visits/{asked.name}")
 
@@ -149,7 +152,14 @@ def prescription(asked: Asked) -> Answer:
         "allergies": answers.allergies,
         "medicine": shown.medicine(dossier.prescription, asked.language, asked.frame.now),
     }
-    return Page(template="prescription.html", data=data)
+    return Page(template="prescription.html", data=data, extras=_square(asked, dossier))
+
+
+def _square(asked: Asked, dossier: Dossier) -> dict[str, object]:
+    """The link that says whether the prescription is real, in words and as a picture."""
+    assert dossier.prescription is not None
+    link = checking.link(asked, dossier.prescription)
+    return {"link": link, "picture": Markup(qr.picture(link))}  # noqa: S704  # ours
 
 
 @door.route("/{lang}/visits/{visit}/delivery")

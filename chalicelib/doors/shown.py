@@ -165,6 +165,7 @@ def medicine(found: Prescription, language: str, now: datetime) -> dict[str, obj
         "number": found.number,
         "state": found.state if in_time else prescription.State.EXPIRED,
         "doctor": found.doctor_name,
+        "licence": found.licence,
         "pharmacist": found.pharmacist_name if found.state in EFFECTIVE else None,
         "signed_at": found.signed_at,
         "until": until,

@@ -42,6 +42,7 @@ class Actor:
     id: str
     name: str = ""
     departments: frozenset[str] | None = None
+    licence: str = ""
     licence_until: date | None = None
 
 
@@ -99,6 +100,7 @@ MAY: dict[str, frozenset[Role]] = {
     "revise": _DOCTOR,
     "revoke": _DOCTOR | _PHARMACIST,
     # sending medicine
+    "check_sheet": EVERYBODY,  # who holds the sheet asks whether it is real; nobody reads what is prescribed
     "see_prescription": _PHARMACIST,
     "review": _PHARMACIST,
     "choose_delivery": _PATIENT,

@@ -62,6 +62,7 @@ class Prescription:
     dispensed_at: datetime | None = None
     next_number: int | None = None  # a returned one that the doctor has answered
     policy: str | None = None  # under which it was signed
+    licence: str = ""  # the number under which the doctor works
     stated: tuple[str, ...] = ()
     until: datetime | None = None  # good until then
     signature: Signature | None = None
@@ -102,6 +103,7 @@ def prescribe(
     now: datetime,
     number: int = 1,
     stated: tuple[str, ...] = (),
+    licence: str = "",
 ) -> Prescription | None:
     """The signed prescription, or None where the visit ends without medicine. Refuses on limits and unseen warnings."""
     if outcome in NO_MEDICINE_AFTER and lines:
@@ -126,6 +128,7 @@ def prescribe(
         signed_at=now,
         confirmed=bool(found),
         policy=clinic.policy,
+        licence=licence,
         stated=tuple(word for word in STATED if word in stated),
         until=now + timedelta(hours=policy.valid_hours),
     )
@@ -144,7 +147,7 @@ def words(visit: Visit, prescription: Prescription) -> bytes:
             "visit": str(prescription.visit),
             "number": int(prescription.number),
             "patient": {"name": answers.name, "age": int(answers.age), "allergies": answers.allergies},
-            "doctor": {"id": prescription.doctor, "name": prescription.doctor_name},
+            "doctor": {"id": prescription.doctor, "name": prescription.doctor_name, "licence": prescription.licence},
             "lines": [
                 {
                     "medicine": line.medicine,
@@ -329,6 +332,7 @@ def revise(
         now=now,
         number=prescription.number + 1,
         stated=prescription.stated,
+        licence=prescription.licence,
     )
     assert new is not None
     return replace(prescription, next_number=new.number), new

@@ -42,6 +42,7 @@ class Member:
             id=self.id,
             name=self.name,
             departments=frozenset(self.departments) or None,
+            licence=self.licence,
             licence_until=self.licence_until,
         )
 

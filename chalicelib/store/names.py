@@ -36,28 +36,50 @@ def name_of(ticket: Ticket) -> str:
             ticket.n.to_bytes(4, "big"),
         )
     )
-    tag = _mac(b"tag", plain)
-    return base64.urlsafe_b64encode(tag + _xor(plain, _mac(b"pad", tag))).decode()
+    return _named(b"tag", plain)
 
 
 def ticket_of(name: str) -> Ticket:
     """The ticket behind a name. Raises NotFound for anything this clinic did not name."""
-    try:
-        raw = base64.b64decode(name.encode("ascii"), altchars=b"-_", validate=True)
-    except ValueError as garbage:
-        raise NotFound() from garbage
-    # The decoder takes + and / too; a name has one spelling.
-    if len(raw) != TAG_BYTES + PLAIN_BYTES or base64.urlsafe_b64encode(raw).decode() != name:
-        raise NotFound()
-    tag, hidden = raw[:TAG_BYTES], raw[TAG_BYTES:]
-    plain = _xor(hidden, _mac(b"pad", tag))
-    if not hmac.compare_digest(tag, _mac(b"tag", plain)):
-        raise NotFound()
+    plain = _plain_of(b"tag", name, PLAIN_BYTES)
     letter, lane, band, n = plain[:1].decode(), plain[1:3], plain[3], plain[4:]
     department = next((d for d in CLINIC.departments if d.letter == letter), None)
     if department is None:
         raise NotFound()
     return Ticket(department.id, int.from_bytes(lane, "big"), Band(band), int.from_bytes(n, "big"))
+
+
+def sheet_of(ticket: Ticket, number: int) -> str:
+    """The name under which whoever holds a prescription's sheet may ask whether it is real. It opens nothing else: the
+    tag is made for this use alone, and neither name can be worked out from the other."""
+    visit = base64.urlsafe_b64decode(name_of(ticket))
+    return _named(b"sheet", _xor(visit[TAG_BYTES:], _mac(b"pad", visit[:TAG_BYTES])) + number.to_bytes(2, "big"))
+
+
+def prescription_of(sheet: str) -> tuple[Ticket, int]:
+    """The visit and the number of the prescription behind a sheet's name. Raises NotFound."""
+    plain = _plain_of(b"sheet", sheet, PLAIN_BYTES + 2)
+    return ticket_of(_named(b"tag", plain[:PLAIN_BYTES])), int.from_bytes(plain[PLAIN_BYTES:], "big")
+
+
+def _named(use: bytes, plain: bytes) -> str:
+    tag = _mac(use, plain)
+    return base64.urlsafe_b64encode(tag + _xor(plain, _mac(b"pad", tag))).decode()
+
+
+def _plain_of(use: bytes, name: str, size: int) -> bytes:
+    try:
+        raw = base64.b64decode(name.encode("ascii"), altchars=b"-_", validate=True)
+    except ValueError as garbage:
+        raise NotFound() from garbage
+    # The decoder takes + and / too; a name has one spelling.
+    if len(raw) != TAG_BYTES + size or base64.urlsafe_b64encode(raw).decode() != name:
+        raise NotFound()
+    tag, hidden = raw[:TAG_BYTES], raw[TAG_BYTES:]
+    plain = _xor(hidden, _mac(b"pad", tag))
+    if not hmac.compare_digest(tag, _mac(use, plain)):
+        raise NotFound()
+    return plain
 
 
 def paper_secret(request: str) -> str:

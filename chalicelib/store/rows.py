@@ -191,6 +191,7 @@ class PrescriptionRow(Row, discriminator="prescription"):
     next_number = NumberAttribute(null=True)
     policy = UnicodeAttribute(null=True)
     stated = UnicodeAttribute(null=True)
+    licence = UnicodeAttribute(null=True)
     until = UTCDateTimeAttribute(null=True)
     signature = values.signature()
 

@@ -128,9 +128,9 @@ SHAPES: dict[type, Shape] = {
         row=rows.PrescriptionRow,
         key=lambda prescription: (visit_pk(prescription.visit), f"P#{prescription.number:03d}"),
         marks=_prescription_stage,
-        write={"stated": lambda stated: " ".join(stated) or None},
-        read={"stated": lambda stated: tuple((stated or "").split())},
-        once=frozenset({"lines", "policy", "signature", "stated", "until"}),
+        write={"stated": lambda stated: " ".join(stated) or None, "licence": lambda number: number or None},
+        read={"stated": lambda stated: tuple((stated or "").split()), "licence": lambda number: number or ""},
+        once=frozenset({"lines", "policy", "signature", "stated", "licence", "until"}),
     ),
     Order: Shape(
         row=rows.OrderRow,

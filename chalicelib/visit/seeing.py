@@ -240,6 +240,7 @@ def sign(
         clinic=errand.clinic,
         now=errand.now,
         stated=stated,
+        licence=errand.actor.licence,
     )
     ended, note = consult.sign(
         consult.begun(visit),

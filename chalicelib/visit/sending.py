@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.refusal import NotFound, Refusal, Stale, TooLate
+from chalicelib.refusal import Busy, NotFound, Refusal, Stale, TooLate, Unsigned
 from chalicelib.rooms import delivery, prescription, queue
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.permission import Role
@@ -55,6 +55,22 @@ def see_prescription(errand: Errand, *, id: Ticket) -> Dossier:
         order=file.orders[-1] if file.orders else None,
         history=[],
     )
+
+
+def check_sheet(errand: Errand, *, id: Ticket, number: int) -> Prescription:
+    """The prescription whose sheet somebody holds, if it is there as it was signed; the look is written down.
+
+    Raises NotFound for one that is not, or no longer what was signed, and Busy while nobody can tell.
+    """
+    file = errand.records.file(id)
+    found = next((one for one in file.prescriptions if one.number == number), None)
+    try:
+        if found is None or not genuine(errand, file.visit, found):
+            raise NotFound()
+    except Unsigned as silent:
+        raise Busy from silent
+    look(errand, id, "check_sheet")
+    return prescription.expire(found, errand.now)
 
 
 @once(about=_about_visit, again=_prescription_again)

@@ -13,9 +13,10 @@ import pytest
 from chalicelib.doors import form, manners, render
 from chalicelib.outside.signing import Kms
 from chalicelib.rooms import permission, seal
-from chalicelib.store import chain, writing
+from chalicelib.store import chain, names, writing
+from chalicelib.store.rows import Row
 from chalicelib.visit import sending
-from tests.simulation.mutants import Break, around, both, instead
+from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
 def _unlinked_signing(real: Any, transaction: Any, line: Any, whose: str) -> None:
@@ -54,7 +55,19 @@ def _told(real: Any, broken: Exception, deed: str) -> None:
     real(broken, deed)
 
 
+def _untagged(use: bytes, name: str, size: int) -> bytes:
+    raw = names.base64.urlsafe_b64decode(name)
+    tag, hidden = raw[: names.TAG_BYTES], raw[names.TAG_BYTES :]
+    return bytes(a ^ b for a, b in zip(hidden, names._mac(b"pad", tag), strict=False))
+
+
+def _forgetful_save() -> Break:
+    return instead(writing, "_write_record", around(lambda real, t, record: real(Loose(t, updates=Row), record)))
+
+
 BREAKS: dict[str, Callable[[], Break]] = {
+    "a15 the tag of a name is not compared": lambda: instead(names, "_plain_of", _untagged),
+    "a16 a save forgets the version": _forgetful_save,
     "a03 signing is offered to every role": _anybody_signs,
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,

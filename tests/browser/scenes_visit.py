@@ -30,6 +30,7 @@ def whole_visit(stage: Stage) -> None:
     packed(patient, pharmacist, courier)
     delivered(patient, pharmacist, courier)
     reads_prescription(patient)
+    asks_about_the_sheet(patient, pharmacist)
     sees_who_opened(patient)
     looks_back(doctor)
 
@@ -166,6 +167,21 @@ def reads_prescription(patient: Patient) -> None:
     patient.reads("Used: the medicine was given out")
     patient.look("prescription")
     patient.prints_one_sheet("dl.facts", A5)
+
+
+def asks_about_the_sheet(patient: Patient, pharmacist: Pharmacist) -> None:
+    """Whoever scans the square reads whether it is real; a pharmacist of the clinic goes on to the lines."""
+    link = patient.page.locator(".link-text").inner_text().strip()
+    path = "/check/" + link.rpartition("/")[2]
+    patient.goes_to("/check/nobodys-sheet")
+    patient.heading("We do not know this prescription")
+    patient.look("check-unknown")
+    patient.goes_to(path)
+    patient.heading("This prescription has been used")
+    patient.look("check")
+    pharmacist.goes_to(f"/pharmacy{path}")
+    pharmacist.reads_words(patient.name)
+    pharmacist.look("check-lines")
 
 
 def sees_who_opened(patient: Patient) -> None:

