@@ -72,6 +72,15 @@ class Busy(Refusal):
         super().__init__("The clinic is very busy. Nothing was lost. Please try again in a moment.")
 
 
+class Unsigned(Refusal):
+    """The key that signs does not answer. Nothing was signed; the same request may be sent again."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("We cannot sign at the moment. What you wrote is kept. Please try again in a moment.")
+
+
 class Stale(Exception):
     """Not a refusal: somebody wrote between our read and our write. Load, decide and save again."""
 

@@ -32,6 +32,7 @@ NOTICES = Form(yes("nobody"), yes("handed"))
 DUTY = Form(
     many("departments", DEPARTMENTS, missing="Choose at least one department."),
     whole("capacity", missing="How many conversations at a time?"),
+    yes("own_only"),
 )
 TAKE = Form(many("departments", DEPARTMENTS))
 AFTER = Form(key("after", max=MESSAGE_ID_MAX))
@@ -69,16 +70,17 @@ def work(asked: Asked) -> Answer:
         raise NotAllowed("This is not part of your work at the clinic.")
     found = taking.work(asked.errand)
     data = chart.work(found, asked.frame.now, asked.language)
+    allowed = asked.errand.actor.departments
     return Page(
         template="doctor_work.html",
         data=data,
         extras={
             **signs(asked.errand.actor),
-            "options": chart.departments(asked.language),
+            "options": [o for o in chart.departments(asked.language) if allowed is None or o[0] in allowed],
             "nobody": asked.given.get("nobody", False),
             "handed": asked.given.get("handed", False),
         },
-        values={"departments": data["departments"], "capacity": data["capacity"]},
+        values={name: data[name] for name in ("departments", "capacity", "own_only")},
         here="doctor",
     )
 
@@ -88,7 +90,8 @@ def work(asked: Asked) -> Answer:
 def duty(asked: Asked) -> Answer:
     """On duty, or on duty elsewhere; the choice is remembered for the next time."""
     doctor = taking.go_on_duty(asked.errand, **asked.given)
-    return Go(to="doctor", data={"on_duty": doctor.on_duty, "departments": doctor.departments})
+    data = {"on_duty": doctor.on_duty, "departments": doctor.departments, "own_only": doctor.own_only}
+    return Go(to="doctor", data=data)
 
 
 @door.route("/{lang}/doctor/pause", methods=["POST"], content_types=FORMS)

@@ -22,10 +22,21 @@ MONTHS += ("July", "August", "September", "October", "November", "December")
 ZONE = ZoneInfo(CLINIC.timezone)
 
 
+class Own(gettext.NullTranslations):
+    """What the hospital says in its own words instead of ours; everything else is asked of the catalogue behind."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def gettext(self, message: str) -> str:
+        return self._texts.get(message) or super().gettext(message)
+
+
 @functools.cache
 def catalogue(language: str) -> gettext.NullTranslations:
     """Every compiled catalogue of a language, one behind the other. English is what the code says."""
-    first = gettext.NullTranslations()
+    first = Own(CLINIC.texts.get(language, {}))
     for file in sorted(TEXTS.glob(f"{language}.*mo")):
         with file.open("rb") as compiled:
             first.add_fallback(gettext.GNUTranslations(compiled))

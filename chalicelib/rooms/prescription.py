@@ -8,6 +8,7 @@ from chalicelib.refusal import NotAllowed, NotFound, Refusal, SeveralRefusals, T
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Clinic, Medicine
+from chalicelib.rooms.seal import Signature, spelled
 
 LINES_MAX = 5
 DOSE_MAX = 60
@@ -35,6 +36,7 @@ class Line:
     per_day: int
     days: int
     advice: str = ""
+    strength: str = ""  # as the formulary said on the day it was signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Prescription:
     decided_at: datetime | None = None
     dispensed_at: datetime | None = None
     next_number: int | None = None  # a returned one that the doctor has answered
+    policy: str | None = None  # under which it was signed
+    signature: Signature | None = None
     version: int | None = None
 
 
@@ -108,10 +112,45 @@ def prescribe(
         number=number,
         doctor=doctor,
         doctor_name=doctor_name,
-        lines=lines,
+        lines=tuple(replace(line, strength=_strength(line, clinic)) for line in lines),
         signed_at=now,
         confirmed=bool(found),
+        policy=clinic.policy,
     )
+
+
+def words(visit: Visit, prescription: Prescription) -> bytes:
+    """What a doctor signs with a prescription: for whom, by whom, every line. What becomes of it is not part of it."""
+    answers = visit.answers
+    return spelled(
+        "prescription",
+        {
+            "visit": str(prescription.visit),
+            "number": int(prescription.number),
+            "patient": {"name": answers.name, "age": int(answers.age), "allergies": answers.allergies},
+            "doctor": {"id": prescription.doctor, "name": prescription.doctor_name},
+            "lines": [
+                {
+                    "medicine": line.medicine,
+                    "strength": line.strength,
+                    "dose": line.dose,
+                    "per_day": int(line.per_day),
+                    "days": int(line.days),
+                    "advice": line.advice,
+                }
+                for line in prescription.lines
+            ],
+            "confirmed": bool(prescription.confirmed),
+            "policy": prescription.policy,
+            "signed_at": prescription.signed_at,
+        },
+    )
+
+
+def _strength(line: Line, clinic: Clinic) -> str:
+    medicine = clinic.medicine(line.medicine)
+    assert medicine is not None, "an unknown medicine was refused"
+    return medicine.strength
 
 
 def _within_limits(lines: tuple[Line, ...], clinic: Clinic) -> None:

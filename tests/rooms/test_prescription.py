@@ -59,7 +59,8 @@ def revise(found: Prescription, *, doctor: str = ADA.id, now=NOW) -> tuple[Presc
 
 def test_a_prescription_says_who_what_and_when() -> None:
     made = prescribe(a_line())
-    assert made == a_prescription(version=None)
+    line = a_line(strength="500 mg")
+    assert made == a_prescription(version=None, lines=(line,), policy="strict-1")
 
 
 @pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.PRESCRIPTION}))
@@ -109,7 +110,7 @@ def test_at_its_limits_a_line_is_fine() -> None:
     line = a_line(dose="x" * DOSE_MAX, per_day=4, days=5, advice="x" * ADVICE_MAX)
     made = prescribe(line, confirmed=True)
     assert made is not None
-    assert made.lines == (line,)
+    assert made.lines == (replace(line, strength="500 mg"),)
 
 
 def test_an_unusual_dose_is_looked_at_twice() -> None:
@@ -228,7 +229,12 @@ def test_one_that_is_too_old_cannot_be_approved_but_can_go_back_to_the_doctor() 
 def test_the_doctor_answers_a_returned_one_with_the_next_number() -> None:
     old, new = revise(give_back(a_prescription()), now=NOW + MINUTE)
     assert (old.state, old.next_number, old.lines) == (State.RETURNED, 2, (a_line(),))
-    assert (new.number, new.state, new.signed_at, new.lines) == (2, State.SIGNED, NOW + MINUTE, (a_line(days=2),))
+    assert (new.number, new.state, new.signed_at, new.lines) == (
+        2,
+        State.SIGNED,
+        NOW + MINUTE,
+        (a_line(days=2, strength="500 mg"),),
+    )
     assert (new.pharmacist, new.reason, new.version) == (None, None, None)
 
 

@@ -16,6 +16,7 @@ from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, WITH_DOCTOR, Band, Lane, State, Ticket, Visit
+from infra import audit
 from tests.simulation.mirror import Mirror
 
 IN_THE_PHARMACY = frozenset({OrderState.CREATED, OrderState.PICKING, OrderState.CHECKED})
@@ -206,6 +207,12 @@ def i13_signed_and_completed_are_one(mirror: Mirror, id: Ticket) -> None:
     newest = mirror.newest(id, Prescription)
     must(visit.prescribed == (newest.number if newest else None), f"I13 {id} prescribed {visit.prescribed}: {newest}")
     must((visit.outcome == "prescription") == (newest is not None), f"I13 {id} {visit.outcome}, prescription {newest}")
+
+
+def i14_every_chain_verifies(mirror: Mirror) -> None:
+    """Every line of the audit is in one chain, as it was written. Asked of a whole table, as it reads all of it."""
+    bad = audit.verify(audit.kept(mirror.raw.values()))
+    must(not bad, f"I14 {bad[:1]}")
 
 
 def i17_the_policy_is_stored(mirror: Mirror, id: Ticket) -> None:

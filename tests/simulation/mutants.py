@@ -17,7 +17,7 @@ if __name__ == "__main__":
     engine.keep_local()
 
 from chalicelib.refusal import Repeated
-from chalicelib.rooms import assignment, consult, delivery, prescription, queue
+from chalicelib.rooms import assignment, consult, delivery, leaving, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import State as OrderState
@@ -164,9 +164,9 @@ def _without_alias(real: Any, *changes: Any, audit: Any) -> None:
     real(*(c for c in changes if not (isinstance(c, Alias) and audit.deed == "hand_back")), audit=audit)
 
 
-def _line_lost(real: Any, transaction: Any, entry: Any, **marks: Any) -> None:
+def _line_lost(real: Any, entry: Any, **marks: Any) -> Any:
     lost = replace(entry, about="nobody", request=f"{entry.about}{entry.request}") if entry.deed == "say" else entry
-    real(transaction, lost, **marks)
+    return real(lost, **marks)
 
 
 def _call_as_read(real: Any, lane: Any, band: Any, *more: Any) -> Any:
@@ -243,7 +243,7 @@ MUTANTS = (
     Mutant(
         name="what was said leaves no line",
         harm="nobody can find out who wrote to a patient",
-        broken=lambda: instead(writing, "put_audit", around(_line_lost)),
+        broken=lambda: instead(writing, "audit_row", around(_line_lost)),
     ),
     Mutant(
         name="looking leaves no line",
@@ -256,7 +256,7 @@ MUTANTS = (
         broken=lambda: instead(
             writing,
             "put_audit",
-            around(lambda real, transaction, entry, **marks: real(Loose(transaction, puts=AuditRow), entry, **marks)),
+            around(lambda real, transaction, line: real(Loose(transaction, puts=AuditRow), line)),
         ),
     ),
     Mutant(
@@ -323,7 +323,7 @@ MUTANTS = (
         name="leaving in the middle of a consult",
         harm="the doctor signs for somebody who is gone",
         broken=lambda: instead(
-            queue, "cancel", lambda visit, *, why, now: queue._ended(visit, queue.State.CANCELLED, why, now)
+            leaving, "cancel", lambda visit, *, why, now: leaving._ended(visit, queue.State.CANCELLED, why, now)
         ),
     ),
     Mutant(

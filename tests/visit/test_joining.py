@@ -110,7 +110,7 @@ def test_a_patient_who_arrives_while_the_tombstone_is_on_its_way_is_taken(walk: 
 
     def the_slow_joiner_arrives() -> None:
         line = walk.errand(ANN, visit.request).entry("join", f"P#{visit.person}")
-        records.join("general", 0, Band.STANDARD, person=visit.person, make=lambda *_: visit, audit=line)
+        records.join([("general", 0)], Band.STANDARD, person=visit.person, make=lambda *_: visit, audit=line)
 
     with meanwhile("PutItem", the_slow_joiner_arrives):
         assert walk.take() == ticket
@@ -153,10 +153,10 @@ def test_the_promise_made_at_the_door_is_kept_with_the_visit(walk: Walk) -> None
 def test_a_number_drawn_for_nothing_while_others_draw_is_not_counted_as_a_person(walk: Walk) -> None:
     """Two forms of one person at the same moment: one of the numbers cannot be taken back any more."""
     first = walk.join()
-    lost, _ = lanes.draw("general", 0, Band.STANDARD)
+    lost = lanes.draw("general", 0, Band.STANDARD)
     bob = walk.join(BOB)
-    lanes._give_back(lost)
-    assert (lost.n, bob.id.n) == (2, 3)
+    lanes._give_back([lost])
+    assert (lost[0].n, bob.id.n) == (2, 3)
     (lane,) = records.lanes([("general", 0)])
     assert lane.people(Band.STANDARD) == 2
     assert walk.place(BOB, bob.id).ahead == 1

@@ -24,12 +24,10 @@
 
   /* One request. `done(answer)`, or `failed(words)` with what the clinic says, "" when it could not be reached. */
   function post(to, fields, done, failed) {
-    var body = [];
-    for (var name in fields) body.push(name + '=' + encodeURIComponent(fields[name]));
     fetch(my.visit + to, {
       method: 'POST', credentials: 'same-origin', keepalive: true,
-      headers: { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
-      body: body.join('&')
+      headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: JSON.stringify(fields)
     }).then(function (r) {
       if (r.status >= 500 || r.status === 429) throw r.status;
       return r.json().then(function (answer) { if (r.ok) done(answer); else failed(answer.detail || String(r.status)); });
@@ -208,7 +206,7 @@
     });
   });
   /* What is typed here outlives a look back at the conversation; only in this tab, and until it is signed. */
-  var skip = /^(request|epoch|speaks|confirmed|template)$/;
+  var skip = /^(request|proof|epoch|speaks|confirmed|template)$/;
   function changed() {
     var now = {}, part = at('medicines'), chosen = form.querySelector('[name=outcome]:checked');
     each(form.elements, function (field) {
