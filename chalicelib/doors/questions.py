@@ -159,7 +159,7 @@ def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
     if offer is None:
         return None
     waits = {"wait": offer.wait, "first_free": offer.first_free}
-    return {"name": offer.name, "on_duty": offer.desk.on_duty, "minutes_max": CLINIC.prefer_minutes, **waits}
+    return {"name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
 
 
 @door.route("/{lang}/ask/{step}", methods=["POST"], content_types=FORMS)

@@ -208,7 +208,8 @@ def next_up(desk: Doctor, lanes: list[Lane], draw: int) -> list[tuple[Lane, Band
     sooner = min((other for _, other, _ in anybody), default=None)
     turn = sooner in OWN_ONE_IN and desk.others + 1 >= OWN_ONE_IN[sooner]
     if band is Band.RECALL or sooner is None or turn:
-        return [(own[0], band, why if band is Band.RECALL else Why.ASKED_FOR)]
+        # A band of the own lane whose limit has passed stays a matter of that limit: the call is made on its condition.
+        return [(own[0], band, why if why in (Why.CALLED_BACK, Why.THEIR_TURN) else Why.ASKED_FOR)]
     return anybody
 
 

@@ -20,6 +20,7 @@ class Offer:
 
     desk: Doctor
     name: str
+    there: bool  # on duty in this department: a number can be drawn
     wait: tuple[int, int] | None
     first_free: tuple[int, int] | None
 
@@ -36,6 +37,11 @@ def staffed(lane: Lane, desk: Doctor) -> Lane:
     return replace(lane, on_duty=int(desk.on_duty), of=1 if desk.own_only else OWN_ONE_IN[Band.STANDARD])
 
 
+def there(desk: Doctor, department: str) -> bool:
+    """Whether somebody of this department can wait for this doctor now."""
+    return desk.on_duty and department in desk.departments
+
+
 def until(visit: Visit, clinic: Clinic) -> datetime:
     """When waiting for one doctor ends."""
     return visit.joined_at + timedelta(minutes=clinic.prefer_minutes)
@@ -45,7 +51,7 @@ def in_vain(visit: Visit, desk: Doctor, clinic: Clinic, now: datetime) -> Moved 
     """Why somebody who waits for this doctor is to wait for the first free one instead; None if there is no reason."""
     if visit.state is not State.WAITING or visit.prefers != desk.id:
         return None
-    if not desk.on_duty:
+    if not there(desk, visit.id.department):
         return Moved.OFF_DUTY
     return Moved.TOO_LONG if now >= until(visit, clinic) else None
 

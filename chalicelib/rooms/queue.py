@@ -206,6 +206,7 @@ class Lane:
     tails: tuple[int, int, int, int] = (0, 0, 0, 0)
     heads: tuple[int, int, int, int] = (0, 0, 0, 0)
     calls: int = 0
+    backs: int = 0  # how often a number drawn for nothing was given back
     due: tuple[int, int, int, int] = (0, 0, 0, 0)  # calls of all lanes from which the band must be served
     held: Mapping[str, int] = field(default_factory=dict)  # visit id -> call of its band that brings it back
     gone: frozenset[tuple[Band, int]] = frozenset()  # numbers that nobody waits under any more, the first GONE_MAX

@@ -133,7 +133,8 @@ def join(
         reasons = transact(_joining(visit, person, trim), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
-        _give_back(drawn)
+        taken = failed(reasons, 1)  # a caller found the number before its visit was written: it is spent
+        _give_back(drawn[1:] if taken else drawn)
         if failed(reasons, 0):
             raise repeated(reasons[0])
         if failed(reasons, len(drawn) + 1):
@@ -141,25 +142,28 @@ def join(
             if guard.open:
                 return _told(guard.visit, audit)
             trim = guard  # too long a history: cut in the next try
-        # else: a caller found the number before its visit was written and put a tombstone there
     raise Busy
 
 
 def _give_back(drawn: list[tuple[Ticket, Lane]]) -> None:
     """Numbers drawn for nothing: taken back while they are the newest and nobody called them, else counted as given
     up."""
-    for ticket, _lane in drawn:
-        _take_back(ticket)
+    for ticket, lane in drawn:
+        _take_back(ticket, lane.backs)
 
 
-def _take_back(ticket: Ticket) -> None:
+def _take_back(ticket: Ticket, backs: int) -> None:
+    """Once, also where the answer is lost and the request is sent again: by then somebody else may have drawn the same
+    number and wait on it, which `backs`, as it was when the number was drawn, gives away."""
     tail, head = getattr(LaneRow, f"t{int(ticket.band)}"), getattr(LaneRow, f"h{int(ticket.band)}")
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     try:
         with in_reach():
             row.update(
-                actions=[tail.set(ticket.n - 1)],
-                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)),
+                actions=[tail.set(ticket.n - 1), LaneRow.backs.set(backs + 1)],
+                condition=(tail == ticket.n)
+                & (head.does_not_exist() | (head < ticket.n))
+                & (LaneRow.backs == backs if backs else LaneRow.backs.does_not_exist()),
             )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:

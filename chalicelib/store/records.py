@@ -140,11 +140,11 @@ def desk_and_lanes(id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list
     return desk, [lane_of(d, n, cast(rows.LaneRow | None, found.get(lane_pk(d, n)))) for d, n in wanted]
 
 
-def own_lines(doctors: Iterable[str]) -> dict[str, tuple[Doctor, Lane]]:
-    """The desks of these doctors and their own lanes. A moment old; nothing asked for nobody. Where one of the two
-    cannot be read, the doctor counts as off duty: nobody is to wait there."""
+def own_lines(doctors: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[Doctor, Lane]]:
+    """The desks of these doctors and their own lanes, a moment old unless said; nothing asked for nobody. Where one of
+    the two cannot be read, the doctor counts as off duty: nobody is to wait there."""
     keys = {id: ((f"D#{id}", "D"), (lane_pk(*own_lane(id)), "L")) for id in doctors}
-    found = _batch([key for pair in keys.values() for key in pair], consistent=False)
+    found = _batch([key for pair in keys.values() for key in pair], consistent=consistent)
     lines = {}
     for id, (at, beside) in keys.items():
         desk, lane = found.get(at), found.get(beside)
@@ -160,7 +160,7 @@ def earlier(person: str, department: str) -> list[Visit]:
     """The visits this person has had in a department, as far as they are remembered."""
     try:
         with in_reach():
-            guard = GuardRow.get(f"P#{person}", f"A#{department}")
+            guard = GuardRow.get(f"P#{person}", f"A#{department}", consistent_read=True)
     except DoesNotExist:
         return []
     return visits(Ticket.of(id) for id in guard.visits)

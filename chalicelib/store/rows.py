@@ -264,6 +264,7 @@ class LaneRow(Row, discriminator="lane"):
     calls = NumberAttribute(default=0)
     held = UnicodeSetAttribute(null=True)  # "<visit>@<call>"
     gone = UnicodeSetAttribute(null=True)  # "<band>.<number>"
+    backs = NumberAttribute(default=0)  # how often a number was given back
     on_duty = NumberAttribute(default=0)
     of = NumberAttribute(null=True)
     window_at = UTCDateTimeAttribute(null=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
+from chalicelib.refusal import Busy, NotFound, Refusal, Repeated, Stale
 from chalicelib.rooms import arrival, assignment, leaving, preferred, promise, queue
 from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
@@ -186,7 +186,7 @@ def enter(
 
     home = answers.department, int(person[:8], 16) % errand.clinic.lanes
     id = errand.records.join(
-        [home, queue.own_lane(offer.desk.id)] if offer and offer.desk.on_duty else [home],
+        [home, queue.own_lane(offer.desk.id)] if offer and offer.there else [home],
         band,
         person=person,
         make=make,
@@ -194,7 +194,8 @@ def enter(
     )
     visit = made.get(id) or errand.records.visit(id)
     if visit.prefers:
-        errand.records.given_up(id)  # for the counts that people are shown: this one waits in another line
+        with contextlib.suppress(Busy):  # for the counts that people are shown: this one waits in another line
+            errand.records.given_up(id)
     return visit
 
 

@@ -89,13 +89,14 @@ def offer(errand: Errand, request: Request, person: str) -> Offer | None:
         return None
     note = errand.records.newest_note(had.id)
     assert note is not None, "a completed visit has its signed note"
-    desk, own = errand.records.own_lines([had.doctor])[had.doctor]
-    own = preferred.staffed(own, desk)
+    desk, own = errand.records.own_lines([had.doctor], consistent=True)[had.doctor]
+    there = preferred.there(desk, request.department)
     lanes = errand.records.lanes(errand.clinic.lanes_of([request.department]))
     return Offer(
         desk=desk,
         name=note.doctor_name,
-        wait=promise.wait_now([own], errand.now),
+        there=there,
+        wait=promise.wait_now([preferred.staffed(own, desk)], errand.now) if there else None,
         first_free=promise.wait_now(lanes, errand.now),
     )
 

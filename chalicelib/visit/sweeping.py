@@ -62,6 +62,7 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
                 waiting += [visit for visit in there if not visit.prefers]  # the others have their doctor
         with _in_spite_of(swept):
             roster = _roster(errand, department.id, swept)
+            _asked_for(errand, department.id, roster, swept)
             _told_on_duty(errand, lanes, roster)
             if lanes:
                 absence = telling.absence(errand, lanes, roster)
@@ -106,6 +107,23 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
         for line in (*seen, *there):
             swept.told += telling.tell(errand, line.lane, [line.visit]) if line.lane != lane else 0
     return mark, lane, waiting
+
+
+def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept) -> None:
+    """Who asked for one doctor, waiting or with that doctor. The head of the department's lane may be far from their
+    number, so nobody would miss them if that doctor vanished."""
+    desks = errand.records.own_lines({line.doctor for line in roster})
+    for doctor, (desk, own) in sorted(desks.items()):
+        with _in_spite_of(swept):
+            ids = {visit.id for visit in errand.records.waiting(own)} | desk.visits
+            mine = [
+                v for v in errand.records.visits(sorted(ids)) if v.prefers == doctor and v.id.department == department
+            ]
+            for home in errand.records.lanes(sorted({visit.home for visit in mine})) if mine else []:
+                here = [visit for visit in mine if visit.home == (home.department, home.number)]
+                for line in preferring.lines(errand, home, here):
+                    line = _rescued(errand, line, swept)
+                    swept.told += telling.tell(errand, line.lane, [line.visit])
 
 
 def _rescued(errand: Errand, line: Line, swept: Swept) -> Line:

@@ -18,7 +18,8 @@ IN_PARTS = (staffing.dismiss,)
 
 @each
 def test_throttled_for_good_nothing_is_half_done_and_later_it_works(trial: Trial, deed: Deed) -> None:
-    for begins in range(1, len(trial.asked.names) + 1):
+    last = len(trial.asked.names) - deed.name.endswith("for one doctor")  # the last is only counting: not waited for
+    for begins in range(1, last + 1):
         for walk, typed in trial.fresh():
             before = table()
             with pytest.raises(Busy):

@@ -128,7 +128,7 @@ def i6_a_ticket_is_live_iff_the_visit_waits(mirror: Mirror, id: Ticket, excused:
         return
     must((visit.ticket is None) == stepped_back, f"I6 {id} waits with ticket {visit.ticket}, back {visit.returns_at}")
     must(visit.step_backs <= STEP_BACKS_MAX, f"I6 {id} stepped back {visit.step_backs} times")
-    lane = mirror.lanes[id.department, id.lane]
+    lane = mirror.lanes[visit.lane]
     if visit.returns_at is not None:
         on_lane = lane.held.get(str(id)) == visit.returns_at or _held_twice(mirror, lane, visit)
         reached = lane.heads[id.band] >= visit.returns_at
@@ -136,7 +136,7 @@ def i6_a_ticket_is_live_iff_the_visit_waits(mirror: Mirror, id: Ticket, excused:
         return
     ticket = visit.ticket
     assert ticket is not None
-    must((ticket.department, ticket.lane) == (id.department, id.lane), f"I6 {id} waits in another queue: {ticket}")
+    must((ticket.department, ticket.lane) == visit.lane, f"I6 {id} waits in another queue: {ticket}")
     must(ticket.n <= lane.tails[ticket.band], f"I6 {id} has {ticket}, a number never drawn")
     must(ticket.band in (Band.RECALL, id.band), f"I6 {id} waits in a band that is not its own: {ticket}")
     if ticket != id:

@@ -179,3 +179,15 @@ def test_answers_nobody_went_on_with_are_gone_after_two_days_and_can_still_be_de
         arriving.answer(walk.errand(), holder="phone", step="who", for_whom=ForWhom.ME, name="Ann", age=40, guardian="")
     once, again = (arriving.forget(walk.errand(request="forget"), holder="phone") for _ in range(2))
     assert once.stage is again.stage is Stage.CANCELLED
+
+
+def test_a_number_given_back_again_by_a_repeated_request_stays_whose_it_is_now(walk: Walk) -> None:
+    """The answer to a give-back is lost and it is sent again; meanwhile somebody drew the same number, and waits."""
+    lost = lanes.draw("general", 0, Band.STANDARD)
+    lanes._give_back([lost])
+    ann = walk.join()
+    assert ann.id == lost[0], "the same number, drawn again"
+    lanes._give_back([lost])
+    bob = walk.join(BOB)
+    walk.on_duty()
+    assert [walk.take(), walk.take()] == [ann.id, bob.id]

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, Repeated, TooLate
+from chalicelib.rooms import assignment
 from chalicelib.rooms.arrival import Getting
-from chalicelib.rooms.assignment import PRESENCE
+from chalicelib.rooms.assignment import LEASE, PRESENCE, Doctor
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import Band, Moved, State, Ticket, Visit, Why, own_lane
+from chalicelib.rooms.queue import Band, Lane, Moved, State, Ticket, Visit, Why, own_lane
 from chalicelib.store import records
 from chalicelib.visit import arriving, desk, preferring, seeing, sweeping, taking
 from tests.builders import ADA, ANN, BO, BOB, DEE, EVE, MINUTE, refused
@@ -59,13 +60,13 @@ def test_the_offer_shows_the_trade_and_whether_the_doctor_is_there(walk: Walk) -
     asked = walk.request(follow_up=True)
     offer = preferring.offer(walk.errand(), asked, person)
     assert offer
-    assert (offer.desk.id, offer.name, offer.desk.on_duty) == ("ada", "Dr Ada", True)
+    assert (offer.desk.id, offer.name, offer.there) == ("ada", "Dr Ada", True)
     assert offer.wait
     assert offer.first_free
     taking.pause(walk.errand(ADA))
     offer = preferring.offer(walk.errand(), asked, person)
     assert offer
-    assert (offer.desk.on_duty, offer.wait) == (False, None)
+    assert (offer.there, offer.wait) == (False, None)
     visit = walk.join(ANN, request=asked, same_doctor=True)
     assert (visit.prefers, visit.moved, visit.answers.doctor) == (None, Moved.OFF_DUTY, "Dr Ada"), "told, not tricked"
 
@@ -242,6 +243,42 @@ def test_handed_back_it_is_the_first_free_doctor(walk: Walk) -> None:
     assert (back.prefers, back.ticket) == (None, Ticket("general", 0, Band.RECALL, 1))
     walk.on_duty(BO)
     assert walk.take(BO) == visit.id
+
+
+def test_a_doctor_who_vanishes_is_missed_though_the_departments_line_stands_still(walk: Walk) -> None:
+    """Nobody in the department calls anybody, so the patient's own number there is never reached."""
+    (visit,) = walk.back_to(ADA)
+    walk.crowd(3)
+    walk.on_duty(ADA, own_only=True)
+    assert walk.take(ADA) == visit.id
+    walk.now += PRESENCE + LEASE
+    assert sweep(walk).brought_to_front == 1
+    again = records.visit(visit.id)
+    assert (again.state, again.prefers, again.doctor) == (State.WAITING, None, None)
+
+
+def test_a_doctor_is_waited_for_only_where_that_doctor_works(walk: Walk) -> None:
+    walk.signed()
+    person = records.visit(Ticket("general", 0, Band.STANDARD, 1)).person
+    walk.on_duty(ADA, "children")
+    asked = walk.request(follow_up=True)
+    offer = preferring.offer(walk.errand(), asked, person)
+    assert offer
+    assert (offer.there, offer.wait) == (False, None)
+    walk.on_duty(ADA, "children", "general")
+    visit = walk.join(ANN, request=asked, same_doctor=True)
+    assert visit.prefers == "ada"
+    walk.on_duty(ADA, "children")
+    assert sweep(walk).moved == 1
+    assert records.visit(visit.id).moved is Moved.OFF_DUTY
+
+
+def test_a_band_that_is_due_in_a_doctors_own_line_is_called(walk: Walk) -> None:
+    """The limit of a band holds there too, with more urgent people of the same line before it."""
+    own = Lane(department="~ada", tails=(0, 2, 2, 0), calls=40, due=(0, 99, 40, 0))
+    desk = Doctor(id="ada", on_duty=True, departments=("general",), others=1)
+    ((lane, band, why),) = assignment.next_up(desk, [own], 1)
+    assert (lane, band, why) == (own, Band.STANDARD, Why.THEIR_TURN)
 
 
 def test_not_there_one_keeps_the_place_in_the_doctors_line(walk: Walk) -> None:
