@@ -25,6 +25,9 @@ SHORT = 40  # steps of a day that is quick on moto too
 PARTS = {
     "enter",
     "place",
+    "place_now",
+    "sealed",
+    "genuine",
     "end",
     "bring_to_front",
     "turn_again",
