@@ -220,6 +220,8 @@ def give_back(
 def _to_review(prescription: Prescription, pharmacist: str, number: int) -> None:
     if pharmacist == prescription.doctor:
         raise NotAllowed("You wrote this prescription, so another person must check it.")
+    if not 1 <= number <= prescription.number:
+        raise NotFound()
     if prescription.number != number:
         raise TooLate("The doctor has changed this prescription. Please look at it again.")
     if prescription.state is State.EFFECTIVE:

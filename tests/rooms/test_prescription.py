@@ -202,6 +202,13 @@ def test_what_the_pharmacist_saw_is_what_is_decided_about(decide) -> None:
 
 
 @pytest.mark.parametrize("decide", [approve, give_back])
+@pytest.mark.parametrize("number", [-1, 0, 3, 999_999_999])
+def test_a_number_that_never_was_is_not_found(decide, number: int) -> None:
+    with refused("cannot find", kind=NotFound):
+        decide(a_prescription(number=2), number=number)
+
+
+@pytest.mark.parametrize("decide", [approve, give_back])
 @pytest.mark.parametrize(
     ("state", "words"),
     [
