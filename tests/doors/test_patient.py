@@ -251,6 +251,23 @@ def test_medicine_is_shown_but_not_ordered_before_a_pharmacist_approved_it(cast:
     assert "34 kg" not in got.body
 
 
+@pytest.mark.parametrize(
+    ("language", "approved", "ready"),
+    [("en", "Approved", "Ready at the pharmacy’s counter"), ("zh", "审核通过", "药已备好，请到药房窗口取")],
+)
+def test_ready_is_said_only_of_what_can_be_fetched(cast: Cast, language: str, approved: str, ready: str) -> None:
+    ann = with_medicine(cast)
+    page = f"/{language}/visits/{ann.visit}"
+    assert f">{approved}</strong>" in ann.get(page).body
+    ann.post(f"{page}/delivery", way="pick_up", phone="13800001234")
+    for step, who in ((sending.pick, "sam"), (sending.check, "dee")):
+        assert f">{approved}</strong>" in ann.get(page).body
+        step(cast.errand(who), id=id_of(ann))
+    assert f">{approved}</strong>" in ann.get(page).body
+    sending.hand_over(cast.errand("sam"), id=id_of(ann))
+    assert f">{ready}</strong>" in ann.get(page).body
+
+
 def test_the_parcels_way_is_shown_step_by_step(cast: Cast) -> None:
     ann = with_medicine(cast)
     ann.look()
