@@ -13,6 +13,7 @@ from chalicelib.refusal import NotFound
 from chalicelib.rooms import delivery
 from chalicelib.rooms.consult import MESSAGE_MAX, Message
 from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.leaving import not_begun
 from chalicelib.rooms.notice import ENDPOINT_MAX
 from chalicelib.rooms.prescription import State as Medicine
 from chalicelib.rooms.queue import State
@@ -132,10 +133,11 @@ def wake(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/visits/{visit}/leave")
-@polite("see_ticket", by="patient")
+@polite("see_ticket", by="patient", again=see)
 def leaving(asked: Asked) -> Answer:
-    """Are you sure? A place given up cannot be had back."""
+    """Are you sure? A place given up cannot be had back. While they looked for it, a doctor may have come."""
     place = arriving.see_ticket(asked.errand, id=asked.id)
+    not_begun(place.visit)
     if place.visit.state not in (State.WAITING, State.ASSIGNED):
         return Go(to=f"visits/{asked.name}", data={"state": place.visit.state})
     return Page(template="leave.html", data={"visit": asked.name, "place": shown.place(place, asked.frame.now)})

@@ -21,10 +21,15 @@ def reason(text: str) -> str:
 def cancel(visit: Visit, *, why: str, now: datetime) -> Visit:
     if visit.state is State.CANCELLED:
         raise TooLate("You have already left the queue.")
-    if visit.state is State.IN_CONSULT:
-        raise TooLate("The consultation has begun. Tell the doctor that you want to stop.")
+    not_begun(visit)
     _still_active(visit)
     return _ended(visit, State.CANCELLED, why, now)
+
+
+def not_begun(visit: Visit) -> None:
+    """Nobody walks out of a consultation without a word."""
+    if visit.state is State.IN_CONSULT:
+        raise TooLate("The consultation has begun. Tell the doctor that you want to stop.")
 
 
 def expire(visit: Visit, *, now: datetime, why: str = "closing") -> Visit:

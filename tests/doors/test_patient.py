@@ -106,6 +106,21 @@ def test_leaving_asks_first_and_is_for_good(cast: Cast) -> None:
     assert (got.status, "You have already left the queue." in got.words) == (409, True)
 
 
+def test_who_wants_to_leave_is_told_that_a_doctor_has_come(cast: Cast) -> None:
+    cast.ann.join()
+    page = cast.ann.url("visits", cast.ann.visit, "leave")
+    assert "A doctor is ready for you now." not in cast.ann.get(page).words
+    epoch = take(cast, cast.ann)
+    got = cast.ann.get(page)
+    assert (got.status, got.path) == (200, page)
+    assert "A doctor is ready for you now." in got.words
+    seeing.say(cast.errand("ada"), id=id_of(cast.ann), text="Hello", epoch=epoch)
+    got = cast.ann.get(page)
+    assert got.status == 409
+    assert "The consultation has begun. Tell the doctor that you want to stop." in got.words
+    assert "You and your doctor" in got.words, "and the visit itself is there"
+
+
 def test_a_ticket_the_clinic_ended_says_so(cast: Cast) -> None:
     cast.ann.join()
     desk.expire(cast.errand("dee"), id=id_of(cast.ann))
