@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from chalicelib.refusal import Refusal, TooLarge
 
-BODY_MAX = 64 * 1024  # bytes of one request
+BODY_MAX = 256 * 1024  # bytes of one request: our fullest form has 160 KB, and a long paste is to be shown again
 FIELDS_MAX = 120  # a full prescription with its note has about fifty
 DIGITS_MAX = 9
 REQUEST_MIN, REQUEST_MAX = 16, 64  # characters of the id of one request
@@ -198,6 +198,8 @@ def yes(name: str) -> Field:
 def clean(value: object, *, lines: bool = False) -> str:
     """Text as a person sees it: composed letters, no control or invisible characters, one kind of line break."""
     composed = unicodedata.normalize("NFC", str(value).replace("\r\n", "\n").replace("\r", "\n"))
+    if composed.replace("\n", "").isprintable():  # nearly always, and fast also where somebody sends a whole book
+        return composed if lines else composed.replace("\n", " ")
     kept = ("\n" if c == "\n" and lines else " " if c in "\n\t" else c for c in composed if _visible(c))
     return "".join(kept)
 
@@ -240,7 +242,10 @@ def values_of(body: bytes | str, content_type: str) -> Values:
     """The fields of a body. Raises TooLarge, NotWhatWeTake, or a Refusal for one that cannot be read."""
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     if len(raw) > BODY_MAX:
-        raise TooLarge("That is more than we can take in one go. Please make it shorter.")
+        raise TooLarge(
+            "That is more than we can take in one go, so we could not keep it. "
+            "Go back in your browser, where it may still be, and make it shorter."
+        )
     kind = content_type.partition(";")[0].strip().lower()
     if not raw.strip() and kind in ("", *FORMS):
         return {}

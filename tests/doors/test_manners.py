@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from chalice import Blueprint, Chalice
 
+from chalicelib.doors import doctor
 from chalicelib.doors.form import BODY_MAX, FORMS, Form, clean, many, text, values_of, whole, yes
 from chalicelib.refusal import Busy, Refusal, TooLarge, TooLate
 from tests.people import Answer, Browser, Cast, InProcess
@@ -213,6 +214,23 @@ def test_too_much_is_refused_before_it_is_read(cast: Cast) -> None:
     got = cast.eve.ask("POST", "/en/ask/flags", b"a" * (BODY_MAX + 1), content_type=FORM_TYPE)
     assert got.status == 413
     assert "make it shorter" in got.words
+    assert "Go back in your browser, where it may still be" in got.words
+
+
+@pytest.mark.parametrize("long", ["a" * 200_000, "疼" * 28_000])
+def test_a_text_that_is_far_too_long_is_still_there_to_be_made_shorter(cast: Cast, long: str) -> None:
+    cast.ann.join()
+    cast.ann.look()
+    got = cast.ann.fill("/messages", text=long)
+    assert got.status == 422
+    assert "At most 1000 characters." in got.words
+    assert next(f for f in got.page.forms if "text" in f.fields).fields["text"] == [long]
+
+
+def test_the_fullest_form_there_is_can_be_sent_in_any_script() -> None:
+    """A form of a browser has twelve bytes for a letter that needs four."""
+    longest = [field.schema.get("maxLength", 0) for field in doctor.SIGN.fields.values()]
+    assert sum(12 * most for most in longest if isinstance(most, int)) < BODY_MAX
 
 
 def test_every_wrong_field_is_named_to_a_machine(cast: Cast) -> None:
