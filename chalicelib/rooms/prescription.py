@@ -1,5 +1,6 @@
 """Prescription: what may be prescribed, the checks on it, a second pair of eyes, and its use once."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,9 +13,19 @@ from chalicelib.rooms.seal import Signature, spelled
 
 LINES_MAX = 5
 DOSE_MAX = 60
+USUAL_TIMES_MAX = 10  # a dose of more than so many times the largest usual one is a slip of the decimal point
 ADVICE_MAX = 200
 REASON_MAX = 300
 VALID = timedelta(days=3)  # from the doctor's signature
+_MG, _ML = "mg", "ml"
+_UNITS = {
+    **dict.fromkeys(("µg", "μg", "ug", "mcg", "微克"), (_MG, 0.001)),  # the micro sign and the Greek letter
+    **dict.fromkeys(("mg", "毫克"), (_MG, 1.0)),
+    **dict.fromkeys(("g", "克"), (_MG, 1000.0)),
+    **dict.fromkeys(("ml", "毫升"), (_ML, 1.0)),
+    **dict.fromkeys(("l", "升"), (_ML, 1000.0)),
+}
+_AMOUNT = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(\w+)")  # a number and the word after it, "1,000 mg"
 
 
 class State(StrEnum):
@@ -174,9 +185,7 @@ def _within_limits(lines: tuple[Line, ...], clinic: Clinic) -> None:
 
 
 def _wrong_with(i: int, line: Line, medicine: Medicine) -> list[Refusal]:
-    wrong = []
-    if not line.dose.strip() or len(line.dose) > DOSE_MAX:
-        wrong.append(Refusal("Enter the dose.", field=f"dose_{i}"))
+    wrong = _wrong_dose(f"dose_{i}", line.dose.strip(), medicine)
     if not 1 <= line.per_day <= medicine.per_day_max:
         wrong.append(Refusal("Times a day: from 1 to %(max)s.", field=f"per_day_{i}", max=medicine.per_day_max))
     if not 1 <= line.days <= medicine.days_max:
@@ -184,6 +193,32 @@ def _wrong_with(i: int, line: Line, medicine: Medicine) -> list[Refusal]:
     if len(line.advice) > ADVICE_MAX:
         wrong.append(Refusal("At most %(max)s characters.", field=f"advice_{i}", max=ADVICE_MAX))
     return wrong
+
+
+def _wrong_dose(field: str, dose: str, medicine: Medicine) -> list[Refusal]:
+    """A usual dose is right as it is; any other has a unit, and is no multiple that nobody can have meant. Whether it
+    is wise is asked as a warning."""
+    if dose in medicine.doses:
+        return []
+    if not dose or len(dose) > DOSE_MAX:
+        return [Refusal("Enter the dose.", field=field)]
+    if not any(letter.isalpha() for letter in dose):
+        return [Refusal("Enter the dose with its unit, like “500 mg”.", field=field)]
+    unit, number = _amount(dose)
+    usual = max((one for one in medicine.doses if _amount(one)[0] == unit), key=lambda one: _amount(one)[1], default="")
+    if usual and number > USUAL_TIMES_MAX * _amount(usual)[1]:
+        facts = {"times": USUAL_TIMES_MAX, "usual": usual}
+        return [Refusal("More than %(times)s times the largest usual dose, %(usual)s.", field=field, **facts)]
+    return []
+
+
+def _amount(dose: str) -> tuple[str, float]:
+    """What of, and how much, in one unit for all weights and one for all volumes; ("", 0) where no number is read."""
+    found = _AMOUNT.search(dose.casefold())
+    if found is None:
+        return "", 0.0
+    unit, times = _UNITS.get(found[2], (found[2], 1.0))
+    return unit, times * float(found[1].replace(",", ""))
 
 
 def approve(

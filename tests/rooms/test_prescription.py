@@ -35,7 +35,7 @@ CLINIC = a_clinic()
 def prescribe(*lines: Line, allergies: str = "", **said: object) -> Prescription | None:
     typed = {"outcome": Outcome.PRESCRIPTION, "confirmed": False, "doctor": ADA.id, "doctor_name": ADA.name, **said}
     visit = a_visit(answers=answers(allergies=allergies))
-    return prescription.prescribe(visit, lines=lines, clinic=CLINIC, now=NOW, **typed)
+    return prescription.prescribe(visit, lines=lines, now=NOW, **{"clinic": CLINIC, **typed})
 
 
 def warned(*medicines: str, allergies: str = "") -> list[tuple[str, str, str]]:
@@ -119,6 +119,38 @@ def test_an_unusual_dose_is_looked_at_twice() -> None:
     made = prescribe(a_line(dose="50000 mg"), confirmed=True)
     assert made is not None
     assert made.confirmed
+
+
+@pytest.mark.parametrize("dose", ["99999999", "500", "1.5", "½", "-"])
+def test_a_dose_without_a_unit_is_refused_whoever_confirms_it(dose: str) -> None:
+    with refused("Enter the dose with its unit", field="dose_1"):
+        prescribe(a_line(dose=dose), confirmed=True)
+
+
+@pytest.mark.parametrize(
+    ("dose", "usual"),
+    [
+        ("99999999 mg", "1000 mg"),
+        ("10,001 mg", "1000 mg"),
+        ("10.1 g", "1000 mg"),
+        ("take 10001毫克", "1000 mg"),
+        ("10000001 µg", "1000 mg"),
+        ("101 ml", "10 ml"),
+        ("21 tablets", "2 tablets"),
+    ],
+)
+def test_a_dose_that_nobody_can_have_meant_is_refused(dose: str, usual: str) -> None:
+    strong = replace(CLINIC, formulary=(a_medicine(doses=("500 mg", "1000 mg", "10 ml", "2 tablets", "as needed")),))
+    with refused(f"More than 10 times the largest usual dose, {usual}.", field="dose_1"):
+        prescribe(a_line(dose=dose), confirmed=True, clinic=strong)
+
+
+@pytest.mark.parametrize("dose", ["10000 mg", "10 g", "100 ml", "20 tablets", "21 drops", "half a tablet", "半片"])
+def test_any_other_dose_is_the_doctors_decision(dose: str) -> None:
+    strong = replace(CLINIC, formulary=(a_medicine(doses=("500 mg", "1000 mg", "10 ml", "2 tablets")),))
+    with refused("Look at the warnings", field="confirmed"):
+        prescribe(a_line(dose=dose), clinic=strong)
+    assert prescribe(a_line(dose=dose), confirmed=True, clinic=strong) is not None
 
 
 def test_one_medicine_once_and_all_that_is_wrong_at_once() -> None:
