@@ -11,7 +11,7 @@ from chalicelib.doors.form import FORMS, Form, key, many, text, whole, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.doors.staff import signs
-from chalicelib.refusal import NotAllowed, Refusal
+from chalicelib.refusal import NotAllowed, Refusal, Together
 from chalicelib.rooms import assignment, prescription
 from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
 from chalicelib.rooms.permission import Role
@@ -52,10 +52,10 @@ SIGN = Form(
     whole("heard", missing="", optional=True),
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
     key("outcome", max=OUTCOME_MAX),
+    *lines.line_fields(),
     text("summary", max=SUMMARY_MAX, lines=True),
     key("template", max=phrases.LONGEST_KEY),
     key("speaks", max=LANGUAGE_MAX),
-    *lines.line_fields(),
 )
 AMEND = Form(*(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP))
 REVISE = Form(*lines.line_fields())
@@ -252,29 +252,28 @@ def _medicine_tools(asked: Asked, found: Dossier) -> dict[str, object]:
 
 
 @door.route("/{lang}/doctor/visits/{visit}/finish", methods=["POST"], content_types=FORMS)
-@polite("sign", by="staff", form=SIGN, again=finish)
+@polite("sign", by="staff", form=SIGN, again=finish, adds=True)
 def sign(asked: Asked) -> Answer:
-    """Signed and finished, once; a summary template only fills in the summary."""
-    given = asked.given
+    """Signed and finished, once; a summary template only fills in the summary. All that is wrong is told at once."""
+    given, together = asked.given, Together(asked.sheet.wrong)
     if given["template"]:
         return _with_template(asked)
-    if given["outcome"] not in set(Outcome):
-        raise Refusal("Choose how the visit ends.", field="outcome")
     chosen, numbers = lines.lines_of(given)
-    try:
-        visit = seeing.sign(
-            asked.errand,
-            id=asked.id,
-            epoch=given["epoch"],
-            soap=_soap(given),
-            outcome=Outcome(given["outcome"]),
-            summary=given["summary"],
-            lines=chosen,
-            confirmed=_confirmed(asked, chosen),
-            heard=given["heard"],
-        )
-    except Refusal as refusal:
-        raise lines.on_the_form(refusal, numbers) from None
+    said = {
+        "epoch": given["epoch"],
+        "soap": _soap(given),
+        "outcome": Outcome(given["outcome"]) if given["outcome"] in set(Outcome) else None,
+        "summary": given["summary"],
+        "lines": chosen,
+        "confirmed": _confirmed(asked, chosen),
+        "heard": given["heard"],
+    }
+    with together, lines.on_the_form(numbers):
+        if asked.sheet.wrong:
+            seeing.look_over(asked.errand, id=asked.id, **said)
+        else:
+            visit = seeing.sign(asked.errand, id=asked.id, **said)
+    together.tell()
     return Go(to=f"doctor/visits/{asked.name}", data={"state": visit.state, "outcome": visit.outcome})
 
 
@@ -345,10 +344,8 @@ def revise_page(asked: Asked) -> Answer:
 def revise(asked: Asked) -> Answer:
     """The next number of the prescription goes back to the pharmacist."""
     chosen, numbers = lines.lines_of(asked.given)
-    try:
+    with lines.on_the_form(numbers):
         found = seeing.revise(asked.errand, id=asked.id, lines=chosen, confirmed=_confirmed(asked, chosen))
-    except Refusal as refusal:
-        raise lines.on_the_form(refusal, numbers) from None
     return Go(to=f"doctor/visits/{asked.name}", data={"number": found.number, "state": found.state})
 
 

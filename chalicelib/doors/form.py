@@ -77,7 +77,13 @@ class Form:
             except Refusal as refusal:
                 refusal.field = name
                 sheet.wrong.append(refusal)
+                if self.may_be_empty(name):
+                    sheet.given[name] = asked.read([])
         return sheet
+
+    def may_be_empty(self, name: str | None) -> bool:
+        """An answer that may be left out; where it is wrong, `given` holds what an empty one gives."""
+        return name in self.fields and name not in (_REQUEST.name, _PROOF.name) and not self.fields[name].must
 
 
 def text(

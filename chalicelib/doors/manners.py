@@ -50,7 +50,7 @@ from chalicelib.doors.form import Form, Sheet, is_request, values_of
 from chalicelib.doors.guests import Guest, Kept, guest, hashed, new_secret, proof
 from chalicelib.doors.render import Answer, Frame, Page, Raw, problem, respond
 from chalicelib.outside import signing, tracing
-from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, SignInFirst
+from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, SignInFirst, Together
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import ANYBODY, Actor, Role
 from chalicelib.rooms.queue import Ticket
@@ -124,18 +124,26 @@ View = Callable[[Asked], Answer]
 
 
 def polite(
-    deed: str, *, by: By = "public", form: Form | Mapping[str, Form] | None = None, again: Any = None
+    deed: str,
+    *,
+    by: By = "public",
+    form: Form | Mapping[str, Form] | None = None,
+    again: Any = None,
+    adds: bool = False,
 ) -> Callable[[View], "Polite"]:
     """Every route's decorator. `form` may be one for each {step} of the address. `again` is the polite view that shows
-    the form, for when what was sent is refused."""
-    return lambda view: Polite(view, deed, by, form or Form(), again)
+    the form, for when what was sent is refused. `adds`: the view itself refuses what is wrong with answers that may be
+    empty (`asked.sheet.wrong`), together with what the rooms say about the others."""
+    return lambda view: Polite(view, deed, by, form or Form(), again, adds)
 
 
 class Polite:
     """A view with manners: Chalice calls it with the parts of the path; `view` is the bare view."""
 
-    def __init__(self, view: View, deed: str, by: By, form: Form | Mapping[str, Form], again: Any) -> None:
-        self.view, self.deed, self.by, self.form = view, deed, by, form
+    def __init__(
+        self, view: View, deed: str, by: By, form: Form | Mapping[str, Form], again: Any, adds: bool = False
+    ) -> None:
+        self.view, self.deed, self.by, self.form, self.adds = view, deed, by, form, adds
         self.again: Polite | None = again
         functools.update_wrapper(self, view)
 
@@ -166,8 +174,8 @@ class Polite:
             asked.admitted = replace(errand, request=_id_of(asked) or errand.request)
         else:
             asked.sheet = _queried(asked, form)
-        if wrong := asked.sheet.wrong:
-            raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
+        if not (self.adds and all(form.may_be_empty(one.field) for one in asked.sheet.wrong)):
+            Together(asked.sheet.wrong).tell()
         return respond(self.view(asked), asked.frame)
 
     def _let_in(self, asked: Asked) -> Actor:
@@ -303,8 +311,9 @@ def _problems(refusal: Refusal, language: str) -> tuple[tuple[str, str], ...]:
 
 
 def _on_page(refusal: Refusal, asked: Asked) -> tuple[tuple[str, str], ...]:
-    """For a page: only fields that are on it can be linked to."""
-    problems = _problems(refusal, asked.language)
+    """For a page: only fields that are on it can be linked to, and they are told in its order."""
+    order = {name: at for at, name in enumerate(asked.sheet.typed)}
+    problems = sorted(_problems(refusal, asked.language), key=lambda problem: order.get(problem[0], -1))
     return tuple((name if name in asked.sheet.typed and name != "request" else "", text) for name, text in problems)
 
 

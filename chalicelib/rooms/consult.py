@@ -143,7 +143,7 @@ def sign(
     *,
     doctor: str,
     epoch: int,
-    outcome: Outcome,
+    outcome: Outcome | None,
     summary: str,
     policy: str,
     now: datetime,
@@ -153,11 +153,13 @@ def sign(
     wrong = []
     if not note.assessment:
         wrong.append(Refusal("Write your assessment before you sign.", field="assessment"))
+    if outcome is None:
+        wrong.append(Refusal("Choose how the visit ends.", field="outcome"))
     if not summary.strip():
         wrong.append(Refusal("Write a summary for the patient in plain words.", field="summary"))
     elif len(summary) > SUMMARY_MAX:
         wrong.append(Refusal("At most %(max)s characters.", field="summary", max=SUMMARY_MAX))
-    if wrong:
+    if wrong or outcome is None:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
     ended = replace(
         visit,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.refusal import NotAllowed, NotFound, Refusal, SeveralRefusals, TooLate
+from chalicelib.refusal import NotAllowed, NotFound, Refusal, SeveralRefusals, Together, TooLate
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Clinic, Medicine
@@ -75,7 +75,7 @@ class Prescription:
 
 def warnings(lines: tuple[Line, ...], *, allergies: str, clinic: Clinic) -> list[tuple[str, str, str]]:
     """What a doctor must look at again: ("allergy", medicine, ingredient), ("interaction", medicine, medicine) or
-    ("dose", medicine, dose) for one that the formulary does not list.
+    ("dose", medicine, dose) for one that the formulary does not list and that is not refused anyhow.
 
     Only pairs the formulary lists are found; nothing found means *not known*, not *safe*.
     """
@@ -83,9 +83,9 @@ def warnings(lines: tuple[Line, ...], *, allergies: str, clinic: Clinic) -> list
     said = allergies.casefold()
     chosen = [m for line in lines if (m := clinic.medicine(line.medicine))]
     for line in lines:
-        named = clinic.medicine(line.medicine)
-        if named and line.dose.strip() and line.dose.strip() not in named.doses:
-            found.append(("dose", named.id, line.dose.strip()))
+        named, dose = clinic.medicine(line.medicine), line.dose.strip()
+        if named and dose not in named.doses and not _wrong_dose("", dose, named):
+            found.append(("dose", named.id, dose))
     for medicine in chosen:
         found += [("allergy", medicine.id, word) for word in medicine.ingredients if word in said]
     for i, one in enumerate(chosen):
@@ -98,7 +98,7 @@ def warnings(lines: tuple[Line, ...], *, allergies: str, clinic: Clinic) -> list
 def prescribe(
     visit: Visit,
     *,
-    outcome: Outcome,
+    outcome: Outcome | None,
     lines: tuple[Line, ...],
     confirmed: bool,
     doctor: str,
@@ -107,17 +107,23 @@ def prescribe(
     now: datetime,
     number: int = 1,
 ) -> Prescription | None:
-    """The signed prescription, or None where the visit ends without medicine. Refuses on limits and unseen warnings."""
+    """The signed prescription, or None where the visit ends without medicine. Refuses on limits and unseen warnings;
+    who has not said yet how it ends is told about the lines already."""
     if outcome in NO_MEDICINE_AFTER and lines:
         raise Refusal("No medicine can be prescribed when the patient must be seen in person.", field="outcome")
-    if outcome is not Outcome.PRESCRIPTION:
-        if lines:
-            raise Refusal("To prescribe medicine, choose the outcome “Prescription”.", field="outcome")
+    if outcome is not Outcome.PRESCRIPTION and not lines:
         return None
-    _within_limits(lines, clinic)
+    together = Together()
+    with together:
+        if outcome not in (Outcome.PRESCRIPTION, None):
+            raise Refusal("To prescribe medicine, choose the outcome “Prescription”.", field="outcome")
+    with together:
+        _within_limits(lines, clinic)
     found = warnings(lines, allergies=visit.answers.allergies, clinic=clinic)
-    if found and not confirmed:
-        raise Refusal("Look at the warnings, then confirm that you want to prescribe this.", field="confirmed")
+    with together:
+        if found and not confirmed:
+            raise Refusal("Look at the warnings, then confirm that you want to prescribe this.", field="confirmed")
+    together.tell()
     return Prescription(
         visit=visit.id,
         number=number,

@@ -3,8 +3,9 @@
 import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from chalicelib.refusal import NotFound, Refusal, Repeated, Stale, Unsigned
+from chalicelib.refusal import NotFound, Refusal, Repeated, Stale, Together, Unsigned
 from chalicelib.rooms import assignment, consult, delivery, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState, Outcome
@@ -212,64 +213,86 @@ def call_again(errand: Errand, *, id: Ticket) -> Visit:
     return back
 
 
-@once(about=_about_visit, again=_visit_again)
-def sign(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """What would be signed and written: `before` and `draft` as they are until then."""
+
+    before: Visit
+    draft: Note
+    ended: Visit
+    note: Note
+    medicine: Prescription | None
+
+
+def look_over(
     errand: Errand,
     *,
     id: Ticket,
     epoch: int,
     soap: dict[str, str],
-    outcome: Outcome,
+    outcome: Outcome | None,
     summary: str,
     lines: tuple[Line, ...],
     confirmed: bool,
     heard: int | None = None,
-) -> Visit:
-    """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it."""
+) -> Finish:
+    """The end of a visit as it is filled in, nothing of it written yet. All that is wrong with it is told at once."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
     visit = errand.records.visit(id)
     draft = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
-    consult.unread(visit, heard)
-    medicine = prescription.prescribe(
-        visit,
-        outcome=outcome,
-        lines=lines,
-        confirmed=confirmed,
-        doctor=errand.actor.id,
-        doctor_name=errand.actor.name,
-        clinic=errand.clinic,
-        now=errand.now,
-    )
-    ended, note = consult.sign(
-        consult.begun(visit),
-        draft,
-        doctor=errand.actor.id,
-        epoch=epoch,
-        outcome=outcome,
-        summary=summary,
-        policy=errand.clinic.policy,
-        now=errand.now,
-    )
-    signed = _sealed(errand, ended, (note, medicine) if medicine else (note,), draft=(visit, draft))
+    me, clinic, now, together = errand.actor, errand.clinic, errand.now, Together()
+    with together:
+        consult.unread(visit, heard)
+    with together:
+        ended, note = consult.sign(
+            consult.begun(visit),
+            draft,
+            doctor=me.id,
+            epoch=epoch,
+            outcome=outcome,
+            summary=summary,
+            policy=clinic.policy,
+            now=now,
+        )
+    with together:
+        medicine = prescription.prescribe(
+            visit,
+            outcome=outcome,
+            lines=lines,
+            confirmed=confirmed,
+            doctor=me.id,
+            doctor_name=me.name,
+            clinic=clinic,
+            now=now,
+        )
+    together.tell()
+    return Finish(before=visit, draft=draft, ended=ended, note=note, medicine=medicine)
+
+
+@once(about=_about_visit, again=_visit_again)
+def sign(errand: Errand, /, *, id: Ticket, **said: Any) -> Visit:
+    """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it.
+    `said` is what `look_over` asks for."""
+    finish = look_over(errand, id=id, **said)
+    ended, medicine = finish.ended, finish.medicine
+    signed = _sealed(errand, ended, (finish.note, medicine) if medicine else (finish.note,), finish)
     if medicine:
         ended = replace(ended, prescribed=medicine.number)
     free = (
         Freed(doctor=errand.actor.id, visit=id),
-        Closed(person=visit.person, department=id.department, visit=id),
+        Closed(person=ended.person, department=id.department, visit=id),
     )
     errand.records.save(*signed, ended, *free, audit=errand.entry("sign", about_visit(id)))
     return ended
 
 
-def _sealed(
-    errand: Errand, ended: Visit, records: tuple[Note | Prescription, ...], *, draft: tuple[Visit, Note]
-) -> list[object]:
+def _sealed(errand: Errand, ended: Visit, records: tuple[Note | Prescription, ...], finish: Finish) -> list[object]:
     """Signed, all of them. If the key does not answer, what was typed stays as the draft it is, and the same request
     signs it later."""
     try:
         return [sealed(errand, ended, record) for record in records]
     except Unsigned:
-        visit, note = assignment.alive(consult.begun(draft[0]), errand.now), draft[1]
+        visit, note = assignment.alive(consult.begun(finish.before), errand.now), finish.draft
         kept = replace(errand, request=f"{errand.request}-draft")
         with contextlib.suppress(Refusal, Repeated, Stale):
             kept.records.save(visit, note, audit=kept.entry("save_note", about_visit(visit.id)))

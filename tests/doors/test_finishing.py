@@ -1,0 +1,32 @@
+"""The finish page: what the patient wrote last is on it, and all that is wrong with it is told in one round."""
+
+from chalicelib.visit import seeing
+from tests.doors.stories import SOAP, id_of, taken
+from tests.doors.test_doctor import FINISH, address, medicine
+from tests.people import Cast
+
+
+def test_all_that_is_wrong_with_the_finish_is_told_at_once_in_the_order_of_the_page(cast: Cast) -> None:
+    taken(cast, cast.ann)  # allergic to penicillin
+    cast.ada.get(address(cast.ann, "finish"))
+    typed = {**SOAP, "assessment": "", "summary": "x" * 1001}
+    first = medicine(2, "amoxicillin-500", dose="99999999", per_day="often", advice="x" * 201)
+    got = cast.ada.fill("/finish", **typed, **first, days_4="abc")
+    assert got.status == 422
+    wrong = ["assessment", "outcome", "dose_2", "per_day_2", "advice_2", "days_4", "confirmed", "summary"]
+    assert [link[1:] for link in got.page.links if link[1:] in wrong] == wrong
+    assert {*wrong} - {"confirmed"} <= set(got.page.errors)
+    assert "Enter the dose with its unit" in got.words
+    assert seeing.open_visit(cast.errand("ada"), id=id_of(cast.ann)).visit.outcome is None
+    right = {**SOAP, "outcome": "prescription", "summary": "Rest.", **medicine(2, "amoxicillin-500"), "days_4": ""}
+    got = cast.ada.fill("/finish", **right, confirmed="allergy:amoxicillin-500:penicillin")
+    assert "Signed and finished" in got.words, "one round was enough"
+
+
+def test_a_number_that_is_none_signs_nothing(cast: Cast) -> None:
+    taken(cast, cast.ann)
+    cast.ada.get(address(cast.ann, "finish"))
+    got = cast.ada.fill("/finish", **{**FINISH, "outcome": "rest_and_observe"}, days_5="abc")
+    assert got.status == 422
+    assert set(got.page.errors) == {"days_5"}
+    assert "Enter a whole number." in got.words
