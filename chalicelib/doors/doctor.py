@@ -13,7 +13,7 @@ from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import NotAllowed, Refusal, Together
 from chalicelib.rooms import assignment, prescription
-from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
+from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome, last_words
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Line
 from chalicelib.store import names
@@ -228,6 +228,7 @@ def finish(asked: Asked) -> Answer:
         extras={
             **signs(asked.errand.actor),
             **_medicine_tools(asked, found),
+            "news": [chart.message(one) for one in last_words(found.messages)],
             "speaks_other": words.CALLED.get(speaks, speaks) if speaks != asked.language else "",
             "templates": [
                 (p.key, p.label, phrases.said(p, speaks, _facts(asked)), p.outcome) for p in phrases.SUMMARIES

@@ -131,6 +131,12 @@ def set_aside(note: Note) -> Note:
     return replace(note, state=NoteState.SET_ASIDE)
 
 
+def last_words(messages: list[Message]) -> list[Message]:
+    """What the patient has written since a doctor last wrote."""
+    spoken = [at for at, one in enumerate(messages, start=1) if one.author != PATIENT]
+    return messages[spoken[-1] if spoken else 0 :]
+
+
 def unread(visit: Visit, heard: int | None) -> None:
     """Nothing is signed over words the doctor cannot have read. `heard`: how many messages the page showed."""
     if heard is not None and visit.said > heard and visit.last_word == PATIENT:

@@ -1,9 +1,33 @@
 """The finish page: what the patient wrote last is on it, and all that is wrong with it is told in one round."""
 
+import re
+
 from chalicelib.visit import seeing
 from tests.doors.stories import SOAP, id_of, taken
 from tests.doors.test_doctor import FINISH, address, medicine
-from tests.people import Cast
+from tests.people import Answer, Cast
+
+
+def test_who_signs_has_the_patients_last_words_on_the_page(cast: Cast) -> None:
+    taken(cast, cast.ann)
+    finish = address(cast.ann, "finish")
+    assert _news(cast.ada.get(finish)) == (" hidden", [])
+    say = f"/en/visits/{cast.ann.visit}/messages"
+    cast.ann.post(say, text="I am allergic to <ibuprofen>!")
+    cast.ann.post(say, text="And to nuts.")
+    assert _news(cast.ada.get(finish)) == ("", ["I am allergic to &lt;ibuprofen&gt;!", "And to nuts."])
+    cast.ann.post(say, text="And I am pregnant.")
+    got = cast.ada.fill("/finish", **SOAP, outcome="rest_and_observe", summary="Rest.")
+    assert got.status == 409
+    assert _news(got)[1][-1] == "And I am pregnant.", "what it was refused for"
+    cast.ada.post(address(cast.ann, "messages"), epoch="1", text="Thank you, I see.")
+    assert _news(cast.ada.get(finish)) == (" hidden", [])
+
+
+def _news(got: Answer) -> tuple[str, list[str]]:
+    found = re.search(r'<div class="note" id="news"[^>]*?"( hidden)?>(.*?)</div>', got.body, re.DOTALL)
+    assert found is not None
+    return found[1] or "", re.findall(r"</small>(.*?)</li>", found[2])
 
 
 def test_all_that_is_wrong_with_the_finish_is_told_at_once_in_the_order_of_the_page(cast: Cast) -> None:

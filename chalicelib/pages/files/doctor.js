@@ -95,8 +95,15 @@
   var talk = at('messages'), box = at('text'), sent = at('sent'), news = at('news'), polling;
   /* How far this page has listened. Our own messages do not count: one of the patient's may lie before them. */
   var heard = talk ? talk.lastElementChild && talk.lastElementChild.dataset.id : news && news.dataset.id;
+  function line(one) {
+    var li = d.createElement('li'), small = d.createElement('small');
+    small.textContent = one.author + ' · ' + one.clock;
+    li.appendChild(small);
+    li.appendChild(d.createTextNode(one.text));
+    return li;
+  }
   function put(one, quiet) {
-    var li = d.createElement('li'), small = d.createElement('small'), known = false, before = null;
+    var li = line(one), known = false, before = null;
     each(talk.children, function (other) {
       if (other.dataset.id === one.id) known = true;
       if (!before && other.dataset.id > one.id) before = other;
@@ -104,9 +111,6 @@
     if (known) return;
     if (!one.patient) li.className = 'me';
     li.dataset.id = one.id;
-    small.textContent = one.author + ' · ' + one.clock;
-    li.appendChild(small);
-    li.appendChild(d.createTextNode(one.text));
     talk.insertBefore(li, before);
     if (at('silence')) at('silence').hidden = true;
     if (!quiet && one.patient) at('live').textContent = my.new + ': ' + one.text;
@@ -142,7 +146,11 @@
       credentials: 'same-origin', headers: { Accept: 'application/json' }
     }).then(function (r) { if (!r.ok) throw r.status; return r.json(); }).then(function (answer) {
       each(answer.messages, function (one) {
-        if (talk) put(one); else if (one.patient) news.hidden = false;
+        if (talk) put(one);
+        else if (one.patient) {
+          news.hidden = false;
+          news.querySelector('ol').appendChild(line(one));
+        }
         heard = one.id;
       });
       polling = setTimeout(listen, 5000);
