@@ -170,6 +170,7 @@ def _tools(frame: Frame, page: Page) -> dict[str, object]:
         "day": partial(words.day, language=frame.language),
         "date": partial(words.date, language=frame.language),
         "clock": words.clock,
+        "zone": words.zone(frame.now),
         "minutes": partial(words.minutes, language=frame.language),
         "own": partial(words.in_words, language=frame.language),
         "own_flags": [(flag.id, words.in_words(flag.text, frame.language), "") for flag in CLINIC.red_flags],

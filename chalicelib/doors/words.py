@@ -74,6 +74,13 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(ZONE)
 
 
+def zone(moment: datetime) -> str:
+    """How the clinic's clock differs from the world's: UTC+8, UTC-3:30."""
+    offset = local(moment).utcoffset() or timedelta()
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    return f"UTC{'-' if offset < timedelta() else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
+
+
 def clock(moment: datetime, *, up: bool = False) -> str:
     """Hours and minutes; `up` for a moment that must have come: 10:03:20 is then 10:04."""
     return f"{local(moment + timedelta(seconds=59) if up else moment):%H:%M}"

@@ -62,6 +62,14 @@ def test_the_ticket_page_tells_the_truth_about_the_wait(cast: Cast) -> None:
     assert "Your place 1" in cast.ann.look().words
 
 
+def test_a_page_of_clock_times_says_whose_clock(cast: Cast) -> None:
+    cast.ann.join()
+    waiting = cast.ann.look()
+    finish(cast, cast.ann, Outcome.PRESCRIPTION, PILLS)
+    for got in (waiting, cast.ann.look(), cast.ann.get(cast.ann.url("visits", cast.ann.visit, "prescription"))):
+        assert got.words.count("All times are the clinic’s own (UTC+8).") == 1
+
+
 def test_the_phone_can_work_out_its_place_from_the_public_board(cast: Cast) -> None:
     """The same sum as in wait.js, on the numbers the page gives it."""
     cast.bob.join()
