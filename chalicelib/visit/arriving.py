@@ -185,8 +185,9 @@ def enter(
         return made[ticket]
 
     home = answers.department, int(person[:8], 16) % errand.clinic.lanes
+    own = [queue.own_lane(offer.desk.id)] if offer and offer.there else []
     id = errand.records.join(
-        [home, queue.own_lane(offer.desk.id)] if offer and offer.there else [home],
+        [home, *own],
         band,
         person=person,
         make=make,
@@ -194,9 +195,14 @@ def enter(
     )
     visit = made.get(id) or errand.records.visit(id)
     if visit.prefers:
-        with contextlib.suppress(Busy):  # for the counts that people are shown: this one waits in another line
-            errand.records.given_up(id)
+        _waits_elsewhere(errand, id)
     return visit
+
+
+def _waits_elsewhere(errand: Errand, id: Ticket) -> None:
+    """For the counts that people are shown, and for nothing else: so a table too busy for it is no matter."""
+    with contextlib.suppress(Busy):
+        errand.records.given_up(id)
 
 
 def _promised(errand: Errand, visit: Visit, drawn: list[tuple[Ticket, Lane]], offer: Offer | None) -> Visit:
