@@ -28,6 +28,7 @@ PARTS = {
     "place_now",
     "sealed",
     "genuine",
+    "look_over",
     "end",
     "bring_to_front",
     "turn_again",
