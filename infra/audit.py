@@ -259,6 +259,8 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("--to", dest="until", type=_moment, required=True)
     command.add_argument("--actor", default="", help="only what this member of staff did")
     wishes = parser.parse_args(argv)
+    if wishes.command == "verify" and bool(wishes.roots) != bool(wishes.key):
+        parser.error("--roots and --key go together: without both, no signed root is looked at")
     table = kept(exported(wishes.export) if wishes.export else live())
     if wishes.command == "affected":
         return _say_affected(affected(table, since=wishes.since, until=wishes.until, actor=wishes.actor))
@@ -281,6 +283,7 @@ def _verified(table: Kept, folder: Path | None, key: Path | None) -> int:
         files = sorted(folder.glob("**/*.json"))
         signed, wrong = anchors((file.read_bytes() for file in files), key.read_bytes())
         print(f"{len(files)} roots sign for {len(signed)} chains")
+        wrong += [] if files else [f"{folder} has no roots: nothing is known of what was cut off"]
     print(*(f"BAD ROOT: {one}" for one in wrong), sep="\n", end="\n" if wrong else "")
     return _say_verified(verify(table, signed)) or bool(wrong)
 

@@ -209,3 +209,17 @@ def test_the_command_compares_with_the_roots(walk: Hourly, tmp_path: Path, capsy
     (tmp_path / "roots-00000001.json").write_bytes(documents(vault)[0].replace(b'"n":1', b'"n":2', 1))
     assert audit.main(asked) == 1
     assert "BAD ROOT: roots/00000002.json does not follow from the beginning" in capsys.readouterr().out
+
+
+def test_roots_that_are_not_there_prove_nothing(
+    walk: Hourly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty folder, or roots without the key, must not pass for "all is well"."""
+    key = tmp_path / "key.der"
+    key.write_bytes(Kms().public_key)
+    with pytest.raises(SystemExit):
+        audit.main(["verify", "--roots", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        audit.main(["verify", "--key", str(key)])
+    assert audit.main(["verify", "--roots", str(tmp_path), "--key", str(key)]) == 1
+    assert "has no roots" in capsys.readouterr().out
