@@ -193,16 +193,15 @@ def enter(
         make=make,
         audit=errand.entry("join", about_person(asked.holder)),
     )
-    visit = made.get(id) or errand.records.visit(id)
+    return _counted(errand, made.get(id) or errand.records.visit(id))
+
+
+def _counted(errand: Errand, visit: Visit) -> Visit:
+    """Who waits elsewhere, for the counts people are shown and nothing else: a table too busy for it is no matter."""
     if visit.prefers:
-        _waits_elsewhere(errand, id)
+        with contextlib.suppress(Busy):
+            errand.records.given_up(visit.id)
     return visit
-
-
-def _waits_elsewhere(errand: Errand, id: Ticket) -> None:
-    """For the counts that people are shown, and for nothing else: so a table too busy for it is no matter."""
-    with contextlib.suppress(Busy):
-        errand.records.given_up(id)
 
 
 def _promised(errand: Errand, visit: Visit, drawn: list[tuple[Ticket, Lane]], offer: Offer | None) -> Visit:

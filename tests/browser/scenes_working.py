@@ -77,7 +77,7 @@ def handed_back(stage: Stage) -> None:
     first.look("visit-read-only")
     second.goes_to_finish()
     second.presses("Sign and finish")
-    second.is_told("Choose how the visit ends.")
+    second.is_told("Choose how the visit ends.", "Write a summary for the patient in plain words.")
     second.look("finish-wrong")
 
 
@@ -124,7 +124,7 @@ def _returned_and_changed(stage: Stage, patient: Patient, doctor: Doctor) -> Non
     doctor.look("revise")
     doctor.types(dose_1="")
     doctor.presses("Sign the change")
-    doctor.is_told("Enter the dose.")
+    doctor.is_told("Enter the dose.", "Look at the warnings, then confirm that you want to prescribe this.")
     doctor.look("revise-wrong")
     doctor.prescribes("paracetamol-500")
     doctor.presses("Sign the change")

@@ -282,7 +282,7 @@ class Staffroom:
             + [("bring_back", sending.bring_back, {})] * 2,
         }
         anything = [one for some in choices.values() for one in some]
-        among = choices.get(order.state, anything) if roll < 0.95 else anything
+        among = choices.get(order.state, anything) if roll < 0.9 else anything
         deed, do, typed = self.random.choice(among)
         return self.do(deed, do, actor, id=order.visit, **typed)
 
