@@ -42,6 +42,11 @@ class Together:
     def __init__(self, found: Iterable[Refusal] = ()) -> None:
         self._found = {one.field: one for one in found}
 
+    @property
+    def found(self) -> bool:
+        """Whether anything was refused so far."""
+        return bool(self._found)
+
     def __enter__(self) -> None:
         return None
 
