@@ -198,7 +198,7 @@ def enter(
         made[ticket] = preferring.promised(errand, visit, drawn, offer)
         return made[ticket]
 
-    home = answers.department, int(person[:8], 16) % errand.clinic.lanes
+    home = answers.department, errand.clinic.lane_for(person)
     lanes, audit = preferring.drawn_from(home, offer), errand.entry("join", about_person(asked.holder))
     id = errand.records.join(lanes, band, person=person, phone=phone, make=make, audit=audit)
     return preferring.counted_once(errand, made.get(id) or errand.records.visit(id))
