@@ -259,21 +259,29 @@ def _check(clinic: Clinic) -> None:
         raise BadKit(f"red_flags: at most {RED_FLAGS_OWN_MAX} of your own")
     if len(clinic.formulary) > MEDICINES_IN_FORMULARY_MAX:
         raise BadKit(f"formulary: at most {MEDICINES_IN_FORMULARY_MAX} medicines")
+    if not PREFER_LEAST <= clinic.prefer_minutes <= PREFER_MOST:
+        raise BadKit(f"prefer_minutes: between {PREFER_LEAST} and {PREFER_MOST}")
+    _check_ids(clinic)
+    _check_lanes(clinic)
+    _check_words(clinic)
+    _check_staff(clinic.staff)
+    _check_sms(clinic.sms)
+    _check_codes(clinic.codes)
+
+
+def _check_lanes(clinic: Clinic) -> None:
     most = ROWS_AT_ONCE // len(clinic.departments) - 1
     if not 1 <= clinic.lanes <= most:
         raise BadKit(f"lanes: between 1 and {most} with so many departments")
     if not 0 <= clinic.lanes_open <= clinic.lanes:
         raise BadKit("lanes_open: at most as many as lanes")
-    if not PREFER_LEAST <= clinic.prefer_minutes <= PREFER_MOST:
-        raise BadKit(f"prefer_minutes: between {PREFER_LEAST} and {PREFER_MOST}")
-    _check_ids(clinic)
-    _check_words(clinic)
-    _check_sms(clinic.sms)
-    if not 1 <= clinic.staff.idle_minutes <= IDLE_MINUTES_MAX:
+
+
+def _check_staff(staff: Staff) -> None:
+    if not 1 <= staff.idle_minutes <= IDLE_MINUTES_MAX:
         raise BadKit(f"staff idle_minutes: between 1 and {IDLE_MINUTES_MAX}")
-    if not 1 <= clinic.staff.proof_minutes <= PROOF_MINUTES_MAX:
+    if not 1 <= staff.proof_minutes <= PROOF_MINUTES_MAX:
         raise BadKit(f"staff proof_minutes: between 1 and {PROOF_MINUTES_MAX}")
-    _check_codes(clinic.codes)
 
 
 def _check_ids(clinic: Clinic) -> None:
