@@ -104,7 +104,7 @@ def moto_beside_dynoxide() -> Iterator[None]:
     """Cognito alone in this process, while dynoxide answers for DynamoDB."""
     from moto import mock_aws
 
-    with mock_aws(config={"core": {"service_whitelist": ["cognito-idp"]}}):
+    with mock_aws(config={"core": {"service_whitelist": ["cognitoidp"]}}):
         yield
 
 
