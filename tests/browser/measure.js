@@ -32,8 +32,8 @@
     if (Math.min(r.width, r.height) < LEAST - 0.5) found.small.push(`${name(touched)} ${Math.round(r.width)} x ${Math.round(r.height)}`);
   }
 
-  // words in another language carry a lang of their own; what people typed stands in boxes and is not ours
-  const words = [document.title], foreign = e => { const l = e.closest('[lang]'); return l && l !== document.documentElement && l.lang !== document.documentElement.lang; };
+  // words in another language carry a lang of their own, secrets and names are not to be translated; what people typed stands in boxes and is not ours
+  const words = [document.title], foreign = e => { const l = e.closest('[lang]'); return e.closest('[translate=no]') || l && l !== document.documentElement && l.lang !== document.documentElement.lang; };
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) { const e = walk.currentNode.parentElement; if (!/STYLE|SCRIPT|NOSCRIPT|TEXTAREA/.test(e.tagName) && !foreign(e)) words.push(walk.currentNode.data.trim()); }
   for (const e of document.querySelectorAll('[aria-label],[placeholder],[alt],[title]')) if (!foreign(e)) words.push(e.ariaLabel || e.placeholder || e.alt || e.title);

@@ -5,7 +5,7 @@ not been translated is therefore found all the same; the album reads every page 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from playwright.sync_api import Locator, expect
@@ -18,6 +18,7 @@ from tests.browser.phones import Phone
 A5, A6 = (148, 210), (105, 148)
 WRONG_CODE = "This is not the patient's code. Ask them to look at their visit page. Tries left: %(left)s."
 MM = 72 / 25.4  # PDF counts in points
+CHOSEN = re.compile(r'name="person" value="([^"]+)"')
 KEPT = """async () => { const found = {};
   for (const name of await caches.keys()) { const cache = found[name] = {}, opened = await caches.open(name);
     for (const key of await opened.keys()) cache[new URL(key.url).pathname + new URL(key.url).search]
@@ -176,6 +177,7 @@ class Patient(Person):
         self.name = name or self.story.name
         self.visit = ""  # its opaque name, once there is one
         self.code = ""  # what is called out and printed
+        self.proven = False  # this phone's number, and then who it is, is chosen
 
     def starts(self) -> None:
         self.goes_to("")
@@ -242,6 +244,20 @@ class Patient(Person):
         self.checks_and_agrees()
         self.has_ticket()
 
+    def has_proven(self, born: str, code: Callable[[], str]) -> None:
+        """The number is this phone's, and stands for its owner: the doctor may read earlier visits."""
+        self.goes_to("/number")
+        self.types(phone=self.story.phone)
+        self.presses("Send me a code")
+        self.types(code=code())
+        self.presses("Continue")
+        self.follows("Add somebody")
+        self.ticks("relation", "me")
+        self.types(name=self.name, born=born)
+        self.presses("Add")
+        self.heading("Your number and your people")
+        self.proven = True
+
     def has_joined(self, department: str = "respiratory") -> None:
         """The same ticket for a scene that begins with one: the forms are sent without showing their pages."""
         story = self.story
@@ -254,6 +270,9 @@ class Patient(Person):
             ("check", {"consent": "yes"}),
         ):
             address = f"{self.phone.address}/{self.language}/ask/{step}"
+            if self.proven and step == "who":
+                (who,) = CHOSEN.findall(self.phone.context.request.get(address).text())
+                address, answers = address.replace("who", "person"), {"person": who}
             answer = self.phone.context.request.post(address, form=answers, max_redirects=0)
             assert answer.status == 303, answer.text()
         self.page.goto(self.phone.address + answer.headers["location"])

@@ -13,7 +13,7 @@ def letting_in(stage: Stage) -> None:
     boss.look("people")
     boss.follows("Add somebody")
     boss.heading("Add somebody")
-    boss.types(id="li-wei", name="Li Wei")
+    boss.types(id="li-wei", name=boss.story.name)
     boss.ticks("role", "doctor")
     boss.presses("Add")
     boss.is_told("A doctor needs a licence number.")

@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.people import A6, Patient
+from tests.browser.scenes_number import BORN, code
 from tests.browser.staff import Doctor
 from tests.browser.stage import Stage
 
@@ -156,6 +157,7 @@ def outcomes(stage: Stage) -> None:
     doctor = stage.doctor()
     doctor.goes_on_duty("respiratory", capacity="3")
     patient = stage.patient()
+    patient.has_proven(BORN["self"], code)
     for outcome, says in (
         ("rest_and_observe", "Rest, and watch how it goes"),
         ("specialist", "See a specialist"),
@@ -294,6 +296,8 @@ def staffing(stage: Stage) -> None:
     max.look("people-add-wrong")
     max.types(licence="110", licence_until="2099-12-31")
     max.presses("Add")
+    max.heading("The first sign-in")
+    max.follows("Done")
     max.heading_words(max.story.name)
     max.look("people-member")
     max.goes_to("/people?find=nobody")
