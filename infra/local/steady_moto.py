@@ -1,22 +1,27 @@
 """moto's DynamoDB, made fit for a clinic: whole requests one at a time, and no slower when the table has grown.
 
 As it comes, two threads at once lose writes (there is no lock), a transaction copies the whole table for each of its
-parts, and a query sorts every row there is. Nothing here changes what moto answers, only how it gets there.
+parts, a query sorts every row there is, every value is asked for all the kinds of value it is not, and the same few
+conditions are read again with each request. Nothing here changes what moto answers, only how it gets there.
 """
 
 import contextlib
 import copy
 import functools
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from moto.core.serialize import BaseJSONSerializer
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 Method = Callable[..., Any]
+
+CONDITIONS_MAX = 1024  # texts of conditions kept with their words
 
 
 @contextlib.contextmanager
@@ -29,6 +34,8 @@ def steady() -> Iterator[None]:
         (DynamoHandler, "call_action", _one_at_a_time),
         (DynamoDBBackend, "update_item", _on_a_fresh_item),
         (Table, "query", _on_matching_rows),
+        (ConditionExpressionParser, "_lex_condition_expression", _read_once),
+        (BaseJSONSerializer, "_serialize_type_structure", _what_is_there),
     ]
     before = [(kind, name, getattr(kind, name)) for kind, name, _ in better]
     for kind, name, improve in better:
@@ -102,6 +109,35 @@ def _on_matching_rows(query: Method) -> Method:
             table.items = whole
 
     return narrowed
+
+
+def _what_is_there(serialize: Method) -> Method:
+    """A value of an item is of one kind; moto asks for all ten, by every name each could have."""
+
+    @functools.wraps(serialize)
+    def direct(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name != "AttributeValue" or type(value) is not dict:
+            serialize(serializer, serialized, value, shape, key)
+            return
+        kept = serialized[key] = serializer.MAP_TYPE()
+        for kind, one in value.items():
+            serializer._serialize(kept, one, shape.members[kind], kind)
+
+    return direct
+
+
+def _read_once(lex: Method) -> Method:
+    """The words of a condition depend on its text alone; the values come later."""
+
+    @functools.lru_cache(CONDITIONS_MAX)
+    def words(text: str) -> tuple[Any, ...]:
+        return tuple(lex(ConditionExpressionParser(text, {}, {})))
+
+    @functools.wraps(lex)
+    def known(parser: ConditionExpressionParser) -> deque[Any]:
+        return deque(word._replace(children=[]) for word in words(parser.condition_expression))
+
+    return known
 
 
 def _rows(rows: dict[Any, dict[Any, Any]]) -> Any:
