@@ -16,7 +16,7 @@ texts := $(patsubst %.po,%.mo,$(wildcard chalicelib/pages/texts/*.po))
 benches := growth cycle cold workers peers surge
 fast := not browser and not engine and not zip and not slow
 
-.PHONY: help run demo test rehearse bench check package day pictures texts kit clean
+.PHONY: help run demo test rehearse checkov bench check package day pictures texts kit costs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,11 @@ test: $(venv)/dev texts ## everything: rooms, doors, whole days, browser, faults
 
 rehearse: $(venv)/dev texts ## the real package deployed to a local AWS, visited, changed, poisoned and taken down: minutes
 	@$(py) -m infra.local.aws
-	@$(py) -m pytest -q -m rehearse tests/rehearse
+	@$(py) -m pytest -q -m rehearse tests/rehearse/test_rehearse.py
+
+checkov: $(venv)/dev texts ## checkov on the stack, each finding explained; it takes minutes to install, so not in `make test`
+	@$(py) -m infra.local.checkov
+	@$(py) -m pytest -q -m rehearse tests/rehearse/test_checkov.py
 
 bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=5000 for a shorter torture)
 	@$(py) -m infra.local.engine
@@ -65,6 +69,9 @@ texts: $(texts) ## compile the translations
 
 kit: $(venv)/local ## make this checkout another hospital's: KIT=general renders templates/general/clinic.toml
 	@$(py) -m infra.kit "$(KIT)"
+
+costs: $(venv)/local ## the tables of docs/costs.md, after a change of prices, kits or use
+	@$(py) -m infra.clinic.pricelist
 
 clean: ## remove everything make has made
 	rm -rf $(venv) .tools node_modules out vendor .hypothesis .mypy_cache .pytest_cache .ruff_cache .chalice/deployments

@@ -1,8 +1,11 @@
 """`./clinic`: what a hospital's IT person types, from a new kit to an open clinic and back."""
 
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -17,12 +20,14 @@ from infra.clinic.account import Account
 from infra.clinic.opening import Order
 from infra.clinic.people import Newcomer
 from infra.clinic.trouble import Trouble
-from infra.kit import TEMPLATES, Kit, KitRefused, folder_of, names, read, shown
+from infra.kit import REGION, TEMPLATES, Kit, KitRefused, folder_of, names, read, shown
 from infra.kit.stage import staged, surroundings, weights
 from infra.local import aws
 
 PROG = "./clinic"
 INTERRUPTED = 130
+PORT_MAX = 65535
+STACK = re.compile(r"[a-z][a-z0-9-]{1,39}")  # it is in the names of buckets, functions and roles
 KINDS = sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
 
 
@@ -76,8 +81,16 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def with_account(name: str, stack: str | None, region: str | None, endpoint: str | None, **rest: Any) -> Any:
         kit = kit_of(name)
+        stack = stack or f"clinic-{name}"
+        if not STACK.fullmatch(stack):
+            raise Trouble(
+                f"{stack!r} cannot be the name of a stack. Nothing was changed.",
+                "Small letters, digits and dashes, at most 40, like clinic-riverside.",
+            )
+        if region and not REGION.fullmatch(region):
+            raise Trouble(f"{region!r} is not a region of AWS. Nothing was changed.", "Write it like ap-southeast-1.")
         account = Account(region or (aws.REGION if endpoint else kit.said["region"]), endpoint)
-        return command(kit=kit, account=account, stack=stack or f"clinic-{name}", **rest)
+        return command(kit=kit, account=account, stack=stack, **rest)
 
     return with_account
 
@@ -148,17 +161,23 @@ def check(name: str) -> None:
 
 @program.command()
 @click.argument("name")
-@click.option("--port", default="8000", show_default=True)
+@click.option("--port", type=click.IntRange(1, PORT_MAX), default=8000, show_default=True)
 @click.option("--demo", is_flag=True, help="Start in the middle of a busy morning.")
-def preview(name: str, port: str, demo: bool) -> None:
+def preview(name: str, port: int, demo: bool) -> None:
     """That clinic on this machine, on a made-up DynamoDB. No AWS account."""
     kit = kit_of(name)
+    with socket.socket() as probe:
+        if not probe.connect_ex(("127.0.0.1", port)):
+            raise Trouble(
+                f"Port {port} is in use.", f"Choose another: {PROG} preview {name} --port {port % PORT_MAX + 1}"
+            )
     with staged(kit) as target:
-        command = [sys.executable, "-m", "infra.local.run", "--port", port, *(["--demo"] if demo else [])]
+        command = [sys.executable, "-m", "infra.local.run", "--port", str(port), *(["--demo"] if demo else [])]
         child = subprocess.Popen(command, cwd=target, env=surroundings(target))
         try:
             sys.exit(child.wait())
         except KeyboardInterrupt:
+            child.terminate()  # at a terminal it was told already, by the same keys
             child.wait()
 
 
@@ -188,9 +207,14 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
     )
     if not yes:
         click.confirm(f"Deploy to account {account.id}, {account.region}?", abort=True, default=True)
-    after = opening.deploy(account, Order(kit=kit, stack=stack, tree=tree), click.echo)
+    after = opening.deploy(account, _order(kit, account, stack, tree=tree), click.echo)
     click.echo(opening.door(opening.address(after.outputs), language))
     return click.echo(f"Next: {PROG} staff add {kit.name}")
+
+
+def _order(kit: Kit, account: Account, stack: str, *, tree: bool) -> Order:
+    """A local AWS runs the zip on this machine's own processor."""
+    return Order(kit=kit, stack=stack, tree=tree, arch=rehearsing.own_architecture() if account.endpoint else "")
 
 
 def _rehearse(order: Order, language: str, *, wait: bool) -> None:
@@ -210,7 +234,9 @@ def _rehearse(order: Order, language: str, *, wait: bool) -> None:
 @click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
 def upgrade(kit: Kit, account: Account, stack: str, tree: bool) -> None:
     """Newer code under an open clinic: a backup, the new code, and back again if it does not answer."""
-    opening.upgrade(account, Order(kit=kit, stack=stack, tree=tree), click.echo, keeping.answers)
+    # nobody opens a local AWS's door but the rehearsal that started it
+    answers = (lambda *_: True) if account.endpoint else keeping.answers
+    opening.upgrade(account, _order(kit, account, stack, tree=tree), click.echo, answers)
     click.echo("The clinic is up to date. Visits that were open go on.")
 
 
@@ -232,10 +258,15 @@ def staff() -> None:
 )
 @click.option("--department", "departments", multiple=True, help="For doctors; everywhere unless you say.")
 @click.option("--licence", default="", help="A doctor's licence number.")
-@click.option("--licence-until", default="", help="The day until which it is valid, like 2028-12-31.")
-def add(kit: Kit, account: Account, stack: str, id_: str, called: str, **of_a_doctor: Any) -> None:
+@click.option(
+    "--licence-until", type=click.DateTime(["%Y-%m-%d"]), help="The day until which it is valid, like 2028-12-31."
+)
+def add(
+    kit: Kit, account: Account, stack: str, id_: str, called: str, licence_until: datetime | None, **more: Any
+) -> None:
     """Let somebody in, and show the password they sign in with first. The same command shows it again until then."""
-    newcomer = Newcomer(id=id_, name=called, **of_a_doctor)
+    until = f"{licence_until:%Y-%m-%d}" if licence_until else ""
+    newcomer = Newcomer(id=id_, name=called, licence_until=until, **more)
     password = people.add(account, stack, kit, newcomer)
     door = opening.address(stacks.look(account, stack).outputs)
     click.echo(people.signs_in_as(newcomer, password, door, kit.said["languages"][0]))
@@ -285,7 +316,7 @@ def destroy(kit: Kit, account: Account, stack: str, with_records: bool, yes: boo
     """Close the clinic: the stack goes, the records stay. Says what stays."""
     if not yes and click.prompt(f"This closes the clinic for everybody. Type {stack} to go on") != stack:
         raise Trouble("That is not its name. Nothing was changed.", "Look it up with ./clinic status.")
-    closing.close(account, stack, click.echo, with_records=with_records)
+    closing.close(account, stack, kit.name, click.echo, with_records=with_records)
 
 
 if __name__ == "__main__":

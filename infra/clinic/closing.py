@@ -13,12 +13,13 @@ YEAR = timedelta(days=365.25)
 OF_PATIENTS = ("V#", "P#")  # the partitions whose audit lines are about somebody's record
 
 
-def close(account: Account, name: str, say: Say, *, with_records: bool = False) -> None:
+def close(account: Account, name: str, clinic: str, say: Say, *, with_records: bool = False) -> None:
     """Remove the stack. With `with_records` the table too, refused before anything is touched while a record is under
     retention."""
     standing = stack.look(account, name)
     if not standing.state:
         raise nothing_there(account, name)
+    stack.refuse_stranger(standing, name, clinic)
     if standing.busy:
         raise Trouble(
             f"The stack {name} is being changed right now ({standing.state}). Nothing was changed.",

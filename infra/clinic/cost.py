@@ -1,16 +1,21 @@
 """What a clinic will cost, before anything is created: from the kit's expected load and the one dated price list."""
 
+import json
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 from infra import stack
 from infra.kit import ROOT, Kit
+from infra.kit.stack import parameters, values
 
 PRICES = tomllib.loads((ROOT / "bench" / "prices.toml").read_text(encoding="utf-8"))
 USAGE = tomllib.loads(Path(__file__).with_name("usage.toml").read_text(encoding="utf-8"))
+OUTSIDE = ROOT / "infra" / "outside.json"
 DAYS = 30.4  # of a month
 MILLION, GIGABYTE = 1e6, 1e9
 HOURS_OF_A_DAY = 24.0
@@ -51,7 +56,7 @@ def estimate(kit: Kit) -> Estimate:
     return Estimate(
         consultations=consultations,
         fixed=tuple(_fixed(kit, arch)),
-        each=tuple(_each(consultations, arch)),
+        each=(*_each(consultations, arch), *_guarded(kit, consultations)),
         first_year=year,
     )
 
@@ -100,6 +105,14 @@ def _each(n: int, arch: str) -> list[Line]:
     ]
 
 
+def _guarded(kit: Kit, n: int) -> list[Line]:
+    """The firewall, where there is one, looks at every request."""
+    if _wishes(kit)["Firewall"] == "off":
+        return []
+    asked = n * USAGE["http_requests"] / MILLION
+    return [Line("firewall, requests", asked * _price("waf", "requests_million"))]
+
+
 def _gb_second(arch: str) -> float:
     return _price("lambda", "gb_second" if arch == "arm64" else "gb_second_x86")
 
@@ -112,34 +125,59 @@ def _fixed(kit: Kit, arch: str) -> list[Line]:
     )
     sweep += idle["sweeps"] * idle["sweep_read_units"] / MILLION * _price("dynamodb", "read_units_million")
     lines = [Line("the sweep, once a minute", sweep)]
-    counted = _resources(kit)
+    there = _there(kit)
+    counted = Counter(str(one["Type"]) for one in there)
+    counted["rules"] = sum(len(one["Properties"]["Rules"]) for one in there if one["Type"] == "AWS::WAFv2::WebACL")
+    counted["metrics"] = idle["metrics"]
     for kind, said, price in (
         ("AWS::CloudWatch::Alarm", "alarms", _price("cloudwatch", "alarm_month")),
         ("AWS::CloudWatch::Dashboard", "dashboard", _price("cloudwatch", "dashboard_month")),
+        ("metrics", "metrics of the clinic's own", _price("cloudwatch", "metric_month")),
         ("AWS::KMS::Key", "keys of the hospital's own", _price("kms", "key_month")),
         ("AWS::SecretsManager::Secret", "secret", _price("secrets", "secret_month")),
+        ("AWS::WAFv2::WebACL", "firewall", _price("waf", "acl_month")),
+        ("rules", "rules of the firewall", _price("waf", "rule_month")),
     ):
-        if counted.get(kind):
+        if counted[kind]:
             lines.append(Line(f"{counted[kind]} {said}", counted[kind] * price))
-    warm = float(kit.said.get("stack", {}).get("Warm", 0))
-    if warm:
-        gigabytes = float(kit.said["stack"].get("Memory", 1024)) / 1024
-        seconds = warm * gigabytes * DAYS * HOURS_OF_A_DAY * 3600
-        lines.append(Line(f"{warm:.0f} environments kept awake", seconds * _price("lambda", "provisioned_gb_second")))
-    return lines
+    return lines + _awake(kit)
 
 
-def _resources(kit: Kit) -> Mapping[str, int]:
-    """How many of each kind the stack has with this kit; what a parameter must first turn on is not counted."""
-    found: dict[str, int] = {}
+def _awake(kit: Kit) -> list[Line]:
+    """What is kept ready day and night because the kit asks for it."""
+    wishes = _wishes(kit)
+    warm = float(wishes["Warm"])
+    if not warm:
+        return []
+    seconds = warm * float(wishes["Memory"]) / 1024 * DAYS * HOURS_OF_A_DAY * 3600
+    return [Line(f"{warm:.0f} environments kept awake", seconds * _price("lambda", "provisioned_gb_second"))]
+
+
+def _wishes(kit: Kit) -> dict[str, str]:
+    """Every parameter of the stack as this clinic has it: the kit's, or what it is without."""
+    return {name: str(one["Default"]) for name, one in parameters().items()} | values(kit.said)
+
+
+def _there(kit: Kit) -> list[Mapping[str, Any]]:
+    """What the stack has with this kit, without what a parameter leaves out."""
     whole = stack.assemble({"timezone": kit.said["timezone"]})
-    for resource in whole["Resources"].values():
-        if "Condition" not in resource:
-            kind = str(resource.get("Type", ""))
-            found[kind] = found.get(kind, 0) + 1
     if kit.said.get("push", {}).get("on"):
-        found["AWS::KMS::Key"] = found.get("AWS::KMS::Key", 0) + 1
-    return found
+        whole["Resources"] |= json.loads(OUTSIDE.read_text(encoding="utf-8"))["push"]["Resources"]
+    conditions, wishes = whole["Conditions"], _wishes(kit)
+    listed = [one for one in whole["Resources"].values() if "Type" in one]
+    return [one for one in listed if "Condition" not in one or holds(conditions[one["Condition"]], conditions, wishes)]
+
+
+def holds(rule: Mapping[str, Any], conditions: Mapping[str, Any], wishes: Mapping[str, str]) -> bool:
+    """A condition of CloudFormation's, as CloudFormation will see it."""
+    ((name, said),) = rule.items()
+    if name == "Condition":
+        return holds(conditions[said], conditions, wishes)
+    if name == "Fn::Equals":
+        one, other = (wishes[each["Ref"]] if isinstance(each, dict) else str(each) for each in said)
+        return one == other
+    parts = [holds(each, conditions, wishes) for each in said]
+    return {"Fn::Not": not parts[0], "Fn::And": all(parts), "Fn::Or": any(parts)}[name]
 
 
 def told(kit: Kit, found: Estimate) -> str:

@@ -1,6 +1,7 @@
 """Deploying a clinic: packed, uploaded, created or changed, and its door shown."""
 
 import io
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from infra.clinic import keeping, packing, stack
 from infra.clinic.account import Account
 from infra.clinic.packing import Packed
 from infra.clinic.stack import Say, Standing
-from infra.clinic.trouble import Trouble, told
+from infra.clinic.trouble import AGAIN, Trouble, told
 from infra.kit import Kit
 
 ARCHITECTURE = "arm64"  # unless the kit says another: a fifth cheaper
@@ -32,13 +33,24 @@ class Order:
 
     def packed(self) -> Packed:
         arch = self.arch or str(self.kit.said.get("architecture", ARCHITECTURE))
-        return self.pack(self.kit, tree=self.tree, arch=arch)
+        try:
+            return self.pack(self.kit, tree=self.tree, arch=arch)
+        except subprocess.CalledProcessError as failed:
+            raise Trouble(
+                f"Packing stopped: {_name(failed.cmd)} failed, and what it said is above. Nothing was changed.",
+                f"It needs this checkout with its git history, and the network to PyPI for the libraries. {AGAIN}",
+            ) from failed
+
+
+def _name(command: object) -> str:
+    words = [Path(str(word)).name for word in command] if isinstance(command, list) else [str(command)]
+    return " ".join(words[:4])
 
 
 def deploy(account: Account, order: Order, say: Say) -> Standing:
     """From a checked kit to an open clinic. Each step is safe to repeat; each failure says what is left."""
     say(f"Account {account.id}, {account.region}.")
-    stack.ready(account, order.stack, say)
+    stack.ready(account, order.stack, order.kit.name, say)
     say("Packing ...")
     packed = order.packed()
     bucket = places.bucket(account, order.stack)
@@ -49,7 +61,7 @@ def deploy(account: Account, order: Order, say: Say) -> Standing:
     url = packing.url(account, bucket, key)
     with told("checking the template"):
         account.client("cloudformation").validate_template(TemplateURL=url)
-    tags = {"clinic": order.kit.name, "commit": packed.commit, TEMPLATE: key}
+    tags = {stack.CLINIC: order.kit.name, "commit": packed.commit, TEMPLATE: key}
     return stack.deploy(account, order.stack, template_url=url, parameters=packed.parameters, tags=tags, say=say)
 
 
@@ -82,6 +94,11 @@ def upgrade(account: Account, order: Order, say: Say, answers: Callable[[Account
 def _back(account: Account, order: Order, before: Standing, parameters: Mapping[str, str], say: Say) -> Standing:
     """The template that ran before names the zip that ran before: both are kept in the bucket."""
     key = before.tags.get(TEMPLATE)
+    if key and key == stack.look(account, order.stack).tags.get(TEMPLATE):
+        raise Trouble(
+            "The clinic does not answer, and it is the version that ran before. Nothing was changed.",
+            "Look with ./clinic status and into the log of the function (docs/operate.md).",
+        )
     if not key:
         raise Trouble(
             "The new version does not answer, and which one ran before is not known.",

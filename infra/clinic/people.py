@@ -51,6 +51,11 @@ def in_a_copy(kit: Kit, words: list[str], settings: Mapping[str, str]) -> tuple[
 
 def add(account: Account, stack: str, kit: Kit, newcomer: Newcomer, run: Run = in_a_copy) -> str:
     """Let somebody in; gives their first password. The same command again gives the same, until it has been used."""
+    there = [one["id"] for one in kit.said["departments"]]
+    if unknown := sorted(set(newcomer.departments) - set(there)):
+        raise Trouble(
+            f"This clinic has no department {', '.join(unknown)}. Nobody was let in.", f"There are {', '.join(there)}."
+        )
     found = resources_of(account, stack)
     try:
         settings = {name: found[what] for name, what in NEEDED.items()}

@@ -15,6 +15,7 @@ LOOKS_MAX = 1200  # an hour of looks, three seconds apart; CloudFront takes its 
 LOST_LOOKS_MAX = 40  # looks without a network before we say so; AWS goes on meanwhile
 # What must never be replaced or removed by a mistake: people's records, their keys, their sign-ins.
 KEPT_FOR_GOOD = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Cognito::UserPool")
+CLINIC = "clinic"  # the tag that says whose stack it is
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed", "no changes")
 Say = Callable[[str], None]
 
@@ -63,9 +64,10 @@ def parameters(account: Account, name: str) -> dict[str, str]:
     return {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
 
 
-def ready(account: Account, name: str, say: Say) -> Standing:
+def ready(account: Account, name: str, clinic: str, say: Say) -> Standing:
     """Bring the stack to where it can be deployed: cleans up after an attempt that failed. Raises Trouble if not."""
     standing = look(account, name)
+    refuse_stranger(standing, name, clinic)
     if standing.busy:
         raise Trouble(
             f"The stack {name} is being changed right now ({standing.state}): somebody else deploys, or an earlier "
@@ -92,6 +94,18 @@ def ready(account: Account, name: str, say: Say) -> Standing:
     return standing
 
 
+def refuse_stranger(standing: Standing, name: str, clinic: str) -> None:
+    """A stack of somebody else's under our name would be turned into a clinic, and what is in it removed."""
+    mine = standing.tags.get(CLINIC, "")
+    if standing.state in {"", "REVIEW_IN_PROGRESS"} or mine == clinic:
+        return
+    whose = f"the clinic {mine}" if mine else "something else: ./clinic has not made it"
+    raise Trouble(
+        f"The name {name} is taken: that stack is {whose}. Nothing was changed.",
+        "Choose another name, like --stack another-clinic. If it is this clinic, see docs/deploy.md, A taken name.",
+    )
+
+
 def deploy(
     account: Account,
     name: str,
@@ -102,12 +116,15 @@ def deploy(
     say: Say,
 ) -> Standing:
     """Create or change the stack. Gives how it stands afterwards; raises Trouble with the first thing that failed."""
-    standing = ready(account, name, say)
+    standing = ready(account, name, tags[CLINIC], say)
     new = standing.state in {"", "REVIEW_IN_PROGRESS"}
     change = f"clinic-{secrets.token_hex(6)}"
-    with told(f"preparing the change of {name}"):
-        _propose(account, name, change, new=new, template_url=template_url, parameters=parameters, tags=tags)
-        changes = _changes(account, name, change)
+    try:
+        with told(f"preparing the change of {name}"):
+            _propose(account, name, change, new=new, template_url=template_url, parameters=parameters, tags=tags)
+            changes = _changes(account, name, change)
+    except Trouble as trouble:
+        raise _overtaken(account, name, trouble) from trouble
     if changes is None:
         _forget(account, name, change)
         say("Nothing has changed since the last deploy.")
@@ -124,7 +141,9 @@ def deploy(
         with told(f"starting the change of {name}", left="It may have begun: ./clinic status shows it."):
             account.client("cloudformation").execute_change_set(StackName=name, ChangeSetName=change)
     except Trouble as trouble:
-        raise _overtaken(account, name, change, trouble) from trouble
+        if isinstance(trouble.__cause__, ClientError):  # an answer that was lost may be of a change that has begun
+            _forget(account, name, change)
+        raise _overtaken(account, name, trouble) from trouble
     return _settled(account, name, say, known=set(known), good={"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 
@@ -192,11 +211,10 @@ def _forget(account: Account, name: str, change: str) -> None:
         return
 
 
-def _overtaken(account: Account, name: str, change: str, trouble: Trouble) -> Trouble:
-    """Why a prepared change did not start. One whose answer was lost may have; it is then found by the next attempt."""
+def _overtaken(account: Account, name: str, trouble: Trouble) -> Trouble:
+    """Why a change could not be prepared or started. One whose answer was lost may have begun."""
     if not isinstance(trouble.__cause__, ClientError):
         return trouble
-    _forget(account, name, change)
     if code_of(trouble.__cause__) != "InvalidChangeSetStatus" and not look(account, name).busy:
         return trouble
     return Trouble(

@@ -63,7 +63,7 @@ def explained(error: Exception, doing: str, left: str) -> Trouble:
     if isinstance(error, _NO_NETWORK):
         return Trouble(f"The connection to AWS was lost while {doing}. {left}", f"Check the network. {AGAIN}")
     if not isinstance(error, ClientError):
-        return Trouble(f"It stopped while {doing}: {error} {left}", AGAIN)
+        return Trouble(f"It stopped while {doing}: {str(error).rstrip('.')}. {left}", AGAIN)
     code, said = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
     if code in _WRONG_KEYS.split():
         why = "have expired" if _EXPIRED.search(code + said) else "are not known to AWS"
@@ -72,7 +72,9 @@ def explained(error: Exception, doing: str, left: str) -> Trouble:
         return _denied(error, said, doing, left)
     if code in _SLOWER.split():
         return Trouble(f"AWS asks us to be slower (while {doing}). {left}", f"Wait a minute. {AGAIN}")
-    return Trouble(f"AWS refused while {doing}: {said or code}. {left}", f"Correct what it names. {AGAIN}")
+    return Trouble(
+        f"AWS refused while {doing}: {(said or code).rstrip('.')}. {left}", f"Correct what it names. {AGAIN}"
+    )
 
 
 def _denied(error: ClientError, said: str, doing: str, left: str) -> Trouble:

@@ -1,6 +1,6 @@
 """A hospital's kit: read, checked line by line, and rendered into the clinic that is deployed."""
 
-from infra.kit.checks import read
+from infra.kit.checks import REGION, read
 from infra.kit.reading import CLINICS, FILE, ROOT, TEMPLATES, Kit, KitRefused, Wrong, folder_of, names, shown
 from infra.kit.render import COMPILED, configuration, render
 
@@ -8,6 +8,7 @@ __all__ = [
     "CLINICS",
     "COMPILED",
     "FILE",
+    "REGION",
     "ROOT",
     "TEMPLATES",
     "Kit",

@@ -23,7 +23,7 @@ TEXTS = ROOT / "chalicelib" / "pages" / "texts"
 ARCHITECTURES = ("arm64", "x86_64")
 FOR_THE_STACK = ("region", "patients_per_hour", "alarm_email", "architecture", "medicines", "stack")
 TEXT_MAX = 300
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NUMBER = re.compile(r"\+?[0-9]{2,15}")
 _GAP = re.compile(r"%\((\w+)\)s|%[^(]")
@@ -148,7 +148,7 @@ def _look(kit: Sheet) -> None:
 def _numbers(kit: Sheet) -> None:
     said = kit.said
     for key, pattern, example in (
-        ("region", _REGION, "eu-west-1"),
+        ("region", REGION, "eu-west-1"),
         ("emergency_number", _NUMBER, "120"),
         ("phone", _NUMBER, "+861000000000"),
     ):

@@ -14,14 +14,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.local.engine import ROOT, NotHere, free_port
+from infra.local.apart import program
+from infra.local.engine import NotHere, free_port
 
-REQUIREMENTS = ROOT / "requirements-rehearse.txt"
 START_SECONDS_MAX = 60
 STACK_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 10
@@ -30,30 +29,6 @@ REGION = "eu-west-1"
 QUIET = {"BIND_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local", "MINISTACK_REGION": REGION, "IOT_MTLS_ENABLED": "0"}
 
 Template = dict[str, Any]
-
-
-def program() -> Path:
-    """ministack, installed once for these pins. Raises NotHere."""
-    pins = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
-    home = ROOT / ".tools" / f"ministack-{pins}"
-    done = home / "done"
-    if not done.exists():
-        print(f"Installing ministack into {home.relative_to(ROOT)} (once) ...", flush=True)
-        venv.create(home, with_pip=True, clear=True)
-        install = [
-            str(home / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-        ]
-        said = subprocess.run([*install, "-r", str(REQUIREMENTS)], capture_output=True, text=True, check=False)
-        if said.returncode:
-            raise NotHere(f"ministack could not be installed:\n{said.stderr}")
-        done.touch()
-    return home / "bin" / "ministack"
 
 
 @contextlib.contextmanager
@@ -68,7 +43,9 @@ def aws(log: Path) -> Iterator[str]:
         "GATEWAY_PORT": str(port),
     }
     with log.open("wb") as said:
-        child = subprocess.Popen([program()], env=settings | QUIET, stdout=said, stderr=said, start_new_session=True)
+        child = subprocess.Popen(
+            [program("ministack")], env=settings | QUIET, stdout=said, stderr=said, start_new_session=True
+        )
         try:
             _wait_for(child, address, log)
             yield address
@@ -152,6 +129,6 @@ def wait(cloudformation: Any, stack: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        program()
+        program("ministack")
     except NotHere as why:
         sys.exit(str(why))

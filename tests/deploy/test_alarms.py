@@ -11,6 +11,7 @@ from chalicelib.doors import clock
 from chalicelib.outside import metrics
 from chalicelib.visit.sweeping import Swept
 from infra import stack as parts
+from infra.clinic import cost
 from infra.package import ROOT
 from tests.builders import NOW
 from tests.deploy.test_stack import every
@@ -41,6 +42,7 @@ def test_what_the_sweep_counts_is_what_the_alarms_watch(alarms: dict[str, Templa
     asked = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == parts.METRICS}
     assert asked <= counted
     assert metrics.NAMESPACE == parts.METRICS
+    assert cost.USAGE["idle"]["metrics"] == len(counted), "and what each is paid for"
 
 
 def test_every_metric_is_of_something_in_the_stack(alarms: dict[str, Template], stack: Template) -> None:

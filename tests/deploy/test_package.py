@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from jinja2 import ModuleLoader
 
-from infra.package import ROOT, SERVICES, TASK_ROOT, tree_files
+from infra.package import PLATFORMS, ROOT, SERVICES, TASK_ROOT, tree_files
 from tests.deploy.conftest import build
 
 pytestmark = pytest.mark.zip
@@ -104,8 +104,9 @@ def test_botocore_knows_only_the_services_the_clinic_calls(task: Path) -> None:
     assert "eu-west-1" in partitions[0]["regions"]
 
 
-def test_a_commit_makes_the_same_bytes_every_time(tmp_path: Path) -> None:
-    once, again = build(tmp_path / "once"), build(tmp_path / "again")
+@pytest.mark.parametrize("arch", sorted(PLATFORMS))
+def test_a_commit_makes_the_same_bytes_every_time(tmp_path: Path, arch: str) -> None:
+    once, again = (build(tmp_path / name, "--arch", arch) for name in ("once", "again"))
     for name in ("deployment.zip", "sam.json"):
         assert (again / name).read_bytes() == (once / name).read_bytes(), name
 

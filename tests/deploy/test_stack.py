@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.rooms.queue import State
 from infra import stack as parts
+from infra.local import checkov
 from infra.package import ROOT
 
 pytestmark = pytest.mark.zip
@@ -39,6 +40,13 @@ def test_cloudformation_would_accept_it(sam: Template, stack: Template, tmp_path
         cfn_lint = [Path(sys.executable).with_name("cfn-lint"), "--regions", REGIONS[0], "--", tmp_path / name]
         said = subprocess.run(cfn_lint, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert said.returncode == 0, said.stdout
+
+
+def test_what_checkov_may_find_is_about_something_in_the_stack_and_has_a_reason(stack: Template) -> None:
+    """checkov itself takes minutes to install and runs in `make checkov`."""
+    for (check, name), why in checkov.explained().items():
+        assert name in stack["Resources"], f"{check} {name}"
+        assert len(why) > 60, check
 
 
 def test_two_parts_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
@@ -209,6 +217,7 @@ def test_the_door_is_traced_throttled_compressed_and_polite(stack: Template) -> 
     (settings,) = stage["MethodSettings"]
     assert settings["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
     assert settings["ThrottlingBurstLimit"] == {"Ref": "RequestsAtOnce"}
+    assert settings["MetricsEnabled"] is False, "five metrics a route at 0.30 USD; those of the whole API are free"
     api = the(stack, "AWS::ApiGateway::RestApi")["Properties"]
     assert api["MinimumCompressionSize"] == 512
     answers = api["Body"]["x-amazon-apigateway-gateway-responses"]

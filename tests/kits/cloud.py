@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -120,9 +121,24 @@ class Cloud:
         stacks = cloudformation_backends[ACCOUNT][REGION].stacks.values()
         return next(one for one in stacks if one.name == STACK)
 
+    def catch_up(self) -> None:
+        """The recovery that the template asks for; moto's CloudFormation leaves it out."""
+        on = {"PointInTimeRecoveryEnabled": True}
+        self.client("dynamodb").update_continuous_backups(TableName="riverside", PointInTimeRecoverySpecification=on)
+
     def state(self) -> str:
         found: str = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
         return found
+
+
+def _carried_out(**_: Any) -> None:
+    """What moto leaves as it was when a change set is carried out: the stack's tags and outputs."""
+    backend = cloudformation_backends[ACCOUNT][REGION]
+    for change in backend.change_sets.values():
+        if change.execution_status == "EXECUTE_COMPLETE":
+            stack = backend.stacks[change.stack_id]
+            stack.tags = change.tags
+            stack.output_map._output_json_map = json.loads(change.template).get("Outputs")
 
 
 @contextlib.contextmanager
@@ -135,6 +151,7 @@ def opened(folder: Path) -> Iterator[Cloud]:
             session = botocore.session.get_session()
             wire = Wire()
             session.get_component("event_emitter").register_first("before-send", wire)
+            session.get_component("event_emitter").register("after-call.cloudformation.ExecuteChangeSet", _carried_out)
             yield Cloud(Account(REGION, seconds=0, tries=1, session=session), wire, folder)
     finally:
         os.environ.clear()

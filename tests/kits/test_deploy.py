@@ -1,12 +1,15 @@
 """Deploying against a made-up AWS: what can go wrong is said in a sentence, and the second attempt succeeds."""
 
+import dataclasses
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from infra.clinic import opening
+from infra.clinic import closing, opening
 from infra.clinic.account import digest
+from infra.clinic.packing import Packed
 from infra.clinic.trouble import Trouble
 from infra.kit import TEMPLATES, Kit, read
 from tests.kits.cloud import ACCOUNT, REGION, STACK, TOPIC, Cloud, Fault, answer, no_network, opened, refused
@@ -131,6 +134,33 @@ def test_when_every_name_is_taken_it_says_so(cloud: Cloud, kit: Kit) -> None:
     assert cloud.state() == "CREATE_COMPLETE"
 
 
+@pytest.mark.parametrize("tags", [{}, {"clinic": "lakeside"}])
+def test_a_stack_of_somebody_elses_under_our_name_is_left_alone(cloud: Cloud, kit: Kit, tags: dict[str, str]) -> None:
+    deploy(cloud, kit)
+    cloud.stack.tags, before = tags, cloud.stack.template
+    for state in ("CREATE_COMPLETE", "ROLLBACK_COMPLETE"):
+        cloud.stack.status = state
+        found = trouble(cloud, kit, code="two", AlarmTopic=TOPIC)
+        assert f"The name {STACK} is taken" in found.what
+        assert "--stack" in found.then
+        with pytest.raises(Trouble, match="is taken"):
+            closing.close(cloud.account, STACK, kit.name, cloud.said.append)
+        assert (cloud.stack.template, cloud.stack.status) == (before, state)
+    elsewhere = dataclasses.replace(cloud.order(kit, table=False, AlarmTopic=TOPIC), stack="clinic-another")
+    opening.deploy(cloud.account, elsewhere, cloud.said.append)
+
+
+def test_what_cannot_be_packed_is_said_before_anything_is_uploaded(cloud: Cloud, kit: Kit) -> None:
+    def broken(kit: Kit, *, tree: bool, arch: str) -> Packed:
+        raise subprocess.CalledProcessError(1, ["/usr/bin/git", "archive", "HEAD"])
+
+    with pytest.raises(Trouble, match="git archive HEAD failed.*Nothing was changed") as caught:
+        opening.deploy(cloud.account, dataclasses.replace(cloud.order(kit), pack=broken), cloud.said.append)
+    assert "network" in caught.value.then
+    assert not [one for one in cloud.wire.asked if one.startswith("s3.")]
+    deploy(cloud, kit)
+
+
 def test_a_start_whose_answer_was_lost_is_not_called_nothing(cloud: Cloud, kit: Kit) -> None:
     deploy(cloud, kit)
     cloud.wire.next("cloudformation.ExecuteChangeSet", no_network)
@@ -178,6 +208,22 @@ def test_of_two_deploys_at_once_one_is_told_and_its_second_attempt_succeeds(clou
     cloud.wire.next("cloudformation.ExecuteChangeSet", theirs_first)
     found = trouble(cloud, kit, code="two", AlarmTopic=TOPIC)
     assert "Somebody else's deploy of clinic-riverside began a moment before" in found.what
+    cloud.stack.status = "UPDATE_COMPLETE"
+    deploy(cloud, kit, code="two", AlarmTopic=TOPIC)
+    assert cloud.state() == "UPDATE_COMPLETE"
+
+
+def test_a_deploy_that_begins_while_this_one_is_prepared_is_told(cloud: Cloud, kit: Kit) -> None:
+    deploy(cloud, kit)
+
+    def theirs_first() -> object:
+        cloud.stack.status = "UPDATE_IN_PROGRESS"
+        said = f"Stack:{STACK} is in UPDATE_IN_PROGRESS state and can not be updated."
+        return refused("ValidationError", said)()
+
+    cloud.wire.next("cloudformation.CreateChangeSet", theirs_first)
+    found = trouble(cloud, kit, code="two", AlarmTopic=TOPIC)
+    assert "Somebody else's deploy" in found.what
     cloud.stack.status = "UPDATE_COMPLETE"
     deploy(cloud, kit, code="two", AlarmTopic=TOPIC)
     assert cloud.state() == "UPDATE_COMPLETE"

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from moto.dynamodb.models import dynamodb_backends
@@ -18,6 +17,7 @@ from tests.kits.cloud import ACCOUNT, REGION, STACK, TOPIC, Cloud, no_network, o
 
 pytestmark = pytest.mark.slow
 
+DOOR = {"Address": {"Value": "https://clinic.example/"}}
 LONG_AGO = datetime.now(UTC) - 31 * closing.YEAR
 DEREK = Newcomer(id="derek", name="Dr Derek", role="doctor", licence="L1", licence_until="2030-01-01")
 
@@ -31,7 +31,8 @@ def kit() -> Kit:
 def cloud(tmp_path: Path, kit: Kit) -> Iterator[Cloud]:
     """One account with the clinic open in it."""
     with opened(tmp_path) as made:
-        opening.deploy(made.account, made.order(kit), made.said.append)
+        opening.deploy(made.account, made.order(kit, outputs=DOOR), made.said.append)
+        made.catch_up()
         yield made
 
 
@@ -102,24 +103,24 @@ def test_records_are_exported_to_the_hospitals_own_bucket(cloud: Cloud) -> None:
 def test_closing_leaves_the_records_and_says_so(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "V")
     cloud.said.clear()
-    closing.close(cloud.account, STACK, cloud.said.append)
+    closing.close(cloud.account, STACK, "children", cloud.said.append)
     assert "  stays: DynamoDB::Table riverside" in cloud.said
     assert tables(cloud) == ["riverside"]
     with pytest.raises(Trouble, match="There is no clinic in the stack"):
-        closing.close(cloud.account, STACK, cloud.said.append)
+        closing.close(cloud.account, STACK, "children", cloud.said.append)
 
 
 def test_records_under_retention_are_not_destroyed(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "X#1", at=LONG_AGO.isoformat())
     put(cloud, "V#general.0.2.2", "X#2", at=(datetime.now(UTC) - timedelta(days=400)).isoformat())
     with pytest.raises(Trouble, match=r"must be kept until 20\d\d-.*Nothing was changed"):
-        closing.close(cloud.account, STACK, cloud.said.append, with_records=True)
+        closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True)
     assert cloud.state() == "CREATE_COMPLETE"
 
 
 def test_records_whose_time_is_over_go_when_asked_for(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "X#1", at=LONG_AGO.isoformat())
-    closing.close(cloud.account, STACK, cloud.said.append, with_records=True)
+    closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True)
     assert tables(cloud) == []
 
 
@@ -131,9 +132,8 @@ def test_an_upgrade_that_does_not_answer_goes_back(cloud: Cloud, kit: Kit) -> No
         asked.append(door)
         return False
 
-    door = {"Address": {"Value": "https://clinic.example/"}}
     cloud.wire.next("dynamodb.CreateBackup", lambda: None)
-    order = cloud.order(kit, code="two", outputs=door, AlarmTopic=TOPIC)
+    order = cloud.order(kit, code="two", outputs=DOOR, AlarmTopic=TOPIC)
     with pytest.raises(Trouble, match="the version before it runs again"):
         opening.upgrade(cloud.account, order, cloud.said.append, silent)
     assert asked == ["https://clinic.example"]
@@ -141,6 +141,13 @@ def test_an_upgrade_that_does_not_answer_goes_back(cloud: Cloud, kit: Kit) -> No
     opening.upgrade(cloud.account, order, cloud.said.append, lambda *_: True)
     assert cloud.stack.tags["commit"] == "commit-two"
     assert cloud.client("dynamodb").list_backups(TableName="riverside")["BackupSummaries"]
+
+
+def test_a_clinic_that_did_not_answer_before_the_upgrade_either_is_not_called_mended(cloud: Cloud, kit: Kit) -> None:
+    order = cloud.order(kit, code="two", outputs=DOOR, AlarmTopic=TOPIC)
+    opening.deploy(cloud.account, order, cloud.said.append)
+    with pytest.raises(Trouble, match="is the version that ran before. Nothing was changed"):
+        opening.upgrade(cloud.account, order, cloud.said.append, lambda *_: False)
 
 
 class Copy:
@@ -155,9 +162,9 @@ class Copy:
 
 
 def people_stack(cloud: Cloud, kit: Kit) -> None:
-    pool: dict[str, Any] = {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "staff"}}
-    client = {"Type": "AWS::Cognito::UserPoolClient", "Properties": {"UserPoolId": {"Ref": "StaffPool"}}}
-    opening.deploy(cloud.account, cloud.order(kit, code="p", StaffPool=pool, StaffClient=client), cloud.said.append)
+    """moto's CloudFormation makes no user pools: something else of that name stands where the id is read."""
+    pool = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "pool"}}
+    opening.deploy(cloud.account, cloud.order(kit, code="p", StaffPool=pool, StaffClient=TOPIC), cloud.said.append)
 
 
 def test_staff_are_let_in_by_the_clinics_own_code_for_this_stack(cloud: Cloud, kit: Kit) -> None:
@@ -165,13 +172,16 @@ def test_staff_are_let_in_by_the_clinics_own_code_for_this_stack(cloud: Cloud, k
     copy = Copy()
     assert people.add(cloud.account, STACK, kit, DEREK, copy) == "word-word"
     assert copy.settings["TABLE"] == "riverside"
-    assert copy.settings["STAFF_POOL"].startswith(REGION)
+    assert copy.settings["STAFF_POOL"].endswith(":pool")
     assert copy.words == ["derek", "Dr Derek", "doctor", "--licence=L1", "--licence-until=2030-01-01"]
 
 
 def test_why_somebody_cannot_be_let_in_is_said(cloud: Cloud, kit: Kit) -> None:
     with pytest.raises(Trouble, match="no StaffPool yet. Nobody was let in"):
         people.add(cloud.account, STACK, kit, DEREK, Copy())
+    with pytest.raises(Trouble, match="no department surgery. Nobody was let in") as caught:
+        people.add(cloud.account, STACK, kit, dataclasses.replace(DEREK, departments=("surgery",)), Copy())
+    assert kit.said["departments"][0]["id"] in caught.value.then
     people_stack(cloud, kit)
     taken = Copy(1, why="This sign-in name is taken. Choose another.\n")
     with pytest.raises(Trouble, match="This sign-in name is taken") as caught:

@@ -1,0 +1,151 @@
+"""What the hospital's IT person types: each command works, or says why not and what to do next."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from infra.clinic import cost
+from infra.clinic.__main__ import program
+from infra.clinic.pricelist import PAGE, page
+from infra.kit import CLINICS, ROOT, TEMPLATES, read
+from infra.kit.stack import parameters
+
+NAME = "made-by-a-test"
+SIGNED_OUT = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/nowhere",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+}
+SIGNED_OUT |= dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"))
+
+
+def clinic(*words: str, answers: str = "") -> Result:
+    return CliRunner().invoke(program, words, input=answers, env=SIGNED_OUT)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the kit of a test will be; gone afterwards."""
+    target = CLINICS / NAME
+    shutil.rmtree(target, ignore_errors=True)
+    yield target
+    shutil.rmtree(target, ignore_errors=True)
+
+
+def test_a_new_kit_asks_ten_questions_and_is_without_a_fault(folder: Path) -> None:
+    said = clinic("new", NAME, answers="fever\nRiverside\n河畔\n" + "\n" * 7)
+    assert said.exit_code == 0, said.output
+    assert said.output.count("]: ") == 10, said.output
+    kit = read(folder)
+    assert kit.said["name"] == {"en": "Riverside", "zh": "河畔"}
+    assert kit.said["departments"] == read(TEMPLATES / "fever").said["departments"]
+    assert f"./clinic preview {NAME}" in said.output
+    assert "no fault found" in clinic("cost", NAME).output or clinic("cost", NAME).exit_code == 0
+
+
+def test_flags_answer_for_somebody_who_is_not_asked(folder: Path) -> None:
+    said = clinic("new", NAME, "--yes", "--kit", "tcm", "--patients", "77", "--email", "it@example.org")
+    assert said.exit_code == 0, said.output
+    assert (read(folder).said["patients_per_hour"], read(folder).said["alarm_email"]) == (77, "it@example.org")
+    again = clinic("new", NAME, "--yes")
+    assert again.exit_code == 1
+    assert "is there already; nothing was written over" in again.output
+
+
+def test_a_wrong_answer_is_shown_at_its_line_and_can_be_mended_there(folder: Path) -> None:
+    said = clinic("new", NAME, "--yes", "--region", "the moon")
+    assert said.exit_code == 1
+    assert f"clinics/{NAME}/clinic.toml:" in said.output
+    file = folder / "clinic.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("the moon", "eu-west-1"), encoding="utf-8")
+    assert read(folder).said["region"] == "eu-west-1"
+
+
+REFUSED = [
+    (("check", "nowhere"), "There is no kit 'nowhere'", "./clinic new nowhere"),
+    (("new", "Bad_Name", "--yes"), "cannot be a clinic's short name", "Small letters"),
+    (("deploy", "general", "--yes"), "No credentials for AWS were found", "aws sso login"),
+    (("upgrade", "general"), "No credentials for AWS were found", "aws sso login"),
+    (("status", "general"), "No credentials for AWS were found", "aws sso login"),
+    (("drill", "general"), "No credentials for AWS were found", "aws sso login"),
+    (("export", "general", "--bucket", "mine"), "No credentials for AWS were found", "aws sso login"),
+    (("staff", "add", "general", "--id", "a", "--called", "A", "--role", "desk"), "No credentials", "aws sso login"),
+    (("destroy", "general", "--yes"), "No credentials for AWS were found", "aws sso login"),
+    (("deploy", "general", "--yes", "--region", "mars-1"), "'mars-1' is not a region", "ap-southeast-1"),
+    (("deploy", "general", "--yes", "--stack", "Bad_Name"), "cannot be the name of a stack", "Small letters"),
+]
+
+
+@pytest.mark.parametrize(("words", "what", "then"), REFUSED, ids=[" ".join(one[0]) for one in REFUSED])
+def test_what_cannot_be_done_is_a_sentence_and_what_to_do_next(words: tuple[str, ...], what: str, then: str) -> None:
+    said = clinic(*words)
+    assert said.exit_code == 1
+    assert isinstance(said.exception, SystemExit), said.exception
+    *_, first, second = said.output.strip().splitlines()
+    assert what in first
+    assert then in second
+
+
+def test_a_port_that_is_taken_is_named_with_the_next(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = clinic("preview", "general", "--port", str(port))
+    assert said.exit_code == 1
+    assert f"Port {port} is in use.\nChoose another: ./clinic preview general --port" in said.output
+
+
+def test_closing_asks_for_the_name_of_the_stack() -> None:
+    said = clinic("destroy", "general", answers="clinic-generall\n")
+    assert said.exit_code == 1
+    assert "That is not its name. Nothing was changed." in said.output
+
+
+def test_every_command_explains_itself() -> None:
+    for name, command in program.commands.items():
+        assert command.help, name
+        said = clinic(name, "--help")
+        assert said.exit_code == 0
+        assert f"`./clinic {name}" in (ROOT / "docs" / "deploy.md").read_text(), name
+
+
+@pytest.mark.parametrize("kind", sorted(one.parent.name for one in TEMPLATES.glob("*/clinic.toml")))
+def test_the_estimate_names_what_is_paid_when_nobody_comes(kind: str) -> None:
+    found = cost.estimate(read(TEMPLATES / kind))
+    fixed = {line.what.partition(" ")[2]: line.dollars for line in found.fixed}
+    assert {"alarms", "dashboard", "secret", "metrics of the clinic's own", "keys of the hospital's own"} <= set(fixed)
+    assert "firewall" not in fixed
+    assert sum(fixed.values()) < 15
+
+
+def test_what_the_kit_turns_on_is_in_the_estimate(folder: Path) -> None:
+    clinic("new", NAME, "--yes")
+    file = folder / "clinic.toml"
+    before = cost.estimate(read(folder))
+    file.write_text(file.read_text(encoding="utf-8") + '\n[stack]\nFirewall = "on"\nWarm = 2\n', encoding="utf-8")
+    after = cost.estimate(read(folder))
+    added = {line.what for line in (*after.fixed, *after.each)} - {line.what for line in (*before.fixed, *before.each)}
+    assert added == {"1 firewall", "3 rules of the firewall", "firewall, requests", "2 environments kept awake"}
+    assert after.monthly > before.monthly + 8
+
+
+def test_a_condition_is_seen_as_cloudformation_will_see_it() -> None:
+    conditions = {"On": {"Fn::Equals": [{"Ref": "Edge"}, "on"]}}
+    for edge in ("on", "off"):
+        wishes = {name: str(one["Default"]) for name, one in parameters().items()} | {"Edge": edge}
+        on = edge == "on"
+        assert cost.holds({"Condition": "On"}, conditions, wishes) is on
+        assert cost.holds({"Fn::Not": [{"Condition": "On"}]}, conditions, wishes) is not on
+        assert cost.holds({"Fn::And": [{"Condition": "On"}, {"Fn::Equals": [1, 1]}]}, conditions, wishes) is on
+        assert cost.holds({"Fn::Or": [{"Condition": "On"}, {"Fn::Equals": [1, 2]}]}, conditions, wishes) is on
+
+
+def test_the_page_of_prices_says_what_the_command_says() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert page(text) == text, "make costs"
+    assert f"of {cost.PRICES['as_of']}" in text or cost.PRICES["as_of"] in text
