@@ -164,14 +164,16 @@ def _take_back(ticket: Ticket, backs: int) -> None:
         with in_reach():
             row.update(
                 actions=[tail.set(ticket.n - 1), LaneRow.backs.set(backs + 1)],
-                condition=(tail == ticket.n)
-                & (head.does_not_exist() | (head < ticket.n))
-                & (LaneRow.backs == backs if backs else LaneRow.backs.does_not_exist()),
+                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & _backs(backs),
             )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
-        given_up(ticket)
+        given_up(ticket, drawn=backs)
+
+
+def _backs(as_drawn: int) -> Any:
+    return LaneRow.backs == as_drawn if as_drawn else LaneRow.backs.does_not_exist()
 
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:
@@ -334,11 +336,16 @@ def let_go(lane: tuple[str, int], visit: Ticket, at: int) -> None:
         row.update(actions=[LaneRow.held.delete({f"{visit}@{at}"})])
 
 
-def given_up(ticket: Ticket) -> None:
+def given_up(ticket: Ticket, *, drawn: int | None = None) -> None:
     """Remember a number that nobody waits under any more; said twice it is the same. Only counts that people are
-    shown depend on it: when GONE_MAX are remembered, further ones are counted as waiting until they are called."""
+    shown depend on it: when GONE_MAX are remembered, further ones are counted as waiting until they are called.
+
+    Of a number that nobody ever waited under, `drawn` are the lane's `backs` when it was drawn: if they have changed,
+    it may have been taken back already, and be nobody's or the next person's."""
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     room = LaneRow.gone.does_not_exist() | (_count(LaneRow.gone) < GONE_MAX)
+    if drawn is not None:
+        room = room & _backs(drawn)
     try:
         with in_reach():
             row.update(actions=[LaneRow.gone.add({f"{int(ticket.band)}.{ticket.n}"})], condition=room)
