@@ -246,7 +246,7 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
             return Claim.TAKEN, id
         there = reasons[1].raw_item if reasons[1] else None
         # The number is spent whatever comes of this claim: whoever has drawn it and is late must draw another.
-        hole = failed(reasons, 1) and there is None and _tombstone(ticket)
+        hole = failed(reasons, 1) and there is None and tombstone(ticket)
         if failed(reasons, 0):
             raise repeated(reasons[0])
         if failed(reasons, 2):
@@ -303,8 +303,8 @@ def _claiming(
     return build
 
 
-def _tombstone(ticket: Ticket) -> bool:
-    """Close a hole for good. False: the joiner was only late and is there now."""
+def tombstone(ticket: Ticket) -> bool:
+    """Close a hole for good: whoever has drawn it and is late must draw another. False: they are there now."""
     try:
         with in_reach():
             TombstoneRow(visit_pk(ticket), "V").save(condition=Row.pk.does_not_exist())

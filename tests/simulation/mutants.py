@@ -290,7 +290,7 @@ MUTANTS = (
         name="a hole is not closed",
         first=4,
         harm="a late joiner gets a number that was called already",
-        broken=lambda: instead(lanes, "_tombstone", lambda ticket: True),
+        broken=lambda: instead(lanes, "tombstone", lambda ticket: True),
     ),
     Mutant(
         name="a number called in vain is not given back",
