@@ -164,14 +164,16 @@ def _take_back(ticket: Ticket, backs: int) -> None:
         with in_reach():
             row.update(
                 actions=[tail.set(ticket.n - 1), LaneRow.backs.set(backs + 1)],
-                condition=(tail == ticket.n)
-                & (head.does_not_exist() | (head < ticket.n))
-                & (LaneRow.backs == backs if backs else LaneRow.backs.does_not_exist()),
+                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & _backs(backs),
             )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
-        given_up(ticket)
+        given_up(ticket, drawn=backs)
+
+
+def _backs(as_drawn: int) -> Any:
+    return LaneRow.backs == as_drawn if as_drawn else LaneRow.backs.does_not_exist()
 
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:
@@ -244,7 +246,7 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
             return Claim.TAKEN, id
         there = reasons[1].raw_item if reasons[1] else None
         # The number is spent whatever comes of this claim: whoever has drawn it and is late must draw another.
-        hole = failed(reasons, 1) and there is None and _tombstone(ticket)
+        hole = failed(reasons, 1) and there is None and tombstone(ticket)
         if failed(reasons, 0):
             raise repeated(reasons[0])
         if failed(reasons, 2):
@@ -301,8 +303,8 @@ def _claiming(
     return build
 
 
-def _tombstone(ticket: Ticket) -> bool:
-    """Close a hole for good. False: the joiner was only late and is there now."""
+def tombstone(ticket: Ticket) -> bool:
+    """Close a hole for good: whoever has drawn it and is late must draw another. False: they are there now."""
     try:
         with in_reach():
             TombstoneRow(visit_pk(ticket), "V").save(condition=Row.pk.does_not_exist())
@@ -334,11 +336,16 @@ def let_go(lane: tuple[str, int], visit: Ticket, at: int) -> None:
         row.update(actions=[LaneRow.held.delete({f"{visit}@{at}"})])
 
 
-def given_up(ticket: Ticket) -> None:
+def given_up(ticket: Ticket, *, drawn: int | None = None) -> None:
     """Remember a number that nobody waits under any more; said twice it is the same. Only counts that people are
-    shown depend on it: when GONE_MAX are remembered, further ones are counted as waiting until they are called."""
+    shown depend on it: when GONE_MAX are remembered, further ones are counted as waiting until they are called.
+
+    Of a number that nobody ever waited under, `drawn` are the lane's `backs` when it was drawn: if they have changed,
+    it may have been taken back already, and be nobody's or the next person's."""
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     room = LaneRow.gone.does_not_exist() | (_count(LaneRow.gone) < GONE_MAX)
+    if drawn is not None:
+        room = room & _backs(drawn)
     try:
         with in_reach():
             row.update(actions=[LaneRow.gone.add({f"{int(ticket.band)}.{ticket.n}"})], condition=room)

@@ -17,7 +17,18 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit, own_lane
 from chalicelib.store import rows
-from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket, tell_on_duty
+from chalicelib.store.lanes import (
+    call,
+    claim,
+    draw,
+    given_up,
+    hold,
+    join,
+    let_go,
+    recall_ticket,
+    tell_on_duty,
+    tombstone,
+)
 from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.phones import asking, claim_of, count_try, drawn, phone, proof
@@ -28,7 +39,7 @@ from chalicelib.store.trail import entry_of, trail
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
-__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "trail", "wake"]
+__all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "trail", "wake"]
 __all__ += ["administrators", "is_member", "member", "members"]
 __all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "proof"]
 
@@ -174,9 +185,11 @@ def earlier(person: str, department: str) -> list[Visit]:
     return visits(Ticket.of(id) for id in guard.visits)
 
 
-def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list[Visit]:
+def visits(
+    ids: Iterable[Ticket], *, broken: list[Ticket] | None = None, holes: list[Ticket] | None = None
+) -> list[Visit]:
     """Those of these that exist, in the order asked; an alias gives the visit it stands for. Those that cannot be
-    read are left out, and added to `broken` for who must come back to them."""
+    read are left out, and added to `broken` for who must come back to them; under `holes` nothing was ever written."""
     wanted = list(dict.fromkeys(ids))
     found = _batch([(visit_pk(id), "V") for id in wanted])
     aliases = {key[0]: row.visit for key, row in found.items() if isinstance(row, rows.AliasRow)}
@@ -189,6 +202,8 @@ def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list
     }
     if broken is not None:
         broken += [id for id, visit in read.items() if not visit]
+    if holes is not None:
+        holes += [id for id in wanted if (visit_pk(id), "V") not in found]
     return [visit for one in read.values() for visit in one]
 
 

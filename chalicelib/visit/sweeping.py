@@ -88,7 +88,7 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
     (lane,) = errand.records.lanes([(department, number)])
     numbers, low = _called_since(mark, lane)
     broken: list[Ticket] = []  # to be looked at again until somebody has mended them
-    found = errand.records.visits([*numbers, *mark.open], broken=broken)
+    found = _found(errand, [*numbers, *mark.open], broken)
     swept.unreadable += len(broken)
     swept.looked_at += len(numbers) + len(mark.open)
     seen = [_rescued(errand, line, swept) for line in preferring.lines(errand, lane, found)]
@@ -107,6 +107,15 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
         for line in (*seen, *there):
             swept.told += telling.tell(errand, line.lane, [line.visit]) if line.lane != lane else 0
     return mark, lane, waiting
+
+
+def _found(errand: Errand, numbers: list[Ticket], broken: list[Ticket]) -> list[Visit]:
+    """The visits under these numbers. A number under which nobody is yet is closed, as it was called and is looked at
+    only once: somebody may have drawn it and not come to write, and would wait under it for ever."""
+    holes: list[Ticket] = []
+    found = errand.records.visits(numbers, broken=broken, holes=holes)
+    late = [number for number in holes if not errand.records.tombstone(number)]
+    return found + (errand.records.visits(late, broken=broken) if late else [])
 
 
 def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept) -> None:

@@ -129,7 +129,7 @@ def visits_of(change: Change, mirror: Mirror) -> Iterator[Ticket]:
     elif isinstance(after, Lane):
         for id in mirror.active:
             visit = mirror.visits[id]
-            if (id.department, id.lane) == (after.department, after.number) and visit.state is State.WAITING:
+            if visit.lane == (after.department, after.number) and visit.state is State.WAITING:
                 ticket = visit.ticket
                 if ticket is None or ticket.n <= after.heads[ticket.band]:
                     yield id

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.rooms import arrival, queue
+from chalicelib.rooms import arrival, preferred, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.delivery import State as OrderState
@@ -12,7 +12,7 @@ from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor, Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
-from chalicelib.visit import arriving, desk, seeing, sending, sweeping
+from chalicelib.visit import arriving, desk, preferring, seeing, sending, sweeping
 from chalicelib.visit.arriving import Place
 from chalicelib.visit.errand import Errand
 from tests.simulation.day import Day, Job, Outcome
@@ -20,6 +20,7 @@ from tests.simulation.mischief import Mischief
 from tests.simulation.staffroom import Staffroom
 
 PEOPLE = 12
+SEEN_BEFORE = 5
 RUSH = 0.3
 CODE = "123456"
 SOME = ("Cough and fever since Monday", "It hurts", "Repeat medicine", "")
@@ -57,6 +58,7 @@ class Crowd:
             (4, self.talk),
             (3, self.step_back),
             (2, self.turn_up),
+            (3, self.other_line),
             (1, self.leave),
             (2, self.read),
             (6, self.choose_delivery),
@@ -94,8 +96,12 @@ class Crowd:
         )
 
     def open_up(self) -> None:
-        """The first doctors come before the first patients."""
+        """The first doctors come before the first patients. Some people were here before, and ask for their doctor."""
         self.staff.morning()
+        for person in self.people[:SEEN_BEFORE]:
+            self.add_person(person)
+        for doctor in self.staff.doctors:
+            self.staff.first_of_the_day(doctor)
 
     def act(self, near: str = "") -> None:
         """`near` is the deed that is interrupted: what others do at the same moment is often the same."""
@@ -139,7 +145,7 @@ class Crowd:
 
     def _answers(self, person: Person, wrong: bool) -> dict[str, dict[str, Any]]:
         child = person.age < self.day.clinic.guardian_age
-        department = self.random.choice(self.day.clinic.departments).id
+        department, follow_up = self._about_what(person)
         return {
             "flags": {"flags": (arrival.NO_FLAG,)},
             "who": {
@@ -152,7 +158,7 @@ class Crowd:
                 "department": "surgery" if wrong else department,
                 "why": self.random.choice(SOME[:3]),
                 "allergies": self.random.choice(("", "penicillin")),
-                "follow_up": self.random.random() < 0.3,
+                "follow_up": follow_up,
             },
             "how_long": {
                 "how_long": HowLong.DAYS,
@@ -161,10 +167,19 @@ class Crowd:
             "contact": {"phone": PHONES[3] if wrong else PHONES[0]},
         }
 
+    def _about_what(self, person: Person) -> tuple[str, bool]:
+        """A department, and whether it is about the same thing again: whoever was seen mostly comes back for that."""
+        mine = [visit for visit in self.mirror.visits.values() if visit.person == person.id]
+        seen = sorted({visit.id.department for visit in mine if visit.state is State.COMPLETED})
+        if seen and self.random.random() < 0.8:
+            return self.random.choice(seen), self.random.random() < 0.9
+        return self.random.choice(self.day.clinic.departments).id, self.random.random() < 0.3
+
     def join(self, person: Person, draft: Request) -> None:
         """The button on the last page. Pressed again it is the same request, with the same form or another."""
         typed = {"request": draft, "secret": f"secret-{draft.id}", "person": person.id}
         typed["consented"] = self.random.random() < 0.95
+        typed["same_doctor"] = draft.follow_up and self.random.random() < 0.9
         earlier = [job for job in self.day.jobs if job.request == draft.id and job.deed == "join"]
         job = next((job for job in earlier if job.typed == typed), None)
         if job is None:
@@ -179,9 +194,9 @@ class Crowd:
             person = next(p for p in self.people if p.id == job.typed["person"])
             person.tickets[outcome.answer.id] = outcome.answer.secret
 
-    def add_person(self) -> None:
+    def add_person(self, person: Person | None = None) -> None:
         """Somebody without a phone, or with a dead one, at the desk."""
-        person, desk_hand = self.random.choice(self.people), self.random.choice(self.desk)
+        person, desk_hand = person or self.random.choice(self.people), self.random.choice(self.desk)
         typed = self._answers(person, wrong=self.random.random() < 0.05)
         job = self.day.job(
             "add_person",
@@ -234,6 +249,13 @@ class Crowd:
         """ "I am here now", after having been called in vain."""
         self._for_my("here_now", arriving.here_now, queue.missed)
 
+    def other_line(self) -> None:
+        """Who waits for one doctor wants the first free one after all, or takes that back."""
+        if self.random.random() < 0.5:
+            self._for_my("first_free", preferring.first_free, lambda v: v.prefers is not None)
+        else:
+            self._for_my("same_doctor", preferring.same_doctor, preferred.may_change_back)
+
     def leave(self) -> None:
         self._for_my("leave", arriving.leave, lambda v: v.state in ACTIVE)
 
@@ -241,6 +263,8 @@ class Crowd:
         self.do("look", arriving.waits, ANYBODY)
         self.do("look", arriving.kept, ANYBODY)
         self.do("look", arriving.board, ANYBODY, department=self.random.choice(("general", "general", "surgery")))
+        doctor = self.random.choice(self.staff.doctors).id
+        self.do("look", preferring.board, ANYBODY, doctor=doctor, name="opaque")
 
     def change_mind(self) -> None:
         """Deletes the answers, reads them, or follows the return link with another phone."""

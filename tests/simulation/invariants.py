@@ -15,7 +15,7 @@ from chalicelib.rooms.delivery import ATTEMPTS_MAX, CODE_TRIES_MAX, Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
-from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, WITH_DOCTOR, Band, Lane, State, Ticket, Visit
+from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, WITH_DOCTOR, Band, Lane, State, Ticket, Visit, asked_for
 from infra import audit
 from tests.simulation.mirror import Mirror
 
@@ -136,6 +136,8 @@ def i6_a_ticket_is_live_iff_the_visit_waits(mirror: Mirror, id: Ticket, excused:
         return
     ticket = visit.ticket
     assert ticket is not None
+    held = visit.beside and asked_for(visit.beside)
+    must(visit.prefers in (None, held), f"I6 {id} waits for {visit.prefers} and holds a number of {held}")
     must((ticket.department, ticket.lane) == visit.lane, f"I6 {id} waits in another queue: {ticket}")
     must(ticket.n <= lane.tails[ticket.band], f"I6 {id} has {ticket}, a number never drawn")
     must(ticket.band in (Band.RECALL, id.band), f"I6 {id} waits in a band that is not its own: {ticket}")
@@ -252,8 +254,11 @@ def work_lists_show_what_is_to_be_done(mirror: Mirror, id: Ticket) -> None:
 def the_board_counts_doctors_on_duty(mirror: Mirror) -> None:
     """The lane's count, the department's roster and the doctors' own desks say the same."""
     for (department, _), lane in mirror.lanes.items():
+        if department.startswith("~"):  # a doctor's own line says nothing of who is on duty
+            continue
         there = {desk.id for desk in mirror.desks.values() if desk.on_duty and department in desk.departments}
-        must(lane.on_duty == len(there), f"the board of {department} says {lane.on_duty} doctors, there are {there}")
+        anybodys = {id for id in there if not mirror.desks[id].own_only}
+        must(lane.on_duty == len(anybodys), f"the board of {department} says {lane.on_duty} doctors, not {anybodys}")
         listed = {line.doctor for line in mirror.roster.values() if line.on_duty and line.department == department}
         must(listed == there, f"the roster of {department} says {listed}, on duty are {there}")
 

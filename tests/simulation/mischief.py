@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.rooms.consult import Outcome as Ending
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor, Role
-from chalicelib.visit import arriving, desk, seeing, sending, taking
+from chalicelib.visit import arriving, desk, preferring, seeing, sending, taking
 from tests.simulation.day import Day, Job
 from tests.simulation.staffroom import SOAP
 
@@ -105,6 +105,8 @@ _TRICKS: list[tuple[str, Callable[..., Any], Role, dict[str, Any]]] = [
     ("say", seeing.say, Role.DOCTOR, {"text": "Hello", "epoch": 1}),
     ("save_note", seeing.save_note, Role.DOCTOR, {"epoch": 1, "soap": SOAP}),
     ("here_now", arriving.here_now, Role.PATIENT, {}),
+    ("first_free", preferring.first_free, Role.PATIENT, {}),
+    ("same_doctor", preferring.same_doctor, Role.PATIENT, {}),
     ("not_here", seeing.not_here, Role.DOCTOR, {"epoch": 1}),
     ("call_again", seeing.call_again, Role.DOCTOR, {}),
     ("hand_back", seeing.hand_back, Role.DOCTOR, {"epoch": 1, "reason": "Mine now"}),

@@ -16,11 +16,11 @@ from infra.local import engine
 if __name__ == "__main__":
     engine.keep_local()
 
-from chalicelib.refusal import Repeated
-from chalicelib.rooms import assignment, consult, delivery, leaving, prescription, queue
+from chalicelib.rooms import assignment, consult, delivery, leaving, preferred, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.preferred import Back
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import BANDS, Alias, Closed, Why
 from chalicelib.store import lanes, records, writing
@@ -190,10 +190,6 @@ def _packer_checks(order: Any, *, by: str, now: Any) -> Any:
     return delivery._now(replace(order, checker=by), OrderState.CHECKED, by, now)
 
 
-def _never_answered(about: str, request: str) -> Repeated | None:
-    return None
-
-
 ALL = frozenset(queue.State)
 MUTANTS = (
     Mutant(
@@ -235,10 +231,11 @@ MUTANTS = (
     Mutant(
         name="stepping back is not told to the lane",
         harm="the patient is never called again",
-        broken=lambda: instead(records, "hold", lambda visit, at: True),
+        broken=lambda: instead(records, "hold", lambda lane, visit, at: True),
     ),
     Mutant(
         name="handing back forgets the alias",
+        first=3,
         harm="the front of the queue leads to nobody",
         broken=lambda: _save(_without_alias),
     ),
@@ -270,7 +267,7 @@ MUTANTS = (
     Mutant(
         name="a refused repeat does not ask whether it was done",
         harm="whoever lost the answer is told no although it was done",
-        broken=lambda: instead(records, "answered", _never_answered),
+        broken=lambda: instead(records, "answered", _nothing),
     ),
     Mutant(
         name="one write after another",
@@ -279,20 +276,21 @@ MUTANTS = (
     ),
     Mutant(
         name="calling goes by the head that was read",
-        first=4,
+        first=3,
         harm="two doctors call one patient",
         broken=lambda: instead(records, "call", around(_call_as_read)),
     ),
     Mutant(
         name="always the most urgent first",
+        first=3,
         harm="follow-up patients wait for ever on a busy day",
         broken=lambda: both(instead(queue, "choose", _most_urgent), instead(assignment, "choose", _most_urgent)),
     ),
     Mutant(
         name="a hole is not closed",
-        first=3,
+        first=4,
         harm="a late joiner gets a number that was called already",
-        broken=lambda: instead(lanes, "_tombstone", lambda ticket: True),
+        broken=lambda: instead(lanes, "tombstone", lambda ticket: True),
     ),
     Mutant(
         name="a number called in vain is not given back",
@@ -302,20 +300,32 @@ MUTANTS = (
     ),
     Mutant(
         name="bringing to the front forgets the version",
-        first=10,
+        first=12,
         harm="a patient is taken from the doctor who just took them",
         broken=_loose_rescue,
     ),
     Mutant(
         name="leases never end",
         harm="patients of a doctor who vanished wait for ever",
-        broken=lambda: instead(assignment, "lease_lost", lambda *_: False),
+        broken=lambda: instead(assignment, "lease_lost", _nothing),
     ),
     Mutant(
         name="nobody notices being passed",
         first=2,
         harm="a patient called by a Lambda that died is forgotten",
-        broken=lambda: instead(queue, "passed", lambda lane, visit: False),
+        broken=lambda: instead(queue, "passed", _nothing),
+    ),
+    Mutant(
+        name="nobody notices that a doctor is waited for in vain",
+        first=13,
+        harm="patients of a doctor who went home wait for ever",
+        broken=lambda: instead(preferred, "in_vain", _nothing),
+    ),
+    Mutant(
+        name="going back to a number that was called",
+        first=8,
+        harm="whoever gives up waiting for one doctor is called by nobody",
+        broken=lambda: both(instead(preferred, "called", _nothing), instead(writing._SPECIAL, Back, _nothing)),
     ),
     Mutant(
         name="messages after the end",
@@ -330,7 +340,6 @@ MUTANTS = (
     ),
     Mutant(
         name="leaving in the middle of a consult",
-        first=5,
         harm="the doctor signs for somebody who is gone",
         broken=lambda: instead(
             leaving, "cancel", lambda visit, *, why, now: leaving._ended(visit, queue.State.CANCELLED, why, now)
@@ -351,7 +360,7 @@ MUTANTS = (
     ),
     Mutant(
         name="medicine whatever the outcome",
-        first=1,
+        first=7,
         harm="somebody who must be seen in person stays at home with pills",
         broken=lambda: both(
             instead(prescription, "NO_MEDICINE_AFTER", frozenset()),

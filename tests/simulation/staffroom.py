@@ -93,6 +93,13 @@ class Staffroom:
         for doctor in self.doctors:
             self.do("go_on_duty", taking.go_on_duty, doctor, departments=self._departments(), capacity=2)
 
+    def first_of_the_day(self, doctor: Actor) -> None:
+        """As many as there is room for, seen and signed for while all is quiet."""
+        for _ in range(2):
+            taken = self.do("take_next", taking.take_next, doctor)
+            if taken.answer is not None:
+                self.sign(doctor, taken.answer, 1)
+
     # Doctors
 
     def doctor(self) -> Actor | None:
@@ -117,7 +124,8 @@ class Staffroom:
             return
         departments = self._departments() if self.random.random() < 0.9 else ("surgery",)
         capacity = self.random.choice((1, 1, 2, 2, 3, 0))
-        self.do("go_on_duty", taking.go_on_duty, doctor, departments=departments, capacity=capacity)
+        only = self.random.random() < 0.15  # those who ask for this doctor, and nobody else
+        self.do("go_on_duty", taking.go_on_duty, doctor, departments=departments, capacity=capacity, own_only=only)
 
     def take(self) -> None:
         doctor = self.doctor()

@@ -9,7 +9,19 @@ from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.permission import SYSTEM, Actor, Entry
 from chalicelib.rooms.prescription import Prescription
-from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, WITH_DOCTOR, Alias, Band, Lane, State, Ticket, Visit, Why
+from chalicelib.rooms.queue import (
+    BANDS,
+    ONE_CALL_IN,
+    WITH_DOCTOR,
+    Alias,
+    Band,
+    Lane,
+    State,
+    Ticket,
+    Visit,
+    Why,
+    asked_for,
+)
 from tests.simulation.invariants import must
 from tests.simulation.mirror import Change, Guard, Mirror, Other
 
@@ -19,7 +31,7 @@ BANDS_DUE_TOGETHER = 3  # a band that falls due may find the three others due be
 ARROWS: dict[type, dict[tuple[str | None, str], str]] = {
     Visit: {
         (None, "waiting"): "join",
-        ("waiting", "waiting"): "need_more_time bring_to_front say",
+        ("waiting", "waiting"): "need_more_time bring_to_front say first_free same_doctor move",
         ("waiting", "assigned"): "take_next call_again",
         ("waiting", "cancelled"): "leave cancel_visit",
         ("waiting", "expired"): "expire",
@@ -71,11 +83,11 @@ ARROWS: dict[type, dict[tuple[str | None, str], str]] = {
         ("checked", "cancelled"): "cancel_order revoke",
     },
 }
-ANSWERED = "id person secret request answers joined_at policy promise from_desk"
+ANSWERED = "id person secret request answers joined_at policy promise from_desk beside"
 WRITTEN = "visit number doctor epoch subjective objective assessment plan replaces signed_at"
 PRESCRIBED = "visit number doctor doctor_name lines signed_at confirmed"
 SENT = "visit number prescription doctor patient lines way address phone code created_at"
-BY_THE_CLINIC = frozenset({"bring_to_front", "expire_prescription"})
+BY_THE_CLINIC = frozenset({"bring_to_front", "expire_prescription", "move"})
 
 
 @dataclass(eq=False, kw_only=True)
@@ -159,6 +171,8 @@ class Steps:
             if not isinstance(after, Visit) or before is None or (before.state, after.state) != ("waiting", "assigned"):
                 continue
             ticket, why = before.ticket, after.calls[-1].why
+            wanted = asked_for(ticket) if ticket else None
+            must(wanted in (None, after.doctor), f"I7 {after.id} waited for {wanted}, and {after.doctor} took them")
             if frame.deed == "call_again":  # the one who said "not here" takes it back; no number is called for that
                 own = before.calls[-1].doctor == after.doctor
                 must(ticket is None and own and why is Why.CALLED_BACK, f"I7 {after.id} was called again: {after}")

@@ -188,5 +188,18 @@ def test_a_number_given_back_again_by_a_repeated_request_stays_whose_it_is_now(w
     ann = walk.join()
     assert ann.id == lost[0], "the same number, drawn again"
     lanes._give_back([lost])
+    (lane,) = records.lanes([("general", 0)])
+    assert lane.people(Band.STANDARD) == 1, "and she is counted"
     walk.on_duty()
     assert walk.take() == ann.id, "nobody else need come for her to be called"
+
+
+def test_a_number_given_back_twice_is_not_counted_as_less_than_nobody(walk: Walk) -> None:
+    """The lane counted -1 people then, and told a doctor that many had just left."""
+    lost = lanes.draw("general", 0, Band.STANDARD)
+    lanes._give_back([lost])
+    lanes._give_back([lost])
+    (lane,) = records.lanes([("general", 0)])
+    assert lane.everybody == 0
+    walk.on_duty()
+    assert walk.take() is None

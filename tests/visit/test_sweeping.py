@@ -14,7 +14,8 @@ from chalicelib.store import records
 from chalicelib.visit import arriving, sweeping, taking
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.sweeping import NUMBERS_MAX, OPEN_MAX
-from tests.builders import ADA, BO, MINUTE, NOW, PUBLIC, a_clinic, a_department, a_request
+from tests.builders import ADA, BO, MINUTE, NOW, PUBLIC, a_clinic, a_department, a_request, a_visit
+from tests.visit.weather import meanwhile
 
 pytestmark = pytest.mark.usefixtures("clinic_on_moto")
 NINE_TO_FIVE = a_clinic(
@@ -53,6 +54,34 @@ def test_a_patient_whose_number_was_called_by_a_doctor_who_died_is_at_the_front_
     assert swept.brought_to_front == 1
     assert records.visit(visit.id).ticket == Ticket("general", 0, Band.RECALL, 1)
     assert sweeping.sweep(errand(SYSTEM)).brought_to_front == 0, "once is enough"
+
+
+def test_a_number_called_by_a_doctor_who_died_before_its_joiner_had_written_is_not_looked_at_too_soon(
+    errand: Make,
+) -> None:
+    """The sweep finds nobody under it. Who writes under it a moment later would wait for ever: they draw another."""
+
+    def called_in_vain_and_swept() -> None:
+        (lane,) = records.lanes([("general", 0)])
+        records.call(lane, Band.STANDARD, Why.FIRST_COME, NOW)
+        sweeping.sweep(errand(SYSTEM))
+
+    with meanwhile("TransactWriteItems", called_in_vain_and_swept):
+        visit = join(errand, 1)
+
+    assert visit.ticket == Ticket("general", 0, Band.STANDARD, 2)
+    taking.go_on_duty(errand(ADA), departments=("general",), capacity=1)
+    assert taking.take_next(errand(ADA)) == visit.id
+
+
+def test_a_joiner_who_writes_while_the_sweep_closes_the_number_is_found_at_once(errand: Make) -> None:
+    ticket, lane = records.draw("general", 0, Band.STANDARD)
+    records.call(lane, Band.STANDARD, Why.FIRST_COME, NOW)
+    late = a_visit(id=ticket, ticket=ticket, version=None)
+    line = errand(PUBLIC).entry("join", f"V#{ticket}")
+
+    with meanwhile("PutItem", lambda: records.save(late, audit=line)):
+        assert sweeping.sweep(errand(SYSTEM)).brought_to_front == 1
 
 
 def test_a_vanished_doctor_goes_off_duty_and_the_patient_goes_to_the_front(errand: Make) -> None:
