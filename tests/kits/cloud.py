@@ -135,8 +135,8 @@ def _carried_out(**_: Any) -> None:
     """What moto leaves as it was when a change set is carried out: the stack's tags and outputs."""
     backend = cloudformation_backends[ACCOUNT][REGION]
     for change in backend.change_sets.values():
-        if change.execution_status == "EXECUTE_COMPLETE":
-            stack = backend.stacks[change.stack_id]
+        stack = backend.stacks.get(change.stack_id)
+        if stack and change.execution_status == "EXECUTE_COMPLETE":  # a stack may have been deleted since
             stack.tags = change.tags
             stack.output_map._output_json_map = json.loads(change.template).get("Outputs")
 
