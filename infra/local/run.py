@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import fcntl
 import itertools
 import logging
 import os
@@ -21,8 +22,8 @@ HOST = "127.0.0.1"  # other machines cannot reach a clinic whose passwords are p
 PORT_MAX = 65535
 
 
-def main() -> int:
-    wishes = _wishes()
+def main(words: list[str] | None = None) -> int:
+    wishes = _wishes(words)
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _end)
     engine.keep_local()
@@ -35,27 +36,34 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    except InUse as why:
+        print(why, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
 
 
-def _wishes() -> argparse.Namespace:
+def _wishes(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--port", type=_port, default=8000)
-    parser.add_argument(
-        "--data",
-        type=lambda text: Path(text) if text else None,
-        default=None,
-        help="keep the clinic's data in this file",
-    )
+    parser.add_argument("--data", type=_file, default=None, help="keep the clinic's data in this file")
     parser.add_argument("--demo", action="store_true", help="start in the middle of a busy morning")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= PORT_MAX):
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= PORT_MAX):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: make run PORT=8001")
     return int(text)
+
+
+def _file(text: str) -> Path | None:
+    file = Path(text) if text else None
+    if file and not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {file.parent}. Make it, or choose another DATA")
+    if file and file.is_dir():
+        raise argparse.ArgumentTypeError(f"{file} is a folder. Choose a file in it: make run DATA={file}/clinic.db")
+    return file
 
 
 def _end(*_: object) -> None:
@@ -68,8 +76,23 @@ def _remembering(file: Path | None) -> Iterator[None]:
         with engine.moto():
             yield
     else:
-        with engine.dynoxide(file), engine.moto_beside_dynoxide():
+        with _alone(file), engine.dynoxide(file), engine.moto_beside_dynoxide():
             yield
+
+
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Two clinics on one file would each overtake the other's writes unseen. Linux only, as dynoxide is."""
+    with file.open("ab") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUse(f"Another clinic has {file} open. End it, or choose another DATA.") from None
+        yield
+
+
+class InUse(Exception):
+    """The message is for the person at the keyboard."""
 
 
 def _run(port: int, *, demo: bool) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local import run
 from infra.local.engine import free_port
 from infra.local.seed import STAFF
 from infra.local.server import BODY_BYTES_MAX
@@ -148,3 +149,27 @@ def test_with_data_a_ticket_outlives_the_clinics_night(tmp_path: Path) -> None:
         ann.house = OverHttp(f"http://127.0.0.1:{morning.port}")
         assert ann.look().page.title == code
         morning.end()
+
+
+@pytest.mark.engine
+def test_two_clinics_do_not_share_a_file(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "clinic.db"))
+    with running(*data):
+        second = start(*data, port=free_port())
+        _, sorry = second.communicate(timeout=START_SECONDS_MAX)
+    assert second.returncode == 1
+    assert sorry == f"Another clinic has {data[1]} open. End it, or choose another DATA.\n"
+
+
+@pytest.mark.parametrize(
+    ("wish", "sorry"),
+    [
+        (("--data", "no-such-folder/clinic.db"), "there is no folder no-such-folder. Make it, or choose another DATA"),
+        (("--data", "tests"), "tests is a folder. Choose a file in it: make run DATA=tests/clinic.db"),
+        (("--port", "0"), "'0' is not a port: make run PORT=8001"),
+    ],
+)
+def test_what_cannot_be_is_said_at_once(wish: tuple[str, str], sorry: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main([*wish])
+    assert sorry in capsys.readouterr().err
