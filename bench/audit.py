@@ -68,7 +68,7 @@ class Visit(NamedTuple):
     calls: int
     number: str  # the ticket it drew
     department: str
-    place: str  # the ticket on which it waits, or the call at which it comes back
+    place: str = ""  # the ticket on which it waits, or the call at which it comes back
 
 
 @dataclass
