@@ -64,6 +64,7 @@ day: $(venv)/dev texts ## one whole clinic day from a seed: make day SEED=7
 pictures: $(venv)/dev texts ## a picture of every page, wide and narrow, in every language
 	@infra/system.sh
 	@$(py) -m tests.browser.pictures
+	@$(py) -m tests.browser.kit_pictures
 
 texts: $(texts) ## compile the translations
 

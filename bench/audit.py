@@ -17,6 +17,9 @@ RELEASES = frozenset({"hand_back", "bring_to_front"})
 MOVES = RELEASES | {"need_more_time"}  # after one of these a visit has no claim any more to its first number
 
 
+_TOLD_OF_LANES = {"h0", "h1", "h2", "h3", "t0", "t1", "t2", "t3", "held", "gone"}
+
+
 class Took(NamedTuple):
     """A doctor was given a visit; the tap came at `start`, the answer at `end`, on one clock for all."""
 
@@ -65,6 +68,7 @@ class Visit(NamedTuple):
     calls: int
     number: str  # the ticket it drew
     department: str
+    place: str = ""  # the ticket on which it waits, or the call at which it comes back
 
 
 @dataclass
@@ -78,6 +82,7 @@ class Kept:
     takes: Counter[str] = field(default_factory=Counter)  # lines that say a doctor took this visit
     releases: Counter[str] = field(default_factory=Counter)
     moved: set[str] = field(default_factory=set)
+    lanes: dict[str, str] = field(default_factory=dict)  # counters, to be printed where somebody is lost
 
     def add(self, row: dict[str, Any]) -> None:
         kind = row["kind"]["S"] if "kind" in row else ""
@@ -94,7 +99,10 @@ class Kept:
                 calls=len(row["calls"]["L"]),
                 number=id,
                 department=id.split(".")[0],
+                place=row.get("ticket", {}).get("S") or row.get("returns_at", {}).get("N", "nowhere"),
             )
+        elif kind == "lane":
+            self.lanes[row["pk"]["S"]] = " ".join(sorted(f"{n}={v}" for n, v in row.items() if n in _TOLD_OF_LANES))
         elif kind == "doctor":
             id, held = row["id"]["S"], set(row.get("visits", {}).get("SS", ()))
             self.desks[id] = held
@@ -182,7 +190,9 @@ def _hands(kept: Kept) -> Iterator[str]:
 def lost(kept: Kept, journal: Journal) -> Iterator[str]:
     """Joined and never ended, told and never written, ended and still barred from coming again."""
     yield from (
-        f"{id} is still {v.state} ({v.doctor or 'nobody'})" for id, v in kept.visits.items() if v.state in ACTIVE
+        f"{id} is still {v.state} ({v.doctor or 'nobody'}) at {v.place}; {kept.lanes}"
+        for id, v in kept.visits.items()
+        if v.state in ACTIVE
     )
     yield from (
         f"{id} was told to {request} and is not there" for request, id in journal.joined if id not in kept.visits

@@ -51,6 +51,7 @@ class Doctor:
     last_visit: Ticket | None = None
     seen_at: datetime | None = None  # the last sign of life that was written down
     closed: bool = False  # this doctor does not work here any more
+    works_in: frozenset[str] | None = None  # where the clinic lets them work, once it was changed; none is everywhere
     version: int | None = None
 
 
@@ -143,6 +144,8 @@ def go_on_duty(
     everywhere."""
     if doctor.closed:  # dismissed since this request came in
         raise NotAllowed("This is not part of your work at the clinic.")
+    if doctor.works_in is not None:  # may have changed since this request came in
+        allowed = doctor.works_in or None
     if not departments:
         raise Refusal("Choose at least one department.", field="departments")
     if any(clinic.department(d) is None for d in departments):
@@ -165,6 +168,13 @@ def close(doctor: Doctor) -> Doctor:
     """This doctor does not work here any more. Said on the desk too, which whoever goes on duty at this moment writes:
     one of the two comes first, and the other sees it."""
     return replace(pause(doctor), closed=True)
+
+
+def sent_to(doctor: Doctor, departments: tuple[str, ...]) -> Doctor:
+    """The clinic says where this doctor may work, none named is everywhere; on duty elsewhere, they go off duty. Said
+    on the desk too, for the same reason as `close`."""
+    stays = not departments or set(doctor.departments) <= set(departments)
+    return replace(doctor if stays else pause(doctor), works_in=frozenset(departments))
 
 
 def reopen(doctor: Doctor) -> Doctor:
@@ -308,13 +318,16 @@ def not_here(visit: Visit, lane: Lane, *, doctor: str, epoch: int, now: datetime
     )
 
 
-def call_again(visit: Visit, desk: Doctor, *, now: datetime) -> tuple[Visit, Doctor]:
-    """The undo of `not_here`, for the doctor who said it, while nobody else was given the patient."""
+def call_again(
+    visit: Visit, desk: Doctor, *, now: datetime, allowed: frozenset[str] | None = None
+) -> tuple[Visit, Doctor]:
+    """The undo of `not_here`, for the doctor who said it, while nobody else was given the patient. `allowed` is where
+    the clinic lets this doctor work."""
     if not visit.calls or visit.calls[-1].doctor != desk.id:
         raise NotFound()
     if not queue.missed(visit):
         raise TooLate("This patient is not away any more. Look at the present state.")
-    may_take(desk)
+    may_take(replace(desk, departments=(*desk.departments, visit.id.department)), allowed)
     call = Call(epoch=visit.epoch + 1, doctor=desk.id, at=now, why=Why.CALLED_BACK)
     back = replace(
         visit,

@@ -269,7 +269,7 @@ def _claiming(
     own = asked_for(ticket) == call.doctor
     room = D.visits.does_not_exist() | (_count(D.visits) < D.capacity)
     room &= D.on_duty == True  # noqa: E712  # builds an expression
-    if own and id != ticket:  # the lane knows no departments, and the doctor may work elsewhere since it was joined
+    if not own or id != ticket:  # a doctor's lane knows no departments, and the desk may have been read a moment old
         room &= D.departments.contains(id.department)
 
     def build(transaction: TransactWrite) -> None:

@@ -257,6 +257,7 @@ class DoctorRow(Row, discriminator="doctor"):
     last_visit = values.ticket(null=True)
     seen_at = UTCDateTimeAttribute(null=True)
     closed = BooleanAttribute(null=True)
+    works_in: ListAttribute[str] = ListAttribute(null=True)
 
 
 class GuardRow(Row, discriminator="guard"):

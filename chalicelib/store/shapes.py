@@ -189,6 +189,7 @@ SHAPES: dict[type, Shape] = {
             "own_only": lambda only: only or None,
             "others": lambda calls: calls or None,
             "closed": lambda closed: closed or None,
+            "works_in": lambda named: None if named is None else sorted(named),
         },
         read={
             "departments": tuple,
@@ -196,6 +197,7 @@ SHAPES: dict[type, Shape] = {
             "own_only": bool,
             "others": lambda calls: int(calls or 0),
             "closed": bool,
+            "works_in": lambda named: None if named is None else frozenset(named),
         },
     ),
     Member: Shape(

@@ -207,7 +207,8 @@ def call_again(errand: Errand, *, id: Ticket) -> Visit:
     The lane still holds an entry for the visit; at its turn, or in the next sweep, it is found to be for nobody.
     """
     visit = errand.records.visit(id)
-    back, desk = assignment.call_again(visit, errand.records.doctor(errand.actor.id), now=errand.now)
+    desk, allowed = errand.records.doctor(errand.actor.id), errand.actor.departments
+    back, desk = assignment.call_again(visit, desk, now=errand.now, allowed=allowed)
     errand.records.save(back, desk, audit=errand.entry("call_again", about_visit(id)))
     return back
 

@@ -96,16 +96,10 @@ def change_member(
         licence_until=licence_until,
         clinic=errand.clinic,
     )
-    stays = after.role is before.role and (not after.departments or set(after.departments) >= _worked_in(errand, id))
-    _save(errand, "change_member", before, after, leaves_desk=not stays)
+    _save(errand, "change_member", before, after)
     if after.role is not Role.DOCTOR:  # also where the role was changed before, and whoever did it saw it fail half way
         _give_back(errand, id)
     return after
-
-
-def _worked_in(errand: Errand, id: str) -> set[str]:
-    desk = errand.records.doctor(id)
-    return set(desk.departments) if desk.on_duty else set()
 
 
 @once(about=_about_member, again=_handed_on_again)
@@ -166,27 +160,33 @@ def _moved(errand: Errand, deed: str, id: str, move: Callable[[Member], Member])
     return replace(after, version=(after.version or 0) + 1)
 
 
-def _save(errand: Errand, deed: str, before: Member | None, after: Member, *, leaves_desk: bool = False) -> None:
-    """The person, who is in charge, and the doctor's desk where it is left or opened again: one write."""
+def _save(errand: Errand, deed: str, before: Member | None, after: Member) -> None:
+    """The person, who is in charge, and the doctor's desk where it is left, opened again or sent elsewhere: one
+    write."""
     changes: list[object] = [after]
     all = errand.records.administrators()
     in_charge = staff.in_charge(all, before, after)
     if in_charge is not all:
         changes.append(in_charge)
-    if before is not None and (leaves_desk or before.is_doctor is not after.is_doctor):
+    if before is not None and _at_the_desk(before) != _at_the_desk(after):
         changes += _desk(errand, before, after)
     errand.records.save(*changes, audit=errand.entry(deed, about_member(after.id)))
+
+
+def _at_the_desk(member: Member) -> tuple[bool, tuple[str, ...]]:
+    """What the desk says of this person."""
+    return member.is_doctor, member.departments
 
 
 def _desk(errand: Errand, before: Member, after: Member) -> list[object]:
     """The desk of somebody who works elsewhere now, is no doctor any more, or is one again. Written with somebody who
     goes also where they are off duty or never were on: they may be going on duty at this very moment."""
     desk = errand.records.doctor(after.id)
-    left = assignment.pause(desk)
+    left = desk if before.departments == after.departments else assignment.sent_to(desk, after.departments)
     if before.is_doctor and not after.is_doctor:
-        left = assignment.close(desk)
+        left = assignment.close(left)
     elif after.is_doctor and not before.is_doctor:
-        left = assignment.reopen(desk)
+        left = assignment.reopen(left)
     if left == desk:
         return []
     left = replace(left, seen_at=desk.seen_at or errand.now)

@@ -156,9 +156,12 @@ def _claim(errand: Errand, ticket: Ticket, call: Call) -> Ticket | None:
         return id
     if came is Claim.NO_ROOM:
         _give_up(errand, ticket)
-        assignment.may_take(errand.records.doctor(call.doctor), errand.actor.departments)
+        desk = errand.records.doctor(call.doctor)
+        assignment.may_take(desk, errand.actor.departments)
         if queue.asked_for(ticket):
             return None  # waited for this doctor where the doctor does not work any more: the next one
+        if ticket.department not in desk.departments:  # it was read a moment old: begin again with the right one
+            raise Stale
         raise TooLate("You are not on duty. Go on duty to take the next patient.")
     return None
 

@@ -49,6 +49,16 @@ NAMES = {
 }
 
 
+def picture_of(phone: Phone) -> bytes:
+    """The page as tall as it is, from its top, with nothing that blinks."""
+    page = phone.page
+    tall = page.evaluate("scrollTo(0, 0); document.activeElement.blur(); document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": PHONE["width"], "height": min(TALLEST, max(PHONE["height"], tall))})
+    shot = png.smaller(page.screenshot(animations="disabled", caret="hide"))
+    page.set_viewport_size(PHONE)
+    return shot
+
+
 class Camera:
     """Give its `look` to a scene: it keeps a picture of each page it knows a name for."""
 
@@ -59,11 +69,7 @@ class Camera:
         picture = f"{NAMES.get(name, '')}-{phone.language}.png"
         if name not in NAMES or picture in self.taken:
             return
-        page = phone.page
-        tall = page.evaluate("scrollTo(0, 0); document.activeElement.blur(); document.documentElement.scrollHeight")
-        page.set_viewport_size({"width": PHONE["width"], "height": min(TALLEST, max(PHONE["height"], tall))})
-        shot = png.smaller(page.screenshot(animations="disabled", caret="hide"))
-        page.set_viewport_size(PHONE)
+        shot = picture_of(phone)
         (PICTURES / picture).write_bytes(shot)
         self.taken[picture] = len(shot)
 

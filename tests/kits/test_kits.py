@@ -28,6 +28,16 @@ def test_these_are_all_the_kits() -> None:
     assert tuple(sorted(names())) == KITS
 
 
+@pytest.mark.parametrize("name", KITS)
+def test_every_kit_is_shown_in_every_language(name: str) -> None:
+    shown = (ROOT / "docs" / "kits.md").read_text(encoding="utf-8")
+    for language in read(TEMPLATES / name).said["languages"]:
+        picture = f"pictures/kit-{name}-{language}.png"
+        assert f'src="{picture}"' in shown, "make pictures"
+        assert (ROOT / "docs" / picture).read_bytes().startswith(b"\x89PNG")
+    assert f"| `{name}` |" in shown
+
+
 def a_copy(target: Path) -> Path:
     """As much of the clinic as a kit is rendered into."""
     (target / ".chalice").mkdir(parents=True)

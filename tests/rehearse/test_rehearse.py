@@ -44,6 +44,7 @@ STAYS = {
     "AWS::S3::Bucket",
     "AWS::IAM::Role",
     "AWS::ApiGateway::Account",
+    "AWS::Cognito::UserPool",
 }
 SERVICES = (
     "apigateway",
@@ -126,6 +127,18 @@ class Cloud:
         return Reader(self.clients["dynamodb"], self.outputs["TableName"])
 
 
+class Staffed(Visitor):
+    """Somebody whose badge is written into the stack's table: this AWS cannot ask for a second factor."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud.door)
+        self.cloud = cloud
+
+    def opened(self, id: str, mine: str) -> None:
+        code = "import sys; from tests.deploy.test_whole_visit import session; session(*sys.argv[1:])"
+        in_the_account(self.cloud, code, id, mine)
+
+
 @dataclass
 class Reader:
     """The table, as somebody with the account's console sees it."""
@@ -200,10 +213,14 @@ def cloud(packages: list[Path], tmp_path_factory: pytest.TempPathFactory, told: 
 
 def enrol(cloud: Cloud) -> None:
     """The staff, written into the stack's own table as a hospital's first ones are."""
+    in_the_account(cloud, "from infra.local.seed import seed; seed()")
+
+
+def in_the_account(cloud: Cloud, code: str, *words: str) -> None:
+    """The clinic's own code in a process of its own, which knows the stack's table and where this AWS is."""
     kept = {name: value for name, value in os.environ.items() if name not in NEVER_LOCAL}
     settings = kept | LOCAL | {"TABLE": cloud.outputs["TableName"], "AWS_ENDPOINT_URL": cloud.address}
-    command = [sys.executable, "-c", "from infra.local.seed import seed; seed()"]
-    subprocess.run(command, cwd=package.ROOT, env=settings, check=True)
+    subprocess.run([sys.executable, "-c", code, *words], cwd=package.ROOT, env=settings, check=True)
 
 
 def get(address: str, **headers: str) -> tuple[int, dict[str, str], str]:
@@ -243,7 +260,7 @@ def test_the_edge_answers_the_board_and_asks_for_everything_else(cloud: Cloud) -
 
 def test_a_whole_visit_is_played_through_it(cloud: Cloud) -> None:
     begun = time.monotonic()
-    visit(cloud.door)
+    visit(cloud.door, lambda _: Staffed(cloud))
     cloud.seconds["visit"] = time.monotonic() - begun
     done = {one["deed"]["S"] for one in cloud.reader().all() if "deed" in one}
     assert {"join", "take_next", "sign", "review", "choose_delivery", "deliver"} <= done
@@ -251,7 +268,7 @@ def test_a_whole_visit_is_played_through_it(cloud: Cloud) -> None:
 
 def test_a_patient_is_told_by_the_stream_as_soon_as_a_doctor_takes_them(cloud: Cloud) -> None:
     """The clock stands still meanwhile, so that it cannot have been the sweep."""
-    cloud.ann, cloud.ada = Visitor(cloud.door), Visitor(cloud.door)
+    cloud.ann, cloud.ada = Staffed(cloud), Staffed(cloud)
     cloud.ann.join(text_me="yes")
     cloud.ada.sign_in("ada")
     cloud.ada.get(cloud.ada.url("doctor"))

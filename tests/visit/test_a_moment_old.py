@@ -6,10 +6,10 @@ from typing import Any
 
 from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import Lane
+from chalicelib.rooms.queue import Band, Lane, State
 from chalicelib.store import records
-from chalicelib.visit import arriving, sweeping
-from tests.builders import ADA, ANN
+from chalicelib.visit import arriving, sweeping, taking
+from tests.builders import ADA, ANN, BOB
 from tests.visit.walk import Walk
 
 
@@ -22,6 +22,30 @@ class Late:
     def own_lines(self, doctors: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[Doctor, Lane]]:
         found = records.own_lines(doctors, consistent=consistent)
         return found if consistent else {id: (replace(desk, on_duty=False), lane) for id, (desk, lane) in found.items()}
+
+
+class Elsewhere:
+    """The records, with the desk that "take next" reads as it was before the doctor changed departments; once."""
+
+    def __init__(self) -> None:
+        self.old = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(records, name)
+
+    def desk_and_lanes(self, doctor: str, lanes: list[tuple[str, int]]) -> tuple[Doctor, list[Lane]]:
+        desk, found = records.desk_and_lanes(doctor, lanes)
+        old, self.old = self.old, False
+        return (replace(desk, departments=("general",)) if old else desk), found
+
+
+def test_nobody_is_taken_where_the_doctor_does_not_work_any_more(walk: Walk) -> None:
+    ann, bob = walk.join(), walk.join(BOB, department="children")
+    walk.on_duty(ADA, "children")
+    tap = replace(walk.errand(ADA), records=Elsewhere())
+    assert taking.take_next(tap, departments=("general",)) == bob.id
+    kept = records.visit(ann.id)
+    assert (kept.state, kept.ticket and kept.ticket.band) == (State.WAITING, Band.RECALL), "next in her own queue"
 
 
 def test_nobody_leaves_a_doctors_line_because_of_a_pause_that_is_over(walk: Walk) -> None:

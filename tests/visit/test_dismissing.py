@@ -100,9 +100,32 @@ def test_nobody_comes_on_duty_while_being_dismissed(walk: Walk, before: str, gon
     assert records.lanes([("general", 0)])[0].on_duty == 1, "and back at work"
 
 
-def becomes(walk: Walk, role: Role) -> None:
+@pytest.mark.parametrize("first", ["duty", "change"])
+def test_nobody_comes_on_duty_where_they_may_not_work_any_more(walk: Walk, first: str) -> None:
+    """The door read where the doctor may work a moment ago; whichever is written first, the other one sees it."""
+    hired("ada", walk.now)
+    if first == "duty":
+        with meanwhile("TransactWriteItems", walk.on_duty):
+            becomes(walk, Role.DOCTOR, "children")
+    else:
+        with (
+            meanwhile("TransactWriteItems", lambda: becomes(walk, Role.DOCTOR, "children")),
+            refused("You do not work in that department."),
+        ):
+            walk.on_duty()
+    assert not records.doctor("ada").on_duty
+    assert records.lanes([("general", 0)])[0].on_duty == 0
+    walk.on_duty(ADA, "children")
+    becomes(walk, Role.DOCTOR, "children", "general")
+    assert records.doctor("ada").on_duty, "more departments send nobody off duty"
+    walk.on_duty()
+    becomes(walk, Role.DOCTOR)
+    walk.on_duty(ADA, "children", "general")
+
+
+def becomes(walk: Walk, role: Role, *departments: str) -> None:
     licence = {"licence": "L-ada", "licence_until": date(2099, 12, 31)}
-    said = {**licence, "name": "Dr Ada", "departments": (), "version": records.member("ada").version}
+    said = {**licence, "name": "Dr Ada", "departments": departments, "version": records.member("ada").version}
     staffing.change_member(walk.errand(MAX), id="ada", role=role, **said)
 
 

@@ -1,5 +1,6 @@
 """Called and not there: the doctor goes on, the place is kept, and both may undo it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,6 +108,17 @@ def test_the_undo_needs_room(walk: Walk) -> None:
     walk.take()
     with refused("You already have 1 conversations.", kind=TooLate):
         seeing.call_again(walk.errand(ADA), id=id)
+
+
+def test_the_undo_is_only_for_where_the_clinic_lets_the_doctor_work(walk: Walk) -> None:
+    id = ann_away(walk)
+    elsewhere = replace(ADA, departments=frozenset({"children"}))
+    with refused("Where you work was changed.", kind=TooLate):
+        seeing.call_again(walk.errand(elsewhere), id=id)
+    assert records.visit(id).state is State.WAITING
+    walk.on_duty(ADA, "children")
+    with refused("Where you work was changed.", kind=TooLate):
+        seeing.call_again(walk.errand(elsewhere), id=id)
 
 
 def test_called_three_times_and_never_there_ends_the_visit_and_says_why(walk: Walk) -> None:
