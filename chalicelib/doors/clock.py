@@ -113,4 +113,5 @@ def _measured(swept: Swept) -> dict[str, float | list[float]]:
         "PromiseBroken": [1.0] * swept.promises_broken + [0.0] * (swept.promises - swept.promises_broken),
         "Sent": swept.sent,
         "GivenUp": swept.given_up,
+        "OpenedOutsideCare": swept.outside_care,
     }

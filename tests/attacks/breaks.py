@@ -6,14 +6,16 @@ inside it, and they must fail there.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.doors import form, manners, render
 from chalicelib.outside.signing import Kms
-from chalicelib.rooms import assignment, permission, queue, seal
-from chalicelib.store import chain, writing
+from chalicelib.rooms import assignment, glass, oversight, permission, queue, seal
+from chalicelib.rooms.permission import Tie
+from chalicelib.store import chain, records, writing
 from chalicelib.visit import sending
 from tests.simulation.mutants import Break, around, both, instead
 
@@ -58,6 +60,22 @@ def _everything_asked_for(real: Any, sheet_of: Any, values: Any, *, strict: bool
     return real(sheet_of, values, strict=False)
 
 
+def _everybodys_glass() -> Break:
+    """Whoever asks is let in by what somebody else broke."""
+
+    def any_pane(real: Any, visit: Any, by: str) -> Any:
+        return next((pane for pane in records.panes(reviewed=False) if pane.visit == visit), None)
+
+    def any_tie(actor: Any, pane: Any, now: Any) -> Any:
+        return frozenset({Tie.GLASS} if glass.is_open(pane, now) else ())
+
+    return both(instead(records, "pane", around(any_pane)), instead(glass, "ties", any_tie))
+
+
+def _by_anybody(real: Any, pane: Any, *, by: Any, **said: Any) -> Any:
+    return real(pane, by=replace(by, id="somebody"), **said)
+
+
 BREAKS: dict[str, Callable[[], Break]] = {
     "a01 every visit is everybody's": lambda: instead(permission, "whose", lambda *_: None),
     "a01 every ticket opens every visit": lambda: instead(queue, "theirs", lambda visit, *, secret: None),
@@ -71,6 +89,14 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,
     "a11 pages say what was typed as it was typed": _pages_as_typed,
+    "a20 every doctor has every patient": lambda: instead(permission, "whose", lambda *_: None),
+    "a20 a broken glass stays broken": lambda: instead(glass, "is_open", lambda pane, now: pane is not None),
+    "a20 one breaks it and everybody reads": _everybodys_glass,
+    "a20 it is not told to the patient": lambda: instead(
+        oversight, "NOT_A_LOOK", frozenset({"alive", "break_glass", "read_under_glass"})
+    ),
+    "a20 who did it reviews it": lambda: instead(glass, "reviewed", around(_by_anybody)),
+    "a20 nobody counts": lambda: instead(glass, "most_by_one", lambda panes, now: 0),
     "a21 signing is not linked": lambda: instead(chain, "link", around(_unlinked_signing)),
     "a21 a mark says nothing of the line's contents": lambda: instead(chain, "mark_of", around(_only_the_key)),
     "a21 the value does not depend on the marks": lambda: instead(chain, "fold", lambda value, marks: value),
