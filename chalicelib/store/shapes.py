@@ -1,6 +1,5 @@
 """How each record becomes a row and comes back, name for name; the differences are listed here."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from chalicelib.log import note
 from chalicelib.rooms.arrival import KEPT, Request
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
@@ -26,7 +26,6 @@ from chalicelib.store import phone_rows, rows, staff_rows
 from chalicelib.store.rows import Row
 
 T = TypeVar("T")
-LOG = logging.getLogger("clinic")
 
 
 def visit_pk(id: Ticket) -> str:
@@ -255,7 +254,7 @@ def sound(row: T) -> T:
 
 def _unreadable(row: Row) -> Unreadable:
     """Written down by the key, which holds nothing a person typed; never by the row's contents."""
-    LOG.error("%s", json.dumps({"event": "unreadable", "pk": row.pk, "sk": row.sk}))
+    note(logging.ERROR, "unreadable", pk=row.pk, sk=row.sk)
     return Unreadable()
 
 
