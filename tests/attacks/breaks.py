@@ -15,9 +15,11 @@ from chalicelib.doors import form, manners, render
 from chalicelib.outside.signing import Kms
 from chalicelib.rooms import assignment, glass, oversight, permission, queue, seal
 from chalicelib.rooms.permission import Tie
-from chalicelib.store import chain, records, writing
+from chalicelib.rooms.queue import Ticket
+from chalicelib.store import chain, names, records, writing
+from chalicelib.store.rows import OrderRow, PrescriptionRow
 from chalicelib.visit import sending
-from tests.simulation.mutants import Break, around, both, instead
+from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
 def _unlinked_signing(real: Any, transaction: Any, line: Any, whose: str) -> None:
@@ -76,6 +78,30 @@ def _by_anybody(real: Any, pane: Any, *, by: Any, **said: Any) -> Any:
     return real(pane, by=replace(by, id="somebody"), **said)
 
 
+def _any_format() -> Break:
+    """Somebody adds attachments by letting every format through."""
+    from app import app
+
+    entries = [entry for methods in app.routes.values() for entry in methods.values() if entry.method == "POST"]
+    wider = [instead(entry, "content_types", [*entry.content_types, *ATTACHED]) for entry in entries]
+    return both(*wider, instead(manners, "values_of", lambda body, kind: form.values_of(b"text=file", form.FORM_TYPE)))
+
+
+def _helpful(real: Any, name: str) -> Any:
+    try:
+        return Ticket.of(name)
+    except ValueError:
+        return real(name)
+
+
+def _forgetful(real: Any, transaction: Any, record: Any) -> None:
+    real(Loose(transaction, updates=(OrderRow, PrescriptionRow)), record)
+
+
+ATTACHED = ["multipart/form-data", "application/pdf", "image/png", "image/svg+xml", "application/octet-stream"]
+ATTACHED += ["application/zip"]
+COUNTER = "script-src 'self' https://www.googletagmanager.com"
+
 BREAKS: dict[str, Callable[[], Break]] = {
     "a01 every visit is everybody's": lambda: instead(permission, "whose", lambda *_: None),
     "a01 every ticket opens every visit": lambda: instead(queue, "theirs", lambda visit, *, secret: None),
@@ -89,6 +115,12 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,
     "a11 pages say what was typed as it was typed": _pages_as_typed,
+    "a12 any format is taken": _any_format,
+    "a13 a counter of visitors may load": lambda: instead(
+        render, "POLICY", render.POLICY.replace("script-src 'self'", COUNTER)
+    ),
+    "a15 a number is a name": lambda: instead(names, "ticket_of", around(_helpful)),
+    "a16 a parcel is written without its condition": lambda: instead(writing, "_write_record", around(_forgetful)),
     "a20 every doctor has every patient": lambda: instead(permission, "whose", lambda *_: None),
     "a20 a broken glass stays broken": lambda: instead(glass, "is_open", lambda pane, now: pane is not None),
     "a20 one breaks it and everybody reads": _everybodys_glass,
