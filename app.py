@@ -13,6 +13,7 @@ from chalicelib.doors import (  # noqa: E402
     desk,
     doctor,
     finding,
+    glass,
     manners,
     number,
     patient,
@@ -39,6 +40,7 @@ app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
 app.register_blueprint(people.door)
+app.register_blueprint(glass.door)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

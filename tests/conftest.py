@@ -41,6 +41,15 @@ def clinic_on_dynoxide(dynoxide: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for everybody in this process: there cannot be two."""
+    from tests.browser.phones import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
 def told(pytestconfig: pytest.Config) -> list[str]:
     """Lines to print at the end of the run."""
     return pytestconfig.stash.setdefault(TOLD, [])

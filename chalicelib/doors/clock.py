@@ -11,8 +11,9 @@ from typing import Protocol
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import manners
 from chalicelib.doors.guests import new_secret
-from chalicelib.doors.manners import RECORDS, note, note_broken
+from chalicelib.doors.manners import RECORDS, note_broken
 from chalicelib.doors.post import Post
+from chalicelib.log import note
 from chalicelib.outside import metrics, tracing
 from chalicelib.outside.vault import Vault
 from chalicelib.rooms.permission import SYSTEM
@@ -113,4 +114,5 @@ def _measured(swept: Swept) -> dict[str, float | list[float]]:
         "PromiseBroken": [1.0] * swept.promises_broken + [0.0] * (swept.promises - swept.promises_broken),
         "Sent": swept.sent,
         "GivenUp": swept.given_up,
+        "OpenedOutsideCare": swept.outside_care,
     }

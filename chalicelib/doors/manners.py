@@ -30,7 +30,6 @@ How to use it (a door is a Blueprint; `Asked` is all a view gets):
 import contextlib
 import functools
 import hmac
-import json
 import logging
 import time
 import traceback
@@ -49,6 +48,7 @@ from chalicelib.doors import origin, words
 from chalicelib.doors.form import Form, Sheet, is_request, values_of
 from chalicelib.doors.guests import Guest, Kept, guest, hashed, new_secret, proof
 from chalicelib.doors.render import Answer, Frame, Page, Raw, problem, respond
+from chalicelib.log import note
 from chalicelib.outside import signing, tracing
 from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, SignInFirst, Together
 from chalicelib.rooms import permission
@@ -59,7 +59,6 @@ from chalicelib.store import names, records, staff
 from chalicelib.visit.errand import Errand, Records
 
 RECORDS = cast(Records, records)  # the module has every function of the protocol; mypy does not see re-exported ones
-LOG = logging.getLogger("clinic")
 RETRY_SECONDS = 5
 OURS = frozenset({"request", "proof", "second"})
 BY_ITSELF = frozenset({"read_messages"})  # what open pages ask again and again without anybody touching them
@@ -376,11 +375,6 @@ def _tidy(request: Request | None, get_response: Callable[[Any], Response]) -> R
     if "Allow" in response.headers:
         polite_response.headers["Allow"] = response.headers["Allow"]
     return polite_response
-
-
-def note(level: int, event: str, **codes: object) -> None:
-    """A coded event: names, numbers and ids of ours. Never a word that a person typed."""
-    LOG.log(level, "%s", json.dumps({"event": event, **codes}))
 
 
 def note_broken(broken: Exception, deed: str) -> None:

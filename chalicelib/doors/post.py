@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import shown, words
-from chalicelib.doors.manners import note
+from chalicelib.log import note
 from chalicelib.outside import push, sms
 from chalicelib.rooms.notice import Kind, Notice, Outcome, Way
 from chalicelib.rooms.phone import CODE_LIVES

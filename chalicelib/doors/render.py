@@ -29,7 +29,7 @@ PRIVATE = "private, no-store"
 PUBLIC_BOARD = "public, max-age=0, s-maxage=5, stale-while-revalidate=30"
 PUBLIC_PAGE = "public, max-age=60, s-maxage=60, stale-while-revalidate=600"
 FOREVER = "public, max-age=31536000, immutable"
-STAFF_PAGES = ("staff_", "doctor_", "pharmacy_", "desk_", "parcel_", "people_")  # these also get staff.css
+STAFF_PAGES = ("staff_", "doctor_", "pharmacy_", "desk_", "parcel_", "people_", "glass_")  # these also get staff.css
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

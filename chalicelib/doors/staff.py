@@ -30,11 +30,11 @@ door = Blueprint(__name__)
 ID_MAX, NEXT_MAX, PASSWORD_MAX, STEP_MAX, SEED_MAX, CODE_MAX = 40, 300, 100, 4096, 128, 12
 # Where each role works: the first is home, and nobody is sent anywhere else after signing in.
 AREAS: dict[Role, tuple[str, ...]] = {
-    Role.DOCTOR: ("doctor",),
+    Role.DOCTOR: ("doctor", "glass"),
     Role.PHARMACIST: ("pharmacy", "parcels"),
     Role.COURIER: ("parcels",),
     Role.DESK: ("desk", "parcels"),
-    Role.PRIVACY_OFFICER: ("people",),
+    Role.PRIVACY_OFFICER: ("openings", "people", "glass"),
     Role.ADMINISTRATOR: ("people",),
 }
 WANTED = Form(key("next", max=NEXT_MAX))

@@ -31,6 +31,7 @@ def openings(found: Trail) -> list[dict[str, object]]:
             "at": one.first,
             "until": one.last,
             "times": one.times,
+            "reason": one.reason,
         }
         for one in oversight.openings(found.entries)
     ]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.rooms.permission import STAFF, Entry, Role
 
 TOGETHER = timedelta(hours=1)  # the same person doing the same again within it is told as one
+BROKE_GLASS = "break_glass"
 NOT_A_LOOK = frozenset({"alive"})  # the program's own sign that a doctor is still there
 
 
@@ -20,6 +21,7 @@ class Opening:
     first: datetime
     last: datetime
     times: int = 1
+    reason: str = ""  # said by who opened it outside their care: a word of `glass.Reason`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,8 @@ def openings(entries: Iterable[Entry]) -> list[Opening]:
     for entry in sorted(entries, key=lambda one: one.at, reverse=True):
         if entry.actor.role not in STAFF or entry.deed in NOT_A_LOOK:
             continue
-        new = Opening(actor=entry.actor.id, role=entry.actor.role, deed=entry.deed, first=entry.at, last=entry.at)
+        who, why = entry.actor, entry.answer if entry.deed == BROKE_GLASS else ""
+        new = Opening(actor=who.id, role=who.role, deed=entry.deed, first=entry.at, last=entry.at, reason=why)
         at = next((i for i, one in enumerate(found) if _together(one, new)), None)
         if at is None:
             found.append(new)
@@ -47,5 +50,5 @@ def openings(entries: Iterable[Entry]) -> list[Opening]:
 
 
 def _together(one: Opening, earlier: Opening) -> bool:
-    same = (one.actor, one.role, one.deed) == (earlier.actor, earlier.role, earlier.deed)
-    return same and one.first - earlier.last <= TOGETHER
+    alike = all(getattr(one, name) == getattr(earlier, name) for name in ("actor", "role", "deed", "reason"))
+    return alike and one.first - earlier.last <= TOGETHER

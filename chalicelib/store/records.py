@@ -17,6 +17,7 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit, own_lane
 from chalicelib.store import rows
+from chalicelib.store.glass import count_of, pane, pane_at, panes
 from chalicelib.store.lanes import (
     call,
     claim,
@@ -35,12 +36,13 @@ from chalicelib.store.phones import asking, claim_of, count_try, drawn, phone, p
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
 from chalicelib.store.staff import administrators, is_member, member, members
-from chalicelib.store.trail import entry_of, trail
+from chalicelib.store.trail import entry_of, staff_names, trail
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
-__all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "trail", "wake"]
+__all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "trail", "staff_names", "wake"]
 __all__ += ["administrators", "is_member", "member", "members"]
+__all__ += ["count_of", "pane", "pane_at", "panes"]
 __all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "proof"]
 
 T = TypeVar("T")

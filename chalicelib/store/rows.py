@@ -6,6 +6,7 @@ Keys (pk / sk):
                  / O#<number> an order         / P#<number>  a prescription
                  / X#<request> audit rows: after everything else, so that one query reads the visit without them
                  / Y         the chain of the audit lines (on every partition that has lines);  Y#<n> a seal of it
+                 / Z#glass#<staff>#<time> it was opened outside somebody's care
                  / Z#<kind>#<way> a notice in the outbox;  Z#wake where the browser can be woken: also after the rest
     L#<department>#<lane> / L the counters of a lane;  / S how far the sweep has read it
     L#~<doctor>#0 / L         the same of a doctor's own lane

@@ -1,6 +1,5 @@
 """How each record becomes a row and comes back, name for name; the differences are listed here."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,11 +7,13 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from chalicelib.log import note
 from chalicelib.rooms.arrival import KEPT, Request
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.glass import Pane
 from chalicelib.rooms.notice import KEPT as NOTICE_KEPT
 from chalicelib.rooms.notice import Notice, Sending, Wake
 from chalicelib.rooms.phone import CLAIM_KEPT, PROOF_KEPT, Claim, Person, Phone, Proof
@@ -25,7 +26,6 @@ from chalicelib.store import phone_rows, rows, staff_rows
 from chalicelib.store.rows import Row
 
 T = TypeVar("T")
-LOG = logging.getLogger("clinic")
 
 
 def visit_pk(id: Ticket) -> str:
@@ -77,6 +77,19 @@ def _prescription_stage(prescription: Prescription) -> dict[str, Any]:
     elif prescription.state is PrescriptionState.RETURNED and prescription.next_number is None:
         stage = f"returned#{prescription.doctor}"
     return {"stage": stage, "since": prescription.signed_at}
+
+
+def pane_key(visit: Ticket, by: str, at: datetime) -> tuple[str, str]:
+    return visit_pk(visit), f"{panes_of(by)}{at:%Y%m%dT%H%M%S.%f}"
+
+
+def panes_of(by: str) -> str:
+    """Beneath the rest of a visit, one person's openings of it together, the newest last."""
+    return f"Z#glass#{by}#"
+
+
+def pane_stage(reviewed: bool) -> str:
+    return "glass#reviewed" if reviewed else "glass"
 
 
 def _notice_key(notice: Notice) -> tuple[str, str]:
@@ -213,6 +226,13 @@ SHAPES: dict[type, Shape] = {
         marks=lambda member: {"stage": "staff"},
         once=frozenset({"id", "added_at"}),
     ),
+    Pane: Shape(
+        row=staff_rows.PaneRow,
+        key=lambda pane: pane_key(pane.visit, pane.by, pane.at),
+        renamed={"at": "since"},
+        marks=lambda pane: {"stage": pane_stage(pane.verdict is not None)},
+        once=frozenset({"visit", "by", "role", "reason", "words", "since", "policy"}),
+    ),
     Administrators: Shape(
         row=staff_rows.AdministratorsRow,
         key=lambda all: ("U", "A"),
@@ -236,7 +256,7 @@ def sound(row: T) -> T:
 
 def _unreadable(row: Row) -> Unreadable:
     """Written down by the key, which holds nothing a person typed; never by the row's contents."""
-    LOG.error("%s", json.dumps({"event": "unreadable", "pk": row.pk, "sk": row.sk}))
+    note(logging.ERROR, "unreadable", pk=row.pk, sk=row.sk)
     return Unreadable()
 
 

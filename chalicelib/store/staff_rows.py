@@ -1,4 +1,4 @@
-"""The rows of people who work here: who they are, their sessions, and tries to sign in."""
+"""The rows of people who work here: who they are, their sessions, tries to sign in, and records opened outside care."""
 
 from pynamodb.attributes import (
     BooleanAttribute,
@@ -9,6 +9,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 
+from chalicelib.rooms.glass import Reason, Verdict
 from chalicelib.rooms.permission import Role
 from chalicelib.store import values
 from chalicelib.store.rows import Row
@@ -43,6 +44,21 @@ class TriesRow(Row, discriminator="tries"):
     """How often somebody tried to sign in by one name from one place, since when."""
 
     tries = NumberAttribute(default=0)
+
+
+class PaneRow(Row, discriminator="pane"):
+    """`since` is when the glass was broken."""
+
+    visit = values.ticket()
+    by = UnicodeAttribute()
+    role = values.word(Role)
+    reason = values.word(Reason)
+    words = UnicodeAttribute()
+    policy = UnicodeAttribute()
+    verdict = values.word(Verdict, null=True)
+    reviewer = UnicodeAttribute(null=True)
+    remark = UnicodeAttribute(null=True)
+    reviewed_at = UTCDateTimeAttribute(null=True)
 
 
 class AdministratorsRow(Row, discriminator="administrators"):

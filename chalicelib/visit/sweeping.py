@@ -14,7 +14,7 @@ from chalicelib.rooms import assignment, leaving, promise, queue
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
-from chalicelib.visit import preferring, telling
+from chalicelib.visit import preferring, telling, watching
 from chalicelib.visit.arriving import doctor_is_gone, end, turn_again
 from chalicelib.visit.errand import Errand, about_doctor
 from chalicelib.visit.preferring import Line
@@ -45,6 +45,7 @@ class Swept:
     alone: int = 0  # open departments where people wait and nobody is on duty
     promises: int = 0  # waits that came to their end since the last sweep
     promises_broken: int = 0  # of them, longer than was said
+    outside_care: int = 0  # records opened outside their care by one person in a day, the most
 
 
 def sweep(errand: Errand, post: Post | None = None) -> Swept:
@@ -68,6 +69,8 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
                 absence = telling.absence(errand, lanes, roster)
                 swept.alone += absence is not None
                 swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
+    with _in_spite_of(swept):
+        swept.outside_care = watching.outside_care(errand)
     if post is not None:
         with _in_spite_of(swept):
             swept.sent, swept.given_up = telling.send_due(errand, post)

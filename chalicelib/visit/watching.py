@@ -1,12 +1,119 @@
-"""Watching: who opened a record, for the patient whose record it is."""
+"""Watching: who opened a record, for its patient; opening one outside one's care; and the second look at that."""
 
-from chalicelib.rooms import queue
-from chalicelib.rooms.oversight import Trail
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.rooms import assignment, glass, permission, queue
+from chalicelib.rooms.glass import Pane, Reason, Verdict
+from chalicelib.rooms.oversight import BROKE_GLASS, Trail
 from chalicelib.rooms.queue import Ticket
-from chalicelib.visit.errand import Errand, about_visit
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
+from chalicelib.visit.seeing import Dossier
+
+OPENINGS_SHOWN_MAX = 50
 
 
 def who_opened(errand: Errand, *, id: Ticket, before: int | None = None) -> Trail:
     """What was done with the patient's own record, the newest first. Raises NotFound for anybody else."""
     queue.theirs(errand.records.visit(id), secret=errand.actor.id)
     return errand.records.trail(about_visit(id), before)
+
+
+def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
+    return about_visit(id)
+
+
+def _broken_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Pane:
+    found = errand.records.pane(id, errand.actor.id)
+    assert found is not None, "a glass broken before"
+    return found
+
+
+@once(about=_about_visit, again=_broken_again)
+def break_glass(errand: Errand, *, id: Ticket, reason: Reason, words: str) -> Pane:
+    """Half an hour in which this one record can be read. Whoever is in it already stays in the half hour they have."""
+    visit, me = errand.records.visit(id), errand.actor
+    before = errand.records.pane(id, me.id)
+    if before is not None and glass.is_open(before, errand.now):
+        return before
+    ties = assignment.ties(me, visit)
+    pane = glass.broken(me, id, ties, reason=reason, words=words, policy=errand.clinic.policy, now=errand.now)
+    counted = glass.counted(me.id, errand.today, errand.now)
+    glass.not_too_many(errand.records.count_of(counted))
+    errand.records.save(pane, counted, audit=errand.entry(BROKE_GLASS, about_visit(id), answer=pane.reason.value))
+    return pane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderGlass:
+    """One visit as it was opened, and until when."""
+
+    dossier: Dossier
+    pane: Pane
+
+
+def read_under_glass(errand: Errand, *, id: Ticket) -> UnderGlass:
+    """Everything of this one visit, to read, while the half hour lasts; each look is written down. Raises NotFound."""
+    pane = errand.records.pane(id, errand.actor.id)
+    permission.whose(errand.actor, "read_under_glass", glass.ties(errand.actor, pane, errand.now))
+    assert pane is not None
+    file = errand.records.file(id)
+    look(errand, id, "read_under_glass")
+    dossier = Dossier(
+        visit=file.visit,
+        messages=file.messages,
+        note=file.notes[-1] if file.notes else None,
+        notes=file.notes,
+        prescription=file.prescriptions[-1] if file.prescriptions else None,
+        order=file.orders[-1] if file.orders else None,
+        history=[],
+    )
+    return UnderGlass(dossier=dossier, pane=pane)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Openings:
+    """What waits for a second look, the oldest first, and what was looked at, the newest first."""
+
+    to_review: list[Pane]
+    reviewed: list[Pane]
+    more: int  # that wait and are not shown
+    names: dict[str, str]  # of everybody in them, by their id
+
+
+def see_openings(errand: Errand) -> Openings:
+    """For the privacy officer. It says which records were opened, so the look is written down."""
+    look_at_list(errand)
+    waiting = errand.records.panes(reviewed=False)
+    shown, done = waiting[:OPENINGS_SHOWN_MAX], errand.records.panes(reviewed=True)[:OPENINGS_SHOWN_MAX]
+    people = {id for pane in (*shown, *done) for id in (pane.by, pane.reviewer) if id}
+    return Openings(
+        to_review=shown,
+        reviewed=done,
+        more=len(waiting) - len(shown),
+        names=errand.records.staff_names(sorted(people)),
+    )
+
+
+def _reviewed_again(errand: Errand, answer: str, *, id: Ticket, by: str, at: datetime, **_: object) -> Pane:
+    return errand.records.pane_at(id, by, at)
+
+
+@once(about=_about_visit, again=_reviewed_again)
+def review_opening(errand: Errand, *, id: Ticket, by: str, at: datetime, verdict: Verdict, remark: str) -> Pane:
+    """A second person says whether it was in order. Raises NotFound, and NotAllowed for whoever did it."""
+    pane = errand.records.pane_at(id, by, at)
+    pane = glass.reviewed(pane, by=errand.actor, verdict=verdict, remark=remark, now=errand.now)
+    errand.records.save(pane, audit=errand.entry("review_opening", about_visit(id), answer=verdict.value))
+    return pane
+
+
+def outside_care(errand: Errand) -> int:
+    """How many records one person opened outside their care in the last day, of the person with the most."""
+    since = errand.now - glass.WITHIN
+    panes: Iterable[Pane] = [
+        *errand.records.panes(reviewed=False, since=since),
+        *errand.records.panes(reviewed=True, since=since),
+    ]
+    return glass.most_by_one(panes, errand.now)

@@ -6,16 +6,20 @@ inside it, and they must fail there.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.doors import form, manners, render
 from chalicelib.outside.signing import Kms
-from chalicelib.rooms import assignment, permission, queue, seal
-from chalicelib.store import chain, writing
+from chalicelib.rooms import assignment, glass, oversight, permission, queue, seal
+from chalicelib.rooms.permission import Tie
+from chalicelib.rooms.queue import Ticket
+from chalicelib.store import chain, names, records, writing
+from chalicelib.store.rows import OrderRow, PrescriptionRow
 from chalicelib.visit import sending
-from tests.simulation.mutants import Break, around, both, instead
+from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
 def _unlinked_signing(real: Any, transaction: Any, line: Any, whose: str) -> None:
@@ -58,6 +62,46 @@ def _everything_asked_for(real: Any, sheet_of: Any, values: Any, *, strict: bool
     return real(sheet_of, values, strict=False)
 
 
+def _everybodys_glass() -> Break:
+    """Whoever asks is let in by what somebody else broke."""
+
+    def any_pane(real: Any, visit: Any, by: str) -> Any:
+        return next((pane for pane in records.panes(reviewed=False) if pane.visit == visit), None)
+
+    def any_tie(actor: Any, pane: Any, now: Any) -> Any:
+        return frozenset({Tie.GLASS} if glass.is_open(pane, now) else ())
+
+    return both(instead(records, "pane", around(any_pane)), instead(glass, "ties", any_tie))
+
+
+def _by_anybody(real: Any, pane: Any, *, by: Any, **said: Any) -> Any:
+    return real(pane, by=replace(by, id="somebody"), **said)
+
+
+def _any_format() -> Break:
+    """Somebody adds attachments by letting every format through."""
+    from app import app
+
+    entries = [entry for methods in app.routes.values() for entry in methods.values() if entry.method == "POST"]
+    wider = [instead(entry, "content_types", [*entry.content_types, *ATTACHED]) for entry in entries]
+    return both(*wider, instead(manners, "values_of", lambda body, kind: form.values_of(b"text=file", form.FORM_TYPE)))
+
+
+def _helpful(real: Any, name: str) -> Any:
+    try:
+        return Ticket.of(name)
+    except ValueError:
+        return real(name)
+
+
+def _forgetful(real: Any, transaction: Any, record: Any) -> None:
+    real(Loose(transaction, updates=(OrderRow, PrescriptionRow)), record)
+
+
+ATTACHED = ["multipart/form-data", "application/pdf", "image/png", "image/svg+xml", "application/octet-stream"]
+ATTACHED += ["application/zip"]
+COUNTER = "script-src 'self' https://www.googletagmanager.com"
+
 BREAKS: dict[str, Callable[[], Break]] = {
     "a01 every visit is everybody's": lambda: instead(permission, "whose", lambda *_: None),
     "a01 every ticket opens every visit": lambda: instead(queue, "theirs", lambda visit, *, secret: None),
@@ -71,6 +115,20 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,
     "a11 pages say what was typed as it was typed": _pages_as_typed,
+    "a12 any format is taken": _any_format,
+    "a13 a counter of visitors may load": lambda: instead(
+        render, "POLICY", render.POLICY.replace("script-src 'self'", COUNTER)
+    ),
+    "a15 a number is a name": lambda: instead(names, "ticket_of", around(_helpful)),
+    "a16 a parcel is written without its condition": lambda: instead(writing, "_write_record", around(_forgetful)),
+    "a20 every doctor has every patient": lambda: instead(permission, "whose", lambda *_: None),
+    "a20 a broken glass stays broken": lambda: instead(glass, "is_open", lambda pane, now: pane is not None),
+    "a20 one breaks it and everybody reads": _everybodys_glass,
+    "a20 it is not told to the patient": lambda: instead(
+        oversight, "NOT_A_LOOK", frozenset({"alive", "break_glass", "read_under_glass"})
+    ),
+    "a20 who did it reviews it": lambda: instead(glass, "reviewed", around(_by_anybody)),
+    "a20 nobody counts": lambda: instead(glass, "most_by_one", lambda panes, now: 0),
     "a21 signing is not linked": lambda: instead(chain, "link", around(_unlinked_signing)),
     "a21 a mark says nothing of the line's contents": lambda: instead(chain, "mark_of", around(_only_the_key)),
     "a21 the value does not depend on the marks": lambda: instead(chain, "fold", lambda value, marks: value),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from chalicelib import log
 from chalicelib.doors import manners, render
 from chalicelib.doors.form import Form
 from chalicelib.refusal import NotFound
@@ -84,7 +85,7 @@ def _telling_url(real: Any, answer: Any, frame: Any) -> Any:
 
 def _telling_log(real: Any, level: int, event: str, **codes: Any) -> None:
     real(level, event, **codes)
-    manners.LOG.log(logging.INFO, "to +8613800001234")
+    log.LOG.log(logging.INFO, "to +8613800001234")
 
 
 BREAKS = (

@@ -1,8 +1,10 @@
 """A11: somebody writes a script instead of a symptom. No page runs it, even where the content policy would not help."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -86,14 +88,12 @@ def test_without_escaping_it_would_run(cast: Cast) -> None:
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, len(SCRIPTS), 6))
-def test_a_browser_that_knows_no_content_policy_runs_nothing(cast: Cast, first: int) -> None:
+def test_a_browser_that_knows_no_content_policy_runs_nothing(cast: Cast, first: int, browser: Any) -> None:
     """The pages as files, without their headers: nothing but the escaping stands between."""
-    from tests.browser.phones import chromium
-
     bodies = {got.body for got in pages(cast, first)}
     assert len(bodies) > 20
-    with chromium() as browser:
-        page = browser.new_context(offline=True).new_page()
+    with contextlib.closing(browser.new_context(offline=True)) as context:
+        page = context.new_page()
         page.set_content('<body><img src=x onerror="window.hit=1">')
         page.wait_for_timeout(200)
         assert page.evaluate("window.hit") == 1, "this browser would run it"

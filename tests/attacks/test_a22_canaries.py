@@ -1,20 +1,24 @@
 """A10, A22: a word of its own in every box. None of them is ever in a log, a trace, an address, a header or a message,
 nor in anything a stranger can read."""
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from chalicelib import log
 from chalicelib.visit import seeing
+from chalicelib.visit.sweeping import Swept
 from tests.attacks.breaks import gets_through
 from tests.attacks.words import everything_read, readers, said_everywhere
 from tests.people import Answer, Cast, House
 from tests.simulation.mutants import instead
 
-FIELDS = 18  # at least so many boxes take words
+FIELDS = 20  # at least so many boxes take words
 
 
 class Watched:
@@ -124,3 +128,15 @@ def test_our_own_mistake_says_nothing_either(cast: Cast) -> None:
 def test_each_leak_is_noticed(cast: Cast) -> None:
     gets_through(lambda: our_own_mistake_says_nothing_either(cast), "a22 an error is logged with its message")
     gets_through(lambda: what_is_typed_stays_on_the_page(cast), "a22 what is typed is logged")
+
+
+def test_the_log_leaves_out_what_is_not_a_code(caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake of some later year: a name handed to the log, words where a code should be, also in a list."""
+    caplog.set_level(logging.INFO, "clinic")
+    log.note(logging.INFO, "deed", deed="Ann Lee", name="Ann", ms=3, where=["a.py:1", "her cough"], kind=object())
+    (said,) = [json.loads(record.getMessage()) for record in caplog.records]
+    assert said == {"event": "deed", "deed": "?", "ms": 3, "where": ["a.py:1", "?"], "kind": "?"}
+
+
+def test_what_a_sweep_counts_is_logged_whole() -> None:
+    assert {field.name for field in fields(Swept)} <= log.FIELDS

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from app import app
+from chalicelib.doors import shown
+from chalicelib.store import names
 from tests.people import Answer, Browser, Cast
 
 Say = Callable[[str], str]
@@ -42,6 +44,11 @@ def said_everywhere(cast: Cast, say: Say) -> None:
     done(ada.post("/en/doctor/next", departments="general"))
     done(ada.post(f"/en/doctor/visits/{bob.visit}/hand-back", epoch="1", reason=say("handed back")))
     done(cast.dee.post(f"/en/desk/visits/{bob.visit}/cancel", why=say("cancelled"), department="general"))
+    code = shown.code(names.ticket_of(ann.visit))
+    done(cast.bo.post("/en/glass", code=code, reason="emergency", words=say("under glass")))
+    which = re.search(r'name="opening" value="([^"]+)"', cast.pria.get("/en/openings").body)
+    assert which
+    done(cast.pria.post("/en/openings", opening=which[1], verdict="not_in_order", remark=say("reviewed")))
 
 
 def _line(say: Say) -> dict[str, str]:
@@ -66,12 +73,15 @@ def done(got: Answer) -> None:
 
 
 def readers(cast: Cast) -> list[Browser]:
-    return [cast.ann, cast.bob, cast.ada, cast.bo, cast.sam, cast.cole, cast.dee, cast.eve]
+    return [cast.ann, cast.bob, cast.ada, cast.bo, cast.sam, cast.cole, cast.dee, cast.pria, cast.eve]
 
 
 def everything_read(cast: Cast, *, accept: tuple[str, ...] = ("text/html",)) -> Iterator[tuple[Browser, Answer]]:
     """Every page there is, as those see it who may come near it, and a stranger."""
-    patients, staff = [cast.ann, cast.bob, cast.eve], [cast.ada, cast.bo, cast.sam, cast.cole, cast.dee, cast.eve]
+    patients, staff = (
+        [cast.ann, cast.bob, cast.eve],
+        [cast.ada, cast.bo, cast.sam, cast.cole, cast.dee, cast.pria, cast.eve],
+    )
     near = {"public": [cast.ann, cast.eve], "patient": patients, "staff": staff}
     for path, methods in app.routes.items():
         if "GET" not in methods or "{file}" in path:

@@ -1,4 +1,4 @@
-"""What browser tests start from: one Chromium for all of them, a clinic of their own, and the album of all pages."""
+"""What browser tests start from: a clinic of their own, and the album of all pages."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +7,6 @@ from playwright.sync_api import Browser
 
 from tests.browser import live
 from tests.browser.live import Clinic
-from tests.browser.phones import chromium
 from tests.browser.stage import Stage
 from tests.browser.tour import Tour
 
@@ -18,12 +17,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser/" in item.nodeid:
             item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_number.found_again,
     scenes_working.signing_in,
     scenes_staff.letting_in,
+    scenes_staff.outside_care,
     scenes_working.on_duty,
     scenes_working.handed_back,
     scenes_working.warned,
@@ -43,4 +44,5 @@ WITHOUT_SCRIPTS: tuple[Scene, ...] = (
     scenes_working.handed_back,
     scenes_working.warned,
     scenes_working.desk,
+    scenes_staff.outside_care,
 )

@@ -38,6 +38,42 @@ def letting_in(stage: Stage) -> None:
     expect(boss.button("Sign out everywhere")).to_be_visible()
 
 
+def outside_care(stage: Stage) -> None:
+    """A doctor opens a record that is not theirs, the patient sees it, and the privacy officer reviews it."""
+    patient, doctor, officer = stage.patient(), stage.doctor("bo"), stage.officer()
+    officer.look("openings-none")
+    patient.has_joined()
+    doctor.follows("Outside my care")
+    doctor.look("glass")
+    doctor.ticks("reason", "emergency")
+    doctor.types(code="A", words=patient.story.why)
+    doctor.presses("Open the record")
+    doctor.is_told("Enter the code on the patient’s ticket, like A2017.")
+    doctor.finds_typed(code="A", words=patient.story.why)
+    doctor.look("glass-wrong")
+    doctor.types(code=patient.code)
+    doctor.presses("Open the record")
+    doctor.heading_words(patient.name)
+    doctor.reads_words(patient.story.allergies)
+    doctor.look("glass-record")
+    patient.goes_to(f"/visits/{patient.visit}/opened")
+    patient.reads_words(doctor.name)
+    patient.look("opened-outside-care")
+    officer.goes_to("/openings")
+    officer.reads_words(doctor.name, patient.code)
+    officer.opens("Review")
+    officer.look("openings")
+    officer.ticks("verdict", "not_in_order")
+    officer.presses("Reviewed")
+    officer.is_told("Write what was not in order.")
+    officer.look("openings-wrong")
+    officer.types(remark=patient.story.more)
+    officer.presses("Reviewed")
+    officer.reads("Nothing waits for you.")
+    officer.reads_words(patient.story.more)
+    officer.look("openings-reviewed")
+
+
 def comes_in(stage: Stage, password: str) -> None:
     new = Newcomer(stage.phone(), stage.look)
     new.goes_to("/staff")

@@ -233,6 +233,10 @@ class Administrator(Member):
         self.heading_words(name)
 
 
+class Officer(Member):
+    home, title = "/openings", "Opened outside care"
+
+
 class Newcomer(Person):
     """Somebody with a slip in the hand, and an authenticator app that has not seen this clinic yet."""
 

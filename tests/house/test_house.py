@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib import log
 from chalicelib.rooms import FOUNDATION, PATH
 from chalicelib.rooms.permission import MAY
 from chalicelib.visit import ACTS
@@ -19,14 +20,26 @@ FILE_LINES_MAX = 400
 # What each part may import of the house. Rooms are further ordered by FOUNDATION and PATH, acts of the visit by ACTS.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "app": ("doors", "outside"),
-    "doors": ("doors", "outside", "store.names", "store.records", "store.staff", "visit", "rooms", "refusal", "clinic")
+    "doors": (
+        "doors",
+        "outside",
+        "log",
+        "store.names",
+        "store.records",
+        "store.staff",
+        "visit",
+        "rooms",
+        "refusal",
+        "clinic",
+    )
     + ("store.keys", "store.chain", "store.roots"),  # the clock signs the audit
     "visit": ("visit", "rooms", "refusal"),
-    "store": ("store", "rooms", "refusal", "clinic"),
+    "store": ("store", "rooms", "refusal", "clinic", "log"),
     "outside": ("outside", "rooms.notice", "refusal"),  # a driver says what came of it in the room's words
     "clinic": ("rooms",),
     "rooms": ("rooms", "refusal"),
     "refusal": (),
+    "log": (),
 }
 PURE = {"chalicelib", "collections", "dataclasses", "datetime", "decimal", "enum", "typing"}
 PURE |= {"base64", "contextlib", "hashlib", "hmac", "json", "math", "re"}  # the same bytes in, the same bytes out
@@ -175,6 +188,36 @@ def test_nothing_prints_and_nothing_scans(path: Path) -> None:
     assert "print" not in names, f"{short(path)} prints: Lambda keeps that, whatever it says"
     scans = {name for name in names if name.split(".")[-1] in ("scan", "parallel_scan")}
     assert not scans, f"{short(path)} reads the whole table: {scans}"
+
+
+# Who writes where Lambda keeps it but through chalicelib/log.py, each with the reason.
+OTHER_LOGS = {
+    "chalicelib/log.py": "the one that does",
+    "chalicelib/outside/metrics.py": "counts of the whole clinic, in CloudWatch's own format",
+    "chalicelib/outside/sms.py": "its double says texts on a developer's machine; the clinic's own driver says nothing",
+}
+
+
+@each
+def test_only_one_place_writes_into_the_log(path: Path) -> None:
+    """Everything else goes through `log.note`, which knows which fields there are."""
+    if short(path) in OTHER_LOGS:
+        return
+    writers = ("getLogger", "basicConfig", "warn", "warning", "exception", "critical", "print_exc", "print_exception")
+    for name, _ in calls(tree(path)):
+        *of, last = name.split(".")
+        assert last not in writers, f"{short(path)} calls {name}"
+        assert of[:1] != ["sys"] or of[-1] not in ("stdout", "stderr"), f"{short(path)} calls {name}"
+        assert not (of and of[-1].lower() in ("log", "logger", "logging")) or last == "note", f"{short(path)}: {name}"
+
+
+@each
+def test_what_is_logged_is_on_the_list_and_is_named_where_it_is_said(path: Path) -> None:
+    for name, call in calls(tree(path)):
+        if name in ("note", "log.note") and ast.unparse(call.args[0]).startswith("logging."):
+            assert isinstance(call.args[1], ast.Constant), f"{short(path)}: an event is a word of ours"
+            for keyword in call.keywords:
+                assert keyword.arg in {*log.FIELDS, None}, f"{short(path)} logs {keyword.arg}"
 
 
 @every
