@@ -19,6 +19,7 @@ from chalicelib.doors import (  # noqa: E402
     people,
     pharmacy,
     questions,
+    record,
     staff,
     watch,
 )
@@ -38,6 +39,7 @@ app.register_blueprint(doctor.door)
 app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
+app.register_blueprint(record.door)
 app.register_blueprint(people.door)
 
 
