@@ -20,6 +20,7 @@ from chalicelib.doors import (  # noqa: E402
     people,
     pharmacy,
     questions,
+    record,
     staff,
     watch,
 )
@@ -39,6 +40,7 @@ app.register_blueprint(doctor.door)
 app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
+app.register_blueprint(record.door)
 app.register_blueprint(people.door)
 app.register_blueprint(glass.door)
 

@@ -83,6 +83,7 @@ MAY: dict[str, frozenset[Role]] = {
     "find": EVERYBODY,  # a ticket by a proven number: on this phone too
     "see_ticket": _PATIENT,
     "see_opened": _PATIENT,
+    "see_record": _PATIENT,  # all of it, to keep
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
     "here_now": _PATIENT,
@@ -162,6 +163,7 @@ _GLASS = frozenset({Tie.GLASS})
 WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
     "see_ticket": {Role.PATIENT: _OWN},
     "see_opened": {Role.PATIENT: _OWN},
+    "see_record": {Role.PATIENT: _OWN},
     "leave": {Role.PATIENT: _OWN},
     "need_more_time": {Role.PATIENT: _OWN},
     "here_now": {Role.PATIENT: _OWN},

@@ -19,6 +19,9 @@ PER_PHONE_MAX, PER_ADDRESS_MAX, PER_CLINIC_MAX = 10, 200, 100_000
 IDLE_HOURS_MAX, DAYS_MAX = 24, 30
 COUNTRIES_MAX = 20
 
+# Years that records are kept at least, from the 2022 Chinese rules for internet hospitals. A kit may ask for more.
+CLINICAL_YEARS, PROCESS_YEARS, YEARS_MAX = 15, 3, 100
+
 PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
 
 RED_FLAGS_OWN_MAX = 6  # the hospital's own danger signs; a longer list is not read
@@ -136,6 +139,14 @@ class Codes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How many years records are kept: the clinical ones, and the conversation. See `retention`."""
+
+    clinical_years: int = CLINICAL_YEARS
+    process_years: int = PROCESS_YEARS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clinic:
     """Everything a hospital decided about its clinic."""
 
@@ -155,6 +166,7 @@ class Clinic:
     prefer_minutes: int = 60  # so long people may wait for the doctor they had, before it is the first free one
     sms: Sms = Sms()
     staff: Staff = Staff()
+    keep: Keep = Keep()
     logo: bool = False  # the hospital's own picture stands in pages/files
     red_flags: tuple[RedFlag, ...] = ()
     texts: Mapping[str, Words] = field(default_factory=dict)  # language -> our text -> the hospital's own
@@ -209,6 +221,7 @@ class Clinic:
                 red_flags=tuple(RedFlag(id=str(f["id"]), text=dict(f["text"])) for f in kit.get("red_flags", ())),
                 texts={language: dict(own) for language, own in kit.get("texts", {}).items()},
                 staff=Staff(**{name: int(value) for name, value in kit.get("staff", {}).items()}),
+                keep=Keep(**{name: int(value) for name, value in kit.get("keep", {}).items()}),
             )
         except KeyError as missing:
             raise BadKit(f"{missing.args[0]} is missing") from missing
@@ -266,6 +279,7 @@ def _check(clinic: Clinic) -> None:
     _check_lanes(clinic)
     _check_words(clinic)
     _check_staff(clinic.staff)
+    _check_keep(clinic.keep)
     _check_sms(clinic.sms)
     _check_codes(clinic.codes)
 
@@ -283,6 +297,14 @@ def _check_staff(staff: Staff) -> None:
         raise BadKit(f"staff idle_minutes: between 1 and {IDLE_MINUTES_MAX}")
     if not 1 <= staff.proof_minutes <= PROOF_MINUTES_MAX:
         raise BadKit(f"staff proof_minutes: between 1 and {PROOF_MINUTES_MAX}")
+
+
+def _check_keep(keep: Keep) -> None:
+    """A floor: no kit, and so nobody who works here, makes a record be forgotten earlier."""
+    if not CLINICAL_YEARS <= keep.clinical_years <= YEARS_MAX:
+        raise BadKit(f"keep clinical_years: between {CLINICAL_YEARS} and {YEARS_MAX}")
+    if not PROCESS_YEARS <= keep.process_years <= keep.clinical_years:
+        raise BadKit(f"keep process_years: between {PROCESS_YEARS} and clinical_years")
 
 
 def _check_ids(clinic: Clinic) -> None:

@@ -214,6 +214,12 @@ def look(errand: Errand, id: Ticket, deed: str = "look") -> None:
     errand.records.looked(_look(errand, about_visit(id), deed))
 
 
+def look_at_record(errand: Errand, id: Ticket) -> None:
+    """The same for somebody who takes out the whole record, the patient too."""
+    look = _look(errand, about_visit(id), "see_record")
+    errand.records.looked(replace(look, request=f"record:{look.request}"))
+
+
 def look_at_others(errand: Errand, id: Ticket, others: list[Ticket]) -> None:
     """The same for visits shown on the page of visit `id`. The line that says so is written last: it being there, so
     are all the others, also if an earlier try ended in between."""

@@ -74,8 +74,8 @@ def _shapes(kit: Sheet) -> None:
     for path, one in _tables(kit, "departments"):
         for key, keys in (("ages", shape.FROM_TO), ("urgent", shape.URGENT)):
             _shape(kit, (*path, key), one.get(key, {}), keys)
-    tables = (("sms", shape.SMS), ("codes", shape.CODES), ("push", shape.PUSH), ("staff", shape.STAFF))
-    for key, keys in tables:
+    tables = {"sms": shape.SMS, "codes": shape.CODES, "push": shape.PUSH, "staff": shape.STAFF, "keep": shape.KEEP}
+    for key, keys in tables.items():
         _shape(kit, (key,), kit.said.get(key), keys)
 
 

@@ -64,6 +64,7 @@ CLINIC: dict[str, Key] = {
     "codes": optional(TABLE),
     "push": optional(TABLE),
     "staff": optional(TABLE),
+    "keep": optional(TABLE),
     "stack": optional(TABLE),
 }
 DEPARTMENT: dict[str, Key] = {
@@ -93,6 +94,7 @@ CODES: dict[str, Key] = {
     "days": optional(NUMBER),
 }
 STAFF: dict[str, Key] = {"idle_minutes": optional(NUMBER), "proof_minutes": optional(NUMBER)}
+KEEP: dict[str, Key] = {"clinical_years": optional(NUMBER), "process_years": optional(NUMBER)}
 PUSH: dict[str, Key] = {"on": Key(YES_NO)}
 FROM_TO: dict[str, Key] = {"from": optional(NUMBER), "to": optional(NUMBER)}
 URGENT: dict[str, Key] = {"under": optional(NUMBER), "from": optional(NUMBER)}

@@ -31,6 +31,7 @@ def whole_visit(stage: Stage) -> None:
     delivered(patient, pharmacist, courier)
     reads_prescription(patient)
     sees_who_opened(patient)
+    reads_the_record(patient)
     looks_back(doctor)
 
 
@@ -175,6 +176,16 @@ def sees_who_opened(patient: Patient) -> None:
     patient.heading("Who opened your record")
     patient.reads("Called you", "Signed the note", "Checked the prescription", "Handed over the medicine")
     patient.look("who-opened")
+
+
+def reads_the_record(patient: Patient) -> None:
+    """All of it on one page, from what was told first to the parcel."""
+    patient.opens_ticket()
+    patient.follows("My record")
+    patient.heading("My record")
+    patient.reads("What you told us", "What you and the doctor wrote", "You have your medicine")
+    patient.reads_words(patient.story.why, patient.story.more)
+    patient.look("record")
 
 
 def looks_back(doctor: Doctor) -> None:

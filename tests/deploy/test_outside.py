@@ -30,7 +30,14 @@ def permitted(folder: Path, kit: dict[str, Any], function: str = "api") -> tuple
 def test_what_is_not_used_is_not_permitted(tmp_path: Path) -> None:
     for kit in (OFF, {}):
         may, stack = permitted(tmp_path, kit)
-        assert set(may) == {"RememberTheClinic", "SignRecords", "LetStaffIn", "WriteTheLog", "SendTraces"}
+        assert set(may) == {
+            "RememberTheClinic",
+            "EndSessions",
+            "SignRecords",
+            "LetStaffIn",
+            "WriteTheLog",
+            "SendTraces",
+        }
         assert "PushKey" not in stack["Resources"]
 
 

@@ -28,6 +28,7 @@ CLINIC = a_clinic(
     timezone="UTC", departments=(DAYTIME,), sms=Sms(provider="local", country="+86", desk="+8613900000000")
 )
 NEEDS_NO_CALL_OF_OURS = {
+    "EndSessions": "tests/deploy/test_whole_visit.py signs out; tests/rules/test_r22_retention.py says what it may not",
     "SignRecords": "not the table: tests/deploy/test_outside.py compares it with what is asked of the key",
     "SignRoots": "not the table, and the same key",
     "KeepRoots": "not the table: tests/attacks/test_a21_roots.py puts them into a locked bucket",

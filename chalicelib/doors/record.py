@@ -1,0 +1,59 @@
+"""The record's door: what the clinic keeps of a visit, for its patient to read, to print and to take along."""
+
+from chalice import Blueprint
+
+from chalicelib.clinic import CLINIC
+from chalicelib.doors import shown
+from chalicelib.doors.machine import to_json
+from chalicelib.doors.manners import Asked, polite
+from chalicelib.doors.render import PRIVATE, Answer, Page, Raw
+from chalicelib.rooms import consult, fhir
+from chalicelib.rooms.consult import Note
+from chalicelib.visit import keeping
+from chalicelib.visit.errand import File
+
+door = Blueprint(__name__)
+
+
+@door.route("/{lang}/visits/{visit}/record")
+@polite("see_record", by="patient")
+def see(asked: Asked) -> Answer:
+    """All of it on one page. What a doctor is still writing is not in it yet."""
+    file = keeping.my_record(asked.errand, id=asked.id)
+    return Page(template="visit_record.html", data=_data(asked, file), here=f"visits/{asked.name}/record")
+
+
+@door.route("/{lang}/visits/{visit}/record/fhir")
+@polite("see_record", by="patient")
+def take(asked: Asked) -> Answer:
+    """The same as a FHIR R4 bundle, which another clinic's program can read; a browser saves it as a file."""
+    file = keeping.my_record(asked.errand, id=asked.id)
+    made = fhir.bundle([file], CLINIC, language=asked.language, now=asked.frame.now)
+    headers = {
+        "Content-Type": fhir.KIND,
+        "Content-Disposition": f'attachment; filename="record-{shown.code(asked.id)}.json"',
+        "Cache-Control": PRIVATE,
+    }
+    return Raw(body=to_json(made), headers=headers)
+
+
+def _data(asked: Asked, file: File) -> dict[str, object]:
+    visit, now = file.visit, asked.frame.now
+    return {
+        **shown.visit(visit, asked.name, asked.language),
+        "answers": visit.answers,
+        "messages": [shown.message(one, asked.language, now) for one in file.messages],
+        "notes": [_note(one) for one in fhir.kept(file.notes)],
+        "medicines": [shown.medicine(one, asked.language, now) for one in file.prescriptions],
+        "parcels": [shown.parcel(one) for one in file.orders],
+    }
+
+
+def _note(note: Note) -> dict[str, object]:
+    return {
+        "number": note.number,
+        "state": note.state,
+        "doctor": note.doctor_name,
+        "signed_at": note.signed_at,
+        **{part: getattr(note, part) for part in consult.SOAP},
+    }

@@ -1,0 +1,86 @@
+"""`python -m infra.record`: takes one patient's record out of the clinic, as a FHIR R4 bundle, for the privacy officer.
+
+    python -m infra.record --by pria --visit general.0.2.17 record.json    that visit
+    python -m infra.record --by pria --visit general.0.2.17 --person record.json    and all others of the same person
+
+A visit is named as `infra.audit affected` prints it, or as in its address. `--by` is who answers for it, an active
+privacy officer: the line of the audit is written before the file, one for each visit, and the patient reads it. The
+table is TABLE in the region of AWS_REGION. The file is a patient's record: guard it. `infra.verify` checks it.
+"""
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chalicelib.clinic import CLINIC
+from chalicelib.doors.machine import to_json
+from chalicelib.refusal import NotFound, Refusal
+from chalicelib.rooms import fhir
+from chalicelib.rooms.permission import Entry, Role
+from chalicelib.rooms.queue import Ticket
+from chalicelib.store import names, records
+
+OWNER_ONLY = 0o600
+
+
+def record(visit: str, by: str, *, person: bool, request: str, now: datetime) -> str:
+    """The bundle as text. Raises Refusal for somebody who may not, and for a visit that is not there."""
+    member = records.member(by)
+    if member.role is not Role.PRIVACY_OFFICER or not member.active:
+        raise Refusal("Only a privacy officer who works here takes a record out.")
+    first = records.visit(_ticket(visit))
+    visits = [first]
+    if person:
+        found = [one for department in CLINIC.departments for one in records.earlier(first.person, department.id)]
+        visits += [one for one in found if one.id != first.id]
+    for one in visits:
+        line = Entry(
+            about=f"V#{one.id}",
+            request=request,
+            actor=member.actor,
+            deed="see_record",
+            at=now,
+            policy=CLINIC.policy,
+        )
+        records.looked(line)
+    files = [records.file(one.id) for one in sorted(visits, key=lambda one: one.joined_at)]
+    return to_json(fhir.bundle(files, CLINIC, language=first.answers.language, now=now))
+
+
+def _ticket(visit: str) -> Ticket:
+    try:
+        return Ticket.of(visit) if "." in visit else names.ticket_of(visit)
+    except ValueError:
+        raise NotFound() from None
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.record", description=__doc__.split("\n")[0])
+    parser.add_argument("--by", required=True, help="the sign-in name of the privacy officer who answers for it")
+    parser.add_argument("--visit", required=True, help="general.0.2.17, or the name in its address")
+    parser.add_argument("--person", action="store_true", help="and the other visits of the same person")
+    parser.add_argument("file", type=Path, help="a file that is not there yet")
+    wishes = parser.parse_args(argv)
+    now = datetime.now(UTC)
+    try:
+        # First: a record that was taken out and could not be kept would stand in the audit for nothing.
+        kept = os.open(wishes.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    except OSError as why:
+        print(f"The file cannot be made: {why.strerror}. Nothing was read.", file=sys.stderr)
+        return 1
+    with os.fdopen(kept, "w", encoding="utf-8") as file:
+        try:
+            request = f"taken:{wishes.by}:{now.isoformat()}"
+            file.write(record(wishes.visit, wishes.by, person=wishes.person, request=request, now=now))
+        except Refusal as no:
+            wishes.file.unlink()
+            print(no.message, file=sys.stderr)
+            return 1
+    print(f"The record is in {wishes.file}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""The cast of the doors' tests, in an empty clinic."""
+
+from tests.doors.conftest import cast
+
+__all__ = ["cast"]
