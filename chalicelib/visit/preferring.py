@@ -47,23 +47,19 @@ def lines(errand: Errand, home: Lane, visits: list[Visit]) -> list[Line]:
 
 
 def settle(errand: Errand, line: Line) -> Line:
-    """Nobody waits in vain for one doctor. Happens once: written on the condition that the visit is as it was read."""
-    why = line.desk and preferred.in_vain(line.visit, line.desk, errand.clinic, errand.now)
-    if not why:
+    """Nobody waits in vain for one doctor. The desk was read a moment old, and nobody is moved for what is not so any
+    more: who seems to wait in vain is looked at again."""
+    if line.desk is None or not preferred.in_vain(line.visit, line.desk, errand.clinic, errand.now):
         return line
-    assert line.desk is not None
-    (now_there, _) = errand.records.own_lines([line.desk.id], consistent=True)[line.desk.id]
-    why = preferred.in_vain(line.visit, now_there, errand.clinic, errand.now)
-    if not why:  # the desk was read a moment old, and nobody is moved for what is not so any more
+    if not let_down(errand, line.visit):
         return line
-    _move(errand, line.visit, why)
     (again,) = lines(errand, line.home, [errand.records.visit(line.visit.id)])
     return again
 
 
 def let_down(errand: Errand, visit: Visit) -> bool:
-    """The same where that doctor has just called, so by the desk as it is now: True if this patient waits in vain, and
-    is moved unless somebody wrote at this very moment."""
+    """By the desk as it is now: True if this patient waits in vain for one doctor, and is moved. Happens once: written
+    on the condition that the visit is as it was read."""
     why = visit.prefers and preferred.in_vain(visit, errand.records.doctor(visit.prefers), errand.clinic, errand.now)
     if not why:
         return False
