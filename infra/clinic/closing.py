@@ -1,6 +1,8 @@
 """Closing a clinic: the stack goes, the records stay for as long as they must be kept."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from infra.clinic import stack
 from infra.clinic.account import Account
@@ -8,6 +10,7 @@ from infra.clinic.keeping import nothing_there, parts_of, resources_of, rows, ta
 from infra.clinic.stack import Say
 from infra.clinic.trouble import Trouble, told
 
+VERSION = "AWS::Lambda::Version"
 YEARS = 30  # how long records are kept: longer than any country's rule for adults we know of
 YEAR = timedelta(days=365.25)
 OF_PATIENTS = ("V#", "P#")  # the partitions whose audit lines are about somebody's record
@@ -66,11 +69,15 @@ def retained(account: Account, name: str) -> list[str]:
     with told(f"reading the template of {name}"):
         cloudformation = account.client("cloudformation")
         template = cloudformation.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
-    parts = resources_of(account, name)
+    return stays(template, resources_of(account, name))
+
+
+def stays(template: Mapping[str, Any], parts: Mapping[str, str]) -> list[str]:
+    """What a template retains of these parts. A version of a function is retained and goes with its function."""
     return [
         f"{one['Type'].removeprefix('AWS::')} {parts[key]}"
         for key, one in template["Resources"].items()
-        if str(one.get("DeletionPolicy", "")).startswith("Retain") and key in parts
+        if str(one.get("DeletionPolicy", "")).startswith("Retain") and key in parts and one["Type"] != VERSION
     ]
 
 

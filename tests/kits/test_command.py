@@ -14,6 +14,8 @@ from infra.clinic.pricelist import PAGE, page
 from infra.kit import CLINICS, ROOT, TEMPLATES, read
 from infra.kit.stack import parameters
 
+pytestmark = pytest.mark.slow
+
 NAME = "made-by-a-test"
 SIGNED_OUT = {
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -44,7 +46,7 @@ def test_a_new_kit_asks_ten_questions_and_is_without_a_fault(folder: Path) -> No
     assert kit.said["name"] == {"en": "Riverside", "zh": "河畔"}
     assert kit.said["departments"] == read(TEMPLATES / "fever").said["departments"]
     assert f"./clinic preview {NAME}" in said.output
-    assert "no fault found" in clinic("cost", NAME).output or clinic("cost", NAME).exit_code == 0
+    assert "USD for 1,000 consultations" in clinic("cost", NAME).output
 
 
 def test_flags_answer_for_somebody_who_is_not_asked(folder: Path) -> None:
@@ -148,4 +150,4 @@ def test_a_condition_is_seen_as_cloudformation_will_see_it() -> None:
 def test_the_page_of_prices_says_what_the_command_says() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert page(text) == text, "make costs"
-    assert f"of {cost.PRICES['as_of']}" in text or cost.PRICES["as_of"] in text
+    assert cost.PRICES["as_of"] in text

@@ -110,6 +110,13 @@ def test_closing_leaves_the_records_and_says_so(cloud: Cloud) -> None:
         closing.close(cloud.account, STACK, "children", cloud.said.append)
 
 
+def test_what_goes_with_its_function_is_not_said_to_stay() -> None:
+    kept = {"DeletionPolicy": "Retain"}
+    resources = {"Version1": {"Type": closing.VERSION, **kept}, "Key": {"Type": "AWS::KMS::Key", **kept}}
+    parts = {"Version1": "arn:1", "Key": "k-1", "Topic": "t"}
+    assert closing.stays({"Resources": {**resources, "Topic": {"Type": "AWS::SNS::Topic"}}}, parts) == ["KMS::Key k-1"]
+
+
 def test_records_under_retention_are_not_destroyed(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "X#1", at=LONG_AGO.isoformat())
     put(cloud, "V#general.0.2.2", "X#2", at=(datetime.now(UTC) - timedelta(days=400)).isoformat())
