@@ -1,10 +1,11 @@
-"""Oversight: who opened a record, how often and why, as its patient and the privacy officer are told."""
+"""Oversight: who opened a record, as its patient is told, and how doctors worked in a day, for the privacy officer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.rooms.permission import STAFF, Entry, Role
+from chalicelib.rooms.queue import State, Visit
 
 TOGETHER = timedelta(hours=1)  # the same person doing the same again within it is told as one
 BROKE_GLASS = "break_glass"
@@ -52,3 +53,47 @@ def openings(entries: Iterable[Entry]) -> list[Opening]:
 def _together(one: Opening, earlier: Opening) -> bool:
     alike = all(getattr(one, name) == getattr(earlier, name) for name in ("actor", "role", "deed", "reason"))
     return alike and one.first - earlier.last <= TOGETHER
+
+
+SHORT = timedelta(minutes=2)  # from called to signed: hardly time to read what the patient wrote
+MANY = 80  # patients of one doctor in a day
+ENOUGH = 10  # visits ended, before a share of them says anything
+MOSTLY = 0.9
+OFTEN_SHORT = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """A doctor's day in counts. No medicine, no patient: it is for whoever looks after safety, and for nobody's pay."""
+
+    doctor: str
+    taken: int  # patients
+    ended: int  # of them, signed by this doctor
+    prescribed: int  # of those
+    short: int  # of those, in less than SHORT
+    whole: bool  # False: there were more than could be looked through
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        """What somebody should ask about, in codes: many, prescribes, short."""
+        enough = self.ended >= ENOUGH
+        said = {
+            "many": self.taken > MANY or not self.whole,
+            "prescribes": enough and self.prescribed >= MOSTLY * self.ended,
+            "short": enough and self.short >= OFTEN_SHORT * self.ended,
+        }
+        return tuple(name for name, true in said.items() if true)
+
+
+def practice(doctor: str, visits: Iterable[Visit], *, whole: bool = True) -> Practice:
+    """What one doctor did with the visits they took on a day; those others went on with are only taken."""
+    taken = list(visits)
+    ended = [v for v in taken if v.state is State.COMPLETED and v.calls and v.calls[-1].doctor == doctor]
+    return Practice(
+        doctor=doctor,
+        taken=len(taken),
+        ended=len(ended),
+        prescribed=sum(v.prescribed is not None for v in ended),
+        short=sum(v.ended_at is not None and v.ended_at - v.calls[-1].at < SHORT for v in ended),
+        whole=whole,
+    )

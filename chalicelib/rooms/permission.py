@@ -132,6 +132,7 @@ MAY: dict[str, frozenset[Role]] = {
     "read_under_glass": _DOCTOR | _PRIVACY_OFFICER,
     "see_openings": _PRIVACY_OFFICER,
     "review_opening": _PRIVACY_OFFICER,
+    "see_practice": _PRIVACY_OFFICER,  # and nobody who pays or ranks (R19)
     # who works here
     "see_staff": _ADMINISTRATOR | _PRIVACY_OFFICER,
     "see_member": _ADMINISTRATOR | _PRIVACY_OFFICER,

@@ -48,6 +48,7 @@ __all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "proof"]
 T = TypeVar("T")
 LIST_MAX = 50
 OWN_PAGES_MAX = 10  # of numbers in a doctor's lane that lead to nobody: more than join in the hours of one duty
+TAKEN_MAX = 300  # patients of one doctor in one day
 SEARCHED_MAX = 500  # rows of a work list looked through for one person's
 HISTORY_SHOWN_MAX = 20
 BATCH_MAX = 100  # DynamoDB's own limit
@@ -272,6 +273,14 @@ def taken_by(doctor: str, day: str) -> list[Visit]:
         taken = Row.by_stage.query(f"taken#{doctor}#{day}", scan_index_forward=False, limit=LIST_MAX)
         ids = [Ticket.of(row.answer) for row in taken if isinstance(row, AuditRow)]
     return visits(ids[:HISTORY_SHOWN_MAX])
+
+
+def taken_on(doctor: str, day: str) -> tuple[list[Visit], bool]:
+    """All visits a doctor took on that day, each once, and whether that was all: TAKEN_MAX are looked through."""
+    with in_reach():
+        taken = list(Row.by_stage.query(f"taken#{doctor}#{day}", limit=TAKEN_MAX + 1))
+    ids = dict.fromkeys(Ticket.of(row.answer) for row in taken[:TAKEN_MAX] if isinstance(row, AuditRow))
+    return (visits(ids) if ids else []), len(taken) <= TAKEN_MAX
 
 
 def mark(department: str, lane: int) -> Mark:

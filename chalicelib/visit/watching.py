@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from chalicelib.rooms import assignment, glass, permission, queue
+from chalicelib.rooms import assignment, glass, oversight, permission, queue
 from chalicelib.rooms.glass import Pane, Reason, Verdict
-from chalicelib.rooms.oversight import BROKE_GLASS, Trail
+from chalicelib.rooms.oversight import BROKE_GLASS, Practice, Trail
 from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.staff import Member
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
 from chalicelib.visit.seeing import Dossier
 
 OPENINGS_SHOWN_MAX = 50
+PRACTICE_SHOWN_MAX = 30
 
 
 def who_opened(errand: Errand, *, id: Ticket, before: int | None = None) -> Trail:
@@ -107,6 +109,20 @@ def review_opening(errand: Errand, *, id: Ticket, by: str, at: datetime, verdict
     pane = glass.reviewed(pane, by=errand.actor, verdict=verdict, remark=remark, now=errand.now)
     errand.records.save(pane, audit=errand.entry("review_opening", about_visit(id), answer=verdict.value))
     return pane
+
+
+def see_practice(errand: Errand, *, day: date, first: int = 0) -> tuple[list[tuple[Member, Practice]], int | None]:
+    """How doctors worked on a day, PRACTICE_SHOWN_MAX of them by name from `first` on, and where the rest begins. No
+    record is shown; that they were counted is written down."""
+    look_at_list(errand)
+    doctors = sorted((m for m in errand.records.members() if m.is_doctor), key=lambda m: (m.name.casefold(), m.id))
+    shown = doctors[first : first + PRACTICE_SHOWN_MAX]
+    found = []
+    for doctor in shown:
+        visits, whole = errand.records.taken_on(doctor.id, day.isoformat())
+        found.append((doctor, oversight.practice(doctor.id, visits, whole=whole)))
+    after = first + PRACTICE_SHOWN_MAX
+    return found, after if after < len(doctors) else None
 
 
 def outside_care(errand: Errand) -> int:

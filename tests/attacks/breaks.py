@@ -7,6 +7,7 @@ inside it, and they must fail there.
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -129,6 +130,9 @@ BREAKS: dict[str, Callable[[], Break]] = {
     ),
     "a20 who did it reviews it": lambda: instead(glass, "reviewed", around(_by_anybody)),
     "a20 nobody counts": lambda: instead(glass, "most_by_one", lambda panes, now: 0),
+    "a26 no day is odd": lambda: instead(oversight, "ENOUGH", 10**6),
+    "a26 short is not counted": lambda: instead(oversight, "SHORT", timedelta(0)),
+    "a26 as many as one likes": lambda: instead(oversight, "MANY", 10**6),
     "a21 signing is not linked": lambda: instead(chain, "link", around(_unlinked_signing)),
     "a21 a mark says nothing of the line's contents": lambda: instead(chain, "mark_of", around(_only_the_key)),
     "a21 the value does not depend on the marks": lambda: instead(chain, "fold", lambda value, marks: value),

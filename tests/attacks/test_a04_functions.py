@@ -81,6 +81,7 @@ EXPECTED: dict[str, set[Role]] = {
     "read_under_glass": {D, O},
     "see_openings": {O},
     "review_opening": {O},
+    "see_practice": {O},
     "see_staff": {O, A},
     "see_member": {O, A},
     "add_member": {A},

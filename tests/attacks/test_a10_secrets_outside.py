@@ -4,10 +4,15 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import pytest
+
+from chalicelib.doors import render
 from chalicelib.outside import sms
 from tests.doors.test_number import BORN, code, proven
 from tests.people import ANN, Answer, Browser, Cast, House, Patient
+from tests.simulation.mutants import around, instead
 
 NUMBER = "13800001234"
 
@@ -94,3 +99,34 @@ def nothing_that_opens_a_visit_is_outside(cast: Cast) -> None:
 
 def test_nothing_that_opens_a_visit_is_outside(cast: Cast) -> None:
     nothing_that_opens_a_visit_is_outside(cast)
+
+
+def nothing_of_ones_own_is_kept_on_the_way(cast: Cast) -> None:
+    """Browsers, proxies and CloudFront keep no page that is shown to one person, a refusal included."""
+    visit = cast.ann.join()
+    asked: list[tuple[Browser, str]] = [
+        (cast.ann, f"/en/visits/{visit}"),
+        (cast.ann, f"/en/visits/{visit}/messages"),
+        (cast.ann, "/en/find"),
+        (cast.eve, f"/en/visits/{visit}"),
+        (cast.ada, "/en/doctor"),
+        (cast.dee, "/en/desk"),
+        (cast.pria, "/en/openings"),
+        (cast.max, "/en/people"),
+        (cast.eve, "/en/people"),
+    ]
+    for who, path in asked:
+        for kind in ("text/html", "application/json"):
+            assert who.ask("GET", path, accept=kind).header("Cache-Control") == "private, no-store", path
+
+
+def test_nothing_of_ones_own_is_kept_on_the_way(cast: Cast) -> None:
+    nothing_of_ones_own_is_kept_on_the_way(cast)
+
+
+def test_it_would_be_noticed_if_it_were(cast: Cast) -> None:
+    def kept(real: Any, body: Any, status: Any, headers: dict[str, str], frame: Any, **more: Any) -> Any:
+        return real(body, status, {**headers, "Cache-Control": "public, max-age=60"}, frame, **more)
+
+    with instead(render, "_response", around(kept)), pytest.raises(AssertionError):
+        nothing_of_ones_own_is_kept_on_the_way(cast)

@@ -72,6 +72,9 @@ def outside_care(stage: Stage) -> None:
     officer.reads("Nothing waits for you.")
     officer.reads_words(patient.story.more)
     officer.look("openings-reviewed")
+    officer.follows("How doctors worked")
+    officer.reads_words(doctor.name)
+    officer.look("practice")
 
 
 def comes_in(stage: Stage, password: str) -> None:
