@@ -18,6 +18,7 @@ from chalicelib.doors import (  # noqa: E402
     patient,
     people,
     pharmacy,
+    privacy,
     questions,
     record,
     staff,
@@ -40,6 +41,7 @@ app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
 app.register_blueprint(record.door)
+app.register_blueprint(privacy.door)
 app.register_blueprint(people.door)
 
 

@@ -34,7 +34,7 @@ AREAS: dict[Role, tuple[str, ...]] = {
     Role.PHARMACIST: ("pharmacy", "parcels"),
     Role.COURIER: ("parcels",),
     Role.DESK: ("desk", "parcels"),
-    Role.PRIVACY_OFFICER: ("people",),
+    Role.PRIVACY_OFFICER: ("requests", "people"),
     Role.ADMINISTRATOR: ("people",),
 }
 WANTED = Form(key("next", max=NEXT_MAX))
