@@ -19,6 +19,7 @@ from chalicelib.doors import (  # noqa: E402
     patient,
     people,
     pharmacy,
+    privacy,
     questions,
     record,
     staff,
@@ -41,6 +42,7 @@ app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
 app.register_blueprint(record.door)
+app.register_blueprint(privacy.door)
 app.register_blueprint(people.door)
 app.register_blueprint(glass.door)
 

@@ -3,12 +3,14 @@
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import shown
+from chalicelib.doors import shown, words
+from chalicelib.doors.form import FORMS
 from chalicelib.doors.machine import to_json
 from chalicelib.doors.manners import Asked, polite
-from chalicelib.doors.render import PRIVATE, Answer, Page, Raw
+from chalicelib.doors.render import PRIVATE, Answer, Go, Page, Raw
 from chalicelib.rooms import consult, fhir
 from chalicelib.rooms.consult import Note
+from chalicelib.rooms.erasure import Answered
 from chalicelib.visit import keeping
 from chalicelib.visit.errand import File
 
@@ -35,6 +37,28 @@ def take(asked: Asked) -> Answer:
         "Cache-Control": PRIVATE,
     }
     return Raw(body=to_json(made), headers=headers)
+
+
+@door.route("/{lang}/visits/{visit}/erase")
+@polite("erase", by="patient", again=see)
+def erasing(asked: Asked) -> Answer:
+    """Are you sure? Afterwards: what became of it, category by category."""
+    visit, answered = keeping.asking(asked.errand, id=asked.id)
+    data = {"visit": asked.name, "asked_at": visit.restricted, "answer": [_answered(one) for one in answered]}
+    return Page(template="visit_erase.html", data=data, here=f"visits/{asked.name}/erase")
+
+
+@door.route("/{lang}/visits/{visit}/erase", methods=["POST"], content_types=FORMS)
+@polite("erase", by="patient", again=see)
+def erase(asked: Asked) -> Answer:
+    """What no duty keeps is gone for good."""
+    visit = keeping.erase(asked.errand, id=asked.id)
+    return Go(to=f"visits/{asked.name}/erase", data={"asked_at": visit.restricted})
+
+
+def _answered(one: Answered) -> dict[str, object]:
+    """`until` is the clinic's own day, with its year: it is far away."""
+    return {"what": one.what, "erased": one.erased, "until": words.local(one.until).date() if one.until else None}
 
 
 def _data(asked: Asked, file: File) -> dict[str, object]:

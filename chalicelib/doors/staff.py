@@ -34,7 +34,7 @@ AREAS: dict[Role, tuple[str, ...]] = {
     Role.PHARMACIST: ("pharmacy", "parcels"),
     Role.COURIER: ("parcels",),
     Role.DESK: ("desk", "parcels"),
-    Role.PRIVACY_OFFICER: ("openings", "practice", "people", "glass"),
+    Role.PRIVACY_OFFICER: ("openings", "practice", "requests", "people", "glass"),
     Role.ADMINISTRATOR: ("people",),
 }
 WANTED = Form(key("next", max=NEXT_MAX))

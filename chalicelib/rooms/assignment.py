@@ -259,6 +259,8 @@ def ties(actor: Actor, visit: Visit) -> frozenset[Tie]:
     """What makes this visit the actor's business: see `permission.WHOSE`."""
     if actor.role is Role.PATIENT:
         return frozenset({Tie.OWN} if queue.is_theirs(visit, secret=actor.id) else ())
+    if visit.restricted:
+        return frozenset()
     if actor.role is Role.DOCTOR:
         return frozenset({Tie.CARE} if any(call.doctor == actor.id for call in visit.calls) else ())
     return frozenset({Tie.WORK})

@@ -184,7 +184,7 @@ def amend(
     visit: Visit, note: Note, *, doctor: str, doctor_name: str, soap: dict[str, str], policy: str, now: datetime
 ) -> tuple[Visit, Note, Note]:
     """A new signed version that links back; the old one keeps every byte and is marked amended."""
-    if visit.doctor != doctor:
+    if visit.doctor != doctor or visit.restricted:
         raise NotFound()
     if note.state is not NoteState.SIGNED:
         raise TooLate("This note was amended already. Open the newest version.")

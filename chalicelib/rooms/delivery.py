@@ -72,6 +72,11 @@ class Order:
     version: int | None = None
 
     @property
+    def erased(self) -> bool:
+        """Its patient had the address and phone erased: nobody who works here opens it. Every order has a phone."""
+        return not self.phone
+
+    @property
     def codes_left(self) -> int:
         """How often a code may still be tried."""
         return max(0, CODE_TRIES_MAX - self.wrong_codes)

@@ -84,6 +84,7 @@ MAY: dict[str, frozenset[Role]] = {
     "see_ticket": _PATIENT,
     "see_opened": _PATIENT,
     "see_record": _PATIENT,  # all of it, to keep
+    "erase": _PATIENT,  # what no duty keeps
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
     "here_now": _PATIENT,
@@ -133,6 +134,8 @@ MAY: dict[str, frozenset[Role]] = {
     "see_openings": _PRIVACY_OFFICER,
     "review_opening": _PRIVACY_OFFICER,
     "see_practice": _PRIVACY_OFFICER,  # and nobody who pays or ranks (R19)
+    # what is owed about records
+    "see_requests": _PRIVACY_OFFICER,
     # who works here
     "see_staff": _ADMINISTRATOR | _PRIVACY_OFFICER,
     "see_member": _ADMINISTRATOR | _PRIVACY_OFFICER,
@@ -165,6 +168,7 @@ WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
     "see_ticket": {Role.PATIENT: _OWN},
     "see_opened": {Role.PATIENT: _OWN},
     "see_record": {Role.PATIENT: _OWN},
+    "erase": {Role.PATIENT: _OWN},
     "leave": {Role.PATIENT: _OWN},
     "need_more_time": {Role.PATIENT: _OWN},
     "here_now": {Role.PATIENT: _OWN},

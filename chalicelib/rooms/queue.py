@@ -139,6 +139,7 @@ class Visit:
     verified: bool = False  # `person` is somebody of a phone number that was proven
     born: date | None = None  # as the person of a proven phone was entered
     also: tuple[str, ...] = ()  # hashes of the secrets of phones on which this ticket was found again
+    restricted: datetime | None = None  # its patient asked for erasure then: nobody who works here opens it
     version: int | None = None
 
     @property

@@ -31,6 +31,13 @@ def notices_lost(since: datetime) -> list[Notice]:
         return [record_of(Notice, row) for row in found if isinstance(row, NoticeRow)]
 
 
+def notices_of(visit: Ticket) -> list[Notice]:
+    """What was written to the patient of this visit, as far as the outbox remembers it."""
+    with in_reach():
+        found = Row.query(visit_pk(visit), Row.sk.startswith("Z#"), consistent_read=True, limit=LIST_MAX)
+        return [record_of(Notice, row) for row in found if isinstance(row, NoticeRow)]
+
+
 def move(changed: T) -> T:
     """Write one step of something that was read, and give it as it is then. Raises Stale if another was first."""
     shape = SHAPES[type(changed)]

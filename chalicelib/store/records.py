@@ -12,6 +12,7 @@ from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.erasure import Erasure
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
@@ -31,7 +32,7 @@ from chalicelib.store.lanes import (
     tombstone,
 )
 from chalicelib.store.lanes import read as lanes
-from chalicelib.store.outbox import move, notices_due, notices_lost, wake
+from chalicelib.store.outbox import move, notices_due, notices_lost, notices_of, wake
 from chalicelib.store.phones import asking, claim_of, count_try, drawn, phone, proof
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
@@ -40,7 +41,8 @@ from chalicelib.store.trail import entry_of, staff_names, trail
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
-__all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "trail", "staff_names", "wake"]
+__all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "notices_of", "trail"]
+__all__ += ["staff_names", "wake"]
 __all__ += ["administrators", "is_member", "member", "members"]
 __all__ += ["count_of", "pane", "pane_at", "panes"]
 __all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "proof"]
@@ -332,8 +334,13 @@ def orders(states: Iterable[OrderState], *, doctor: str | None = None) -> list[O
     for state in states:
         newest = state is OrderState.RETURNED  # nothing happens to these any more, so the list only grows
         all = _by_stage(Order, f"order#{state}", newest=newest, most=SEARCHED_MAX)
-        found += [order for order in all if doctor in (None, order.doctor)][:LIST_MAX]
+        found += [order for order in all if doctor in (None, order.doctor) and not order.erased][:LIST_MAX]
     return sorted(found, key=lambda order: order.created_at)
+
+
+def erasures() -> list[Erasure]:
+    """What patients asked to be erased, the newest first."""
+    return _by_stage(Erasure, "erasure", newest=True)
 
 
 def _by_stage(kind: type[T], stage: str, *, newest: bool = False, most: int = LIST_MAX) -> list[T]:

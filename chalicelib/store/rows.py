@@ -3,6 +3,7 @@
 Keys (pk / sk):
     V#<ticket>   / V          a visit, under the ticket it drew; or an Alias; or the tombstone of a lost number
                  / M#<id>     a message        / N#<number>  a note
+                 / E          its patient asked for erasure
                  / O#<number> an order         / P#<number>  a prescription
                  / X#<request> audit rows: after everything else, so that one query reads the visit without them
                  / Y         the chain of the audit lines (on every partition that has lines);  Y#<n> a seal of it
@@ -145,6 +146,7 @@ class VisitRow(Row, discriminator="visit"):
     verified = BooleanAttribute(null=True)
     born = values.day(null=True)
     also: ListAttribute[str] = ListAttribute(null=True)
+    restricted = UTCDateTimeAttribute(null=True)
 
 
 class AliasRow(Row, discriminator="alias"):
@@ -323,6 +325,11 @@ class NoticeRow(Row, discriminator="notice"):
     state = values.word(Sending)
     tries = NumberAttribute(default=0)
     why = UnicodeAttribute(null=True)
+
+
+class ErasureRow(Row, discriminator="erasure"):
+    visit = values.ticket()
+    asked_at = UTCDateTimeAttribute()
 
 
 class WakeRow(Row, discriminator="wake"):

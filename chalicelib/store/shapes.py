@@ -13,6 +13,7 @@ from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.erasure import Erasure
 from chalicelib.rooms.glass import Pane
 from chalicelib.rooms.notice import KEPT as NOTICE_KEPT
 from chalicelib.rooms.notice import Notice, Sending, Wake
@@ -165,6 +166,11 @@ SHAPES: dict[type, Shape] = {
         key=_notice_key,
         renamed={"kind": "notice_kind", "due_at": "since"},
         marks=_notice_stage,
+    ),
+    Erasure: Shape(
+        row=rows.ErasureRow,
+        key=lambda erasure: (visit_pk(erasure.visit), "E"),
+        marks=lambda erasure: {"stage": "erasure", "since": erasure.asked_at},
     ),
     Wake: Shape(row=rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
     Seen: Shape(

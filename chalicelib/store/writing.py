@@ -20,13 +20,14 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.refusal import Busy, Repeated, Stale
 from chalicelib.rooms.assignment import Freed, Presence, Seen
+from chalicelib.rooms.erasure import Erased
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.preferred import Back
-from chalicelib.rooms.queue import Closed
+from chalicelib.rooms.queue import Closed, Visit
 from chalicelib.store import chain
 from chalicelib.store.phone_rows import CounterRow
-from chalicelib.store.rows import AuditRow, ChainRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow
+from chalicelib.store.rows import AuditRow, ChainRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow, VisitRow
 from chalicelib.store.shapes import SHAPES, lane_pk, values_of
 
 CONFLICT_TRIES_MAX = 8
@@ -261,6 +262,16 @@ def _count(transaction: TransactWrite, counted: Counted) -> None:
     )
 
 
+def _erase(transaction: TransactWrite, erased: Erased) -> None:
+    """The one write that changes what the patient said."""
+    visit = erased.visit
+    transaction.update(
+        VisitRow(*SHAPES[Visit].key(visit)),
+        actions=[*actions_of(visit), VisitRow.answers.set(visit.answers)],
+        condition=VisitRow.version == visit.version,
+    )
+
+
 _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Freed: _free_doctor,
     Closed: _close_guard,
@@ -268,4 +279,5 @@ _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Presence: _count_presence,
     Seen: _write_seen,
     Counted: _count,
+    Erased: _erase,
 }

@@ -71,9 +71,11 @@ def _history(errand: Errand, visit: Visit) -> list[Past]:
     if visit.doctor != errand.actor.id or (errand.clinic.proves_phones and not visit.verified):
         return []
     past = errand.records.past(visit.person, before=visit)
-    look_at_others(errand, visit.id, [file.visit.id for file in past])
+    look_at_others(errand, visit.id, [file.visit.id for file in past if not file.visit.restricted])
     return [
-        Past(visit=p.visit, notes=p.notes, prescription=p.prescriptions[-1] if p.prescriptions else None) for p in past
+        Past(visit=p.visit, notes=p.notes, prescription=p.prescriptions[-1] if p.prescriptions else None)
+        for p in past
+        if not p.visit.restricted
     ]
 
 

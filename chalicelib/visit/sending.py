@@ -27,7 +27,7 @@ def _order_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Ord
 
 def _order(errand: Errand, id: Ticket) -> Order:
     order = errand.records.newest_order(id)
-    if order is None:
+    if order is None or order.erased:
         raise NotFound()
     return order
 
@@ -42,7 +42,7 @@ def see_prescription(errand: Errand, *, id: Ticket) -> Dossier:
     """What a pharmacist needs to check it: lines, allergies, what for, who wrote it. Not the conversation, and of the
     note the assessment alone."""
     file = errand.records.file(id)
-    if not file.prescriptions:
+    if not file.prescriptions or file.visit.restricted:
         raise NotFound()
     look(errand, id)
     signed = next((note for note in reversed(file.notes) if note.signed_at), None)

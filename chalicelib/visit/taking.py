@@ -79,7 +79,9 @@ def work(errand: Errand) -> Work:
         unanswered=frozenset(v.id for v in in_hand if v.last_word == PATIENT),
         returned=errand.records.returned_to(desk.id),
         came_back=errand.records.orders((OrderState.RETURNED,), doctor=desk.id),
-        recent=[v for v in errand.records.taken_by(desk.id, errand.today) if v.state not in WITH_DOCTOR],
+        recent=[
+            v for v in errand.records.taken_by(desk.id, errand.today) if v.state not in WITH_DOCTOR and not v.restricted
+        ],
     )
 
 
