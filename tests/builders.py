@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.refusal import Refusal, SeveralRefusals
-from chalicelib.rooms import promise, queue
+from chalicelib.rooms import packs, promise, queue
 from chalicelib.rooms.arrival import Answers, ForWhom, Getting, HowLong, Request
 from chalicelib.rooms.assignment import LEASE, Doctor
 from chalicelib.rooms.consult import Note
@@ -53,6 +53,7 @@ def a_medicine(id: str = PARACETAMOL, **changes: Any) -> Medicine:
         doses=("1 tablet",),
         days_max=5,
         per_day_max=4,
+        schedule=packs.ORDINARY,
     )
     return replace(made, **changes)
 
@@ -79,7 +80,8 @@ def a_clinic(**changes: Any) -> Clinic:
             a_medicine(ASPIRIN, interacts=(WARFARIN,), days_max=30, per_day_max=1),
             a_medicine(WARFARIN, days_max=28, per_day_max=1),
         ),
-        policy="strict-1",
+        policy="demo-1",
+        rules=packs.rules("demo"),
         consent_version="2026-11",
         guardian_age=18,
         lanes=1,
@@ -144,7 +146,8 @@ def a_visit(**changes: Any) -> Visit:
         request="request-1",
         answers=answers(department=id.department),
         joined_at=NOW,
-        policy="strict-1",
+        policy="demo-1",
+        voices="dp",
         state=state,
         version=1,
     )
@@ -209,6 +212,7 @@ def an_order(**changes: Any) -> Order:
         code="123456",
         created_at=NOW,
         steps=(Step(state=OrderState.CREATED, at=NOW, by="patient"),),
+        policy="demo-1",
         version=1,
     )
     state = changes.get("state", OrderState.CREATED)

@@ -344,6 +344,7 @@ class Crowd:
             outcome=Outcome.PRESCRIPTION if medicine else Outcome.REST,
             summary=SUMMARY,
             lines=(MEDICINE,) if medicine else (),
+            stated=("spoke",),
             confirmed=False,
         )
         patient.over = self.world.now

@@ -13,7 +13,7 @@ from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import NotAllowed, Refusal, Together
-from chalicelib.rooms import assignment, prescription
+from chalicelib.rooms import assignment, grounds, prescription
 from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome, last_words
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Line
@@ -57,6 +57,7 @@ SIGN = Form(
     text("summary", max=SUMMARY_MAX, lines=True),
     key("template", max=phrases.LONGEST_KEY),
     key("speaks", max=LANGUAGE_MAX),
+    many("stated", grounds.STATED),
     SECOND,
 )
 AMEND = Form(*(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP), SECOND)
@@ -272,6 +273,7 @@ def sign(asked: Asked) -> Answer:
         "lines": chosen,
         "confirmed": _confirmed(asked, chosen),
         "heard": given["heard"],
+        "stated": given["stated"],
     }
     with together:
         second.show_again(asked)

@@ -89,7 +89,7 @@ def check_page(asked: Asked) -> Answer:
             "assessment": found.note.assessment if found.note else "",
             "prescription": chart.medicine(found.prescription, asked.language),
             "warnings": lines.warnings_for(found.prescription.lines, allergies, asked.language),
-            "too_old": now > found.prescription.signed_at + prescription.VALID,
+            "too_old": now > prescription.good_until(found.prescription),
             "waited": chart.minutes(found.prescription.signed_at, now),
             "order": chart.parcel(found.order) if found.order else None,
         },

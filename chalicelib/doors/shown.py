@@ -168,7 +168,7 @@ def line(one: Line, language: str) -> dict[str, object]:
 
 def medicine(found: Prescription, language: str, now: datetime) -> dict[str, object]:
     """A prescription without the words doctor and pharmacist wrote to each other."""
-    until = found.signed_at + prescription.VALID
+    until = prescription.good_until(found)
     in_time = now <= until or found.state not in (prescription.State.SIGNED, prescription.State.EFFECTIVE)
     return {
         "number": found.number,

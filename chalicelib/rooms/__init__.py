@@ -1,10 +1,10 @@
 """One room per kind of care. Pure: no AWS, no clock, no randomness, no I/O.
 
 A patient walks the rooms in this order, and a room may import only the rooms already walked through
-(`rules`, `permission`, `staff` and `seal` lie below them all), so knowledge flows one way only.
+(`packs`, `rules`, `permission`, `staff` and `seal` lie below them all), so knowledge flows one way only.
 """
 
-FOUNDATION = ("rules", "permission", "staff", "seal")
+FOUNDATION = ("packs", "rules", "permission", "staff", "seal")
 BEFORE = ("arrival", "queue", "leaving", "phone", "promise", "notice")  # the doctor comes
 AFTER = ("oversight", "glass", "retention", "erasure", "resource", "fhir")  # what is known of it later
-PATH = (*BEFORE, "assignment", "preferred", "consult", "prescription", "delivery", *AFTER)
+PATH = (*BEFORE, "assignment", "preferred", "consult", "grounds", "prescription", "delivery", *AFTER)

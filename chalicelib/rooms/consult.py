@@ -16,6 +16,7 @@ SUMMARY_MAX = 1000
 
 
 PATIENT = "patient"  # as the author of a message
+BOTH = "dp"  # whose voices: the doctor and the patient have both written
 
 
 class Kind(StrEnum):
@@ -101,8 +102,13 @@ def say(visit: Visit, *, author: str, author_name: str, text: str, now: datetime
         epoch=visit.epoch,
     )
     if author == PATIENT:
-        return replace(visit, said=visit.said + 1, last_word="patient", heard_in=visit.epoch), message
-    return replace(visit, said=visit.said + 1, last_word="doctor"), message
+        spoken = replace(visit, said=visit.said + 1, last_word="patient", heard_in=visit.epoch)
+        return _voice(spoken, "p"), message
+    return _voice(replace(visit, said=visit.said + 1, last_word="doctor"), "d"), message
+
+
+def _voice(visit: Visit, whose: str) -> Visit:
+    return visit if whose in visit.voices else replace(visit, voices="".join(sorted(visit.voices + whose)))
 
 
 def begun(visit: Visit) -> Visit:

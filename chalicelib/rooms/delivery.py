@@ -69,6 +69,7 @@ class Order:
     attempts: int = 0
     wrong_codes: int = 0
     steps: tuple[Step, ...] = ()
+    policy: str | None = None  # under which it was ordered
     version: int | None = None
 
     @property
@@ -91,6 +92,7 @@ def open_order(
     phone: str,
     code: str,
     number: int,
+    policy: str,
     now: datetime,
 ) -> Order:
     """The patient chose, after the prescription became effective: never before."""
@@ -121,6 +123,7 @@ def open_order(
         code=code,
         created_at=now,
         steps=(Step(state=State.CREATED, at=now, by="patient"),),
+        policy=policy,
     )
 
 

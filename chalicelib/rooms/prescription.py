@@ -7,17 +7,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, NotFound, Refusal, SeveralRefusals, Together, TooLate
+from chalicelib.rooms import grounds
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Clinic, Medicine
 from chalicelib.rooms.seal import Signature, spelled
 
-LINES_MAX = 5
+LINES_MAX = 5  # of every pack: R16
 DOSE_MAX = 60
 USUAL_TIMES_MAX = 10  # a dose of more than so many times the largest usual one is a slip of the decimal point
 ADVICE_MAX = 200
 REASON_MAX = 300
-VALID = timedelta(days=3)  # from the doctor's signature
+VALID = timedelta(days=3)  # from the doctor's signature, where the prescription does not say itself
 _MG, _ML = "mg", "ml"
 _UNITS = {  # of micro there are two: the sign and the Greek letter
     **dict.fromkeys(("µg", "μg", "ug", "mcg", "microgram", "micrograms", "微克"), (_MG, 0.001)),
@@ -74,6 +75,8 @@ class Prescription:
     dispensed_at: datetime | None = None
     next_number: int | None = None  # a returned one that the doctor has answered
     policy: str | None = None  # under which it was signed
+    stated: tuple[str, ...] = ()
+    until: datetime | None = None  # good until then
     signature: Signature | None = None
     version: int | None = None
 
@@ -111,9 +114,9 @@ def prescribe(
     clinic: Clinic,
     now: datetime,
     number: int = 1,
+    stated: tuple[str, ...] = (),
 ) -> Prescription | None:
-    """The signed prescription, or None where the visit ends without medicine. Refuses on limits and unseen warnings;
-    who has not said yet how it ends is told about the lines already."""
+    """The signed prescription, or None for a visit without medicine. Refuses on rules, limits and unseen warnings."""
     if outcome in NO_MEDICINE_AFTER and lines:
         raise Refusal("No medicine can be prescribed when the patient must be seen in person.", field="outcome")
     if outcome is not Outcome.PRESCRIPTION and not lines:
@@ -124,6 +127,9 @@ def prescribe(
             raise Refusal("To prescribe medicine, choose the outcome “Prescription”.", field="outcome")
     with together:
         _within_limits(lines, clinic)
+    policy = clinic.rules.at(now, visit.id.department)
+    with together:
+        grounds.look_at(visit, [(clinic.medicine(line.medicine), line.days) for line in lines], stated, policy)
     found = warnings(lines, allergies=visit.answers.allergies, clinic=clinic)
     with together:
         if found and not confirmed:
@@ -138,7 +144,13 @@ def prescribe(
         signed_at=now,
         confirmed=bool(found),
         policy=clinic.policy,
+        stated=tuple(word for word in grounds.STATED if word in stated),
+        until=now + timedelta(hours=policy.valid_hours),
     )
+
+
+def good_until(prescription: Prescription) -> datetime:
+    return prescription.until or prescription.signed_at + VALID
 
 
 def words(visit: Visit, prescription: Prescription) -> bytes:
@@ -163,6 +175,8 @@ def words(visit: Visit, prescription: Prescription) -> bytes:
                 for line in prescription.lines
             ],
             "confirmed": bool(prescription.confirmed),
+            # since there are packs of rules; one of before them keeps the words it was signed with
+            **({"stated": list(prescription.stated), "until": prescription.until} if prescription.until else {}),
             "policy": prescription.policy,
             "signed_at": prescription.signed_at,
         },
@@ -180,8 +194,7 @@ def _within_limits(lines: tuple[Line, ...], clinic: Clinic) -> None:
         raise Refusal("Add at least one medicine.", field="medicine_1")
     if len(lines) > LINES_MAX:
         raise Refusal("At most %(max)s medicines in one prescription.", field=f"medicine_{LINES_MAX}", max=LINES_MAX)
-    wrong: list[Refusal] = []
-    seen: set[str] = set()
+    wrong, seen = list[Refusal](), set[str]()
     for i, line in enumerate(lines, start=1):
         medicine = clinic.medicine(line.medicine)
         if medicine is None:
@@ -261,7 +274,7 @@ def approve(
 ) -> Prescription:
     """Effective: a second person, a pharmacist and not the prescriber, found it right."""
     _to_review(prescription, pharmacist, number)
-    if now > prescription.signed_at + VALID:
+    if now > good_until(prescription):
         raise TooLate("This prescription is too old to approve. Return it to the doctor.")
     return replace(
         prescription,
@@ -329,6 +342,7 @@ def revise(
         clinic=clinic,
         now=now,
         number=prescription.number + 1,
+        stated=prescription.stated,
     )
     assert new is not None
     return replace(prescription, next_number=new.number), new
@@ -347,13 +361,13 @@ def usable(prescription: Prescription, now: datetime) -> None:
     """Medicine may be ordered on it: approved, not revoked, not out of date, not used."""
     if prescription.state is not State.EFFECTIVE:
         raise TooLate("A pharmacist has not approved this prescription.")
-    if now > prescription.signed_at + VALID:
+    if now > good_until(prescription):
         raise TooLate("This prescription is out of date. Please ask for a new visit.")
 
 
 def expire(prescription: Prescription, now: datetime) -> Prescription:
     """Out of date: nothing was ordered in time. The same prescription back while it is still good."""
-    if prescription.state is State.EFFECTIVE and now > prescription.signed_at + VALID:
+    if prescription.state is State.EFFECTIVE and now > good_until(prescription):
         return replace(prescription, state=State.EXPIRED)
     return prescription
 

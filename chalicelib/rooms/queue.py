@@ -124,6 +124,7 @@ class Visit:
     from_desk: bool = False
     handed_back: str | None = None  # the last doctor's reason, one line for the next one
     said: int = 0  # messages so far
+    voices: str = ""  # who has written: "p" patient, "d" doctor
     last_word: str | None = None  # who wrote the newest message: "patient" or "doctor"
     outcome: str | None = None
     summary: str | None = None

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 
+from chalicelib.rooms import packs
+from chalicelib.rooms.packs import Rules
+
 DEPARTMENTS_MAX = 20
 ROWS_AT_ONCE = 95  # of the 100 in a transaction, for the lanes and roster lines of a doctor who goes on duty everywhere
 # or is let go: desk, member, administrators, audit line and its chain come with them
@@ -85,6 +88,7 @@ class Medicine:
     doses: tuple[str, ...]
     days_max: int
     per_day_max: int
+    schedule: str  # in the words of packs: whether it may be prescribed online at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,8 @@ class Clinic:
     brand: str
     departments: tuple[Department, ...]
     formulary: tuple[Medicine, ...]
-    policy: str  # name and version of the policy pack, stored with every visit
+    policy: str  # name and version of the rules in force, stored with every deed
+    rules: Rules
     consent_version: str
     guardian_age: int
     lanes: int
@@ -200,6 +205,7 @@ class Clinic:
     def of(cls, kit: Mapping[str, Any]) -> "Clinic":
         """Build from a parsed clinic.toml or its compiled JSON. Raises BadKit naming the wrong value."""
         try:
+            obeyed = packs.rules(str(kit.get("policy", packs.DEFAULT)), kit.get("rules"))
             clinic = cls(
                 name=dict(kit["name"]),
                 languages=tuple(kit["languages"]),
@@ -209,7 +215,8 @@ class Clinic:
                 brand=str(kit["brand"]),
                 departments=tuple(_department(d) for d in kit["departments"]),
                 formulary=tuple(_medicine(m) for m in kit["formulary"]),
-                policy=str(kit["policy"]),
+                policy=obeyed.policy.version,
+                rules=obeyed,
                 consent_version=str(kit["consent_version"]),
                 guardian_age=int(kit["guardian_age"]),
                 lanes=int(kit.get("lanes", 1)),
@@ -225,6 +232,8 @@ class Clinic:
             )
         except KeyError as missing:
             raise BadKit(f"{missing.args[0]} is missing") from missing
+        except packs.BadRules as loose:
+            raise BadKit(str(loose)) from loose
         except TypeError as unknown:
             raise BadKit(str(unknown)) from unknown
         _check(clinic)
@@ -263,6 +272,7 @@ def _medicine(kit: Mapping[str, Any]) -> Medicine:
         doses=tuple(kit["doses"]),
         days_max=int(kit["days_max"]),
         per_day_max=int(kit["per_day_max"]),
+        schedule=str(kit["schedule"]),
     )
 
 
@@ -275,6 +285,8 @@ def _check(clinic: Clinic) -> None:
         raise BadKit(f"formulary: at most {MEDICINES_IN_FORMULARY_MAX} medicines")
     if not PREFER_LEAST <= clinic.prefer_minutes <= PREFER_MOST:
         raise BadKit(f"prefer_minutes: between {PREFER_LEAST} and {PREFER_MOST}")
+    if clinic.guardian_age < clinic.rules.policy.guardian_age:
+        raise BadKit(f"guardian_age: at least {clinic.rules.policy.guardian_age} under {clinic.policy}")
     _check_ids(clinic)
     _check_lanes(clinic)
     _check_words(clinic)

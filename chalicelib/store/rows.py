@@ -131,6 +131,7 @@ class VisitRow(Row, discriminator="visit"):
     from_desk = BooleanAttribute(default=False)
     handed_back = UnicodeAttribute(null=True)
     said = NumberAttribute(default=0)
+    voices = UnicodeAttribute(null=True)
     last_word = UnicodeAttribute(null=True)
     outcome = UnicodeAttribute(null=True)
     summary = UnicodeAttribute(null=True)
@@ -201,6 +202,8 @@ class PrescriptionRow(Row, discriminator="prescription"):
     dispensed_at = UTCDateTimeAttribute(null=True)
     next_number = NumberAttribute(null=True)
     policy = UnicodeAttribute(null=True)
+    stated = UnicodeAttribute(null=True)
+    until = UTCDateTimeAttribute(null=True)
     signature = values.signature()
 
 
@@ -222,6 +225,7 @@ class OrderRow(Row, discriminator="order"):
     courier = UnicodeAttribute(null=True)
     attempts = NumberAttribute(default=0)
     wrong_codes = NumberAttribute(default=0)
+    policy = UnicodeAttribute(null=True)
     steps = values.steps()
 
 

@@ -237,6 +237,7 @@ def look_over(
     lines: tuple[Line, ...],
     confirmed: bool,
     heard: int | None = None,
+    stated: tuple[str, ...] = (),
 ) -> Finish:
     """The end of a visit as it is filled in, nothing of it written yet. All that is wrong with it is told at once."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
@@ -266,6 +267,7 @@ def look_over(
             doctor_name=me.name,
             clinic=clinic,
             now=now,
+            stated=stated,
         )
     together.tell()
     return Finish(before=visit, draft=draft, ended=ended, note=note, medicine=medicine)

@@ -95,6 +95,7 @@ def choose_delivery(errand: Errand, *, id: Ticket, way: Way, address: str, phone
         phone=phone,
         code=code,
         number=earlier.number + 1 if earlier else 1,
+        policy=errand.clinic.policy,
         now=errand.now,
     )
     kept = prescription.reserve(found, errand.now)

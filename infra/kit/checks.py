@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.messages.pofile import read_po
 
+from chalicelib.rooms import packs
 from chalicelib.rooms.arrival import RED_FLAGS
 from chalicelib.rooms.rules import LETTERS, BadKit, Clinic
 from infra.kit import pages, shape
@@ -39,6 +40,7 @@ def read(folder: Path) -> Kit:
     _languages(kit, languages)
     _words(kit, languages)
     _look(kit)
+    _rules(kit)
     _numbers(kit)
     _departments(kit)
     _danger(kit)
@@ -143,6 +145,40 @@ def _look(kit: Sheet) -> None:
         if isinstance(said.get(key), str) and said[key] not in known:
             what = "policy pack" if key == "policy" else key
             kit.wrong((key,), f"unknown {what} {said[key]!r}{shape.meant(said[key], known)}")
+
+
+def _rules(kit: Sheet) -> None:
+    """Each thing that would loosen the pack, or that no pack knows, at its own line."""
+    name, said = kit.said.get("policy", packs.DEFAULT), kit.said.get("rules", {})
+    if name not in packs.PACKS or not isinstance(said, dict):
+        return
+    for setting, value in said.items():
+        if setting == "permissions" and isinstance(value, list):
+            for index, one in enumerate(value):
+                _rule(kit, name, ("rules", setting, index), {setting: [one]})
+                _permitted_in(kit, ("rules", setting, index, "departments"), one)
+        elif setting in packs.TIGHTER:
+            _rule(kit, name, ("rules", setting), {setting: value})
+        else:
+            kit.wrong(("rules", setting), f"there is no rule {setting!r}{shape.meant(setting, packs.TIGHTER)}")
+    least, age = packs.PACKS[name].guardian_age, kit.said.get("guardian_age")
+    if isinstance(age, int) and age < least:
+        kit.wrong(("guardian_age",), f"guardian_age: at least {least} under {name}")
+
+
+def _rule(kit: Sheet, name: str, path: Path_, said: dict[str, Any]) -> None:
+    try:
+        packs.rules(name, said)
+    except packs.BadRules as wrong:
+        kit.wrong(path, str(wrong))
+
+
+def _permitted_in(kit: Sheet, path: Path_, one: object) -> None:
+    departments = [str(department.get("id")) for _, department in _tables(kit, "departments")]
+    named = one.get("departments") if isinstance(one, dict) else None
+    for department in named if isinstance(named, list) else ():
+        if department not in departments:
+            kit.wrong(path, f"there is no department {department!r}{shape.meant(str(department), departments)}")
 
 
 def _numbers(kit: Sheet) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-POLICIES = ("strict", "cn-2022", "in-2020", "gb-2025", "us", "eu")  # the packs of rules there are
+from chalicelib.rooms.packs import PACKS
+
+POLICIES = tuple(PACKS)  # the packs of rules there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ CLINIC: dict[str, Key] = {
     "alarm_email": Key(TEXT),
     "brand": Key(TEXT),
     "logo": optional(TEXT),
-    "policy": Key(TEXT),
+    "policy": optional(TEXT),
     "consent_version": Key(TEXT),
     "guardian_age": Key(NUMBER),
     "lanes": optional(NUMBER),
@@ -66,6 +68,7 @@ CLINIC: dict[str, Key] = {
     "staff": optional(TABLE),
     "keep": optional(TABLE),
     "stack": optional(TABLE),
+    "rules": optional(TABLE),
 }
 DEPARTMENT: dict[str, Key] = {
     "id": Key(TEXT),
@@ -108,6 +111,7 @@ MEDICINE: dict[str, Key] = {
     "doses": Key(LIST),
     "days_max": Key(NUMBER),
     "per_day_max": Key(NUMBER),
+    "schedule": Key(TEXT),
 }
 
 

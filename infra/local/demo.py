@@ -265,6 +265,7 @@ class Morning:
             outcome=Outcome(case["outcome"]),
             summary=phrases.said(summary, language, facts),
             lines=lines,
+            stated=("spoke",),
             confirmed=bool(warnings(lines, allergies=person.allergies, clinic=self.clinic)),
         )
         if lines:

@@ -92,6 +92,7 @@ def warned(stage: Stage) -> None:
     doctor.goes_to_finish()
     doctor.ticks("outcome", "prescription")
     doctor.prescribes("amoxicillin-500")
+    doctor.ticks("stated", "spoke")
     doctor.presses("Medicine")
     doctor.signs_wrongly()
     doctor.is_told("Look at the warnings, then confirm that you want to prescribe this.")

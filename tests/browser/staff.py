@@ -136,6 +136,8 @@ class Doctor(Member):
         self.ticks("outcome", outcome)
         for n, medicine in enumerate(medicines, start=1):
             self.prescribes(medicine, line=n)
+        if medicines:
+            self.ticks("stated", "spoke")
         self.presses("Medicine" if medicines else "Watch and wait")
         self.look("finish")
         self.signs()

@@ -29,7 +29,6 @@ from chalicelib.store.rows import TABLE, GuardRow, LaneRow, Row
 from chalicelib.visit import arriving, seeing, taking
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.preferring import Line
-from infra.local.signer import Local
 from tests.budgets.ledger import UNIT_BYTES, Bill, counted, size_of
 from tests.builders import ADA, PUBLIC, a_clinic, a_line, a_request
 from tests.engines import metered
@@ -113,7 +112,15 @@ class Clinic(Walk):
         return arriving.join(self.errand(), request=request, consented=True, **who).id
 
     def finish(self, id: Ticket, **typed: Any) -> None:
-        said = {"soap": TYPED, "outcome": Outcome.REST, "summary": SUMMARY, "lines": (), "confirmed": False, **typed}
+        said = {
+            "soap": TYPED,
+            "outcome": Outcome.REST,
+            "summary": SUMMARY,
+            "lines": (),
+            "confirmed": False,
+            "stated": ("spoke",),
+            **typed,
+        }
         seeing.sign(self.errand(ADA), id=id, epoch=1, **said)
 
 
@@ -232,35 +239,6 @@ def test_an_ordinary_visit_is_one_unit_from_beginning_to_end(clinic: Clinic, lan
     visit = table()[(f"V#{id}", "V")]
     _bytes[f"an ordinary visit at its end, {language}"] = size_of(visit)
     assert size_of(visit) <= UNIT_BYTES
-
-
-def test_a_signature_rides_in_the_row_it_signs(clinic: Clinic) -> None:
-    """What signing adds: bytes in rows that stay one unit, no request to the table, and one to the key for each."""
-    clinic.arrive()
-    clinic.on_duty()
-    id = clinic.take()
-    assert id is not None
-    signer = Counting()
-    clinic.signer = signer
-    clinic.finish(id, outcome=Outcome.PRESCRIPTION, lines=(a_line(), a_line("aspirin")))
-    assert signer.asked == ["sign", "sign"]
-    for sk, name in (("N#001", "note"), ("P#001", "prescription")):
-        row = table()[(f"V#{id}", sk)]
-        bare = {name: value for name, value in row.items() if name not in ("signature", "policy")}
-        _bytes[f"a signature in a {name}"] = size_of(row) - size_of(bare)
-        assert size_of(row) <= UNIT_BYTES
-
-
-class Counting(Local):
-    """A key that remembers what was asked of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-
-    def sign(self, digest: bytes) -> bytes:
-        self.asked.append("sign")
-        return super().sign(digest)
 
 
 def test_the_longest_answers_cost_what_they_weigh(clinic: Clinic) -> None:

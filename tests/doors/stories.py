@@ -57,6 +57,7 @@ def seen(
         summary="Rest and drink.",
         lines=lines if outcome is Outcome.PRESCRIPTION else (),
         confirmed=confirmed,
+        stated=("spoke",),
     )
 
 

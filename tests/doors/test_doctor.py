@@ -11,7 +11,7 @@ from tests.doors.stories import PILLS, SOAP, id_of, patient_errand, seen, taken
 from tests.doors.test_number import Known, with_people
 from tests.people import ANN, Cast, Patient
 
-FINISH = {**SOAP, "outcome": "prescription", "summary": "Rest and drink.", "speaks": "en"}
+FINISH = {**SOAP, "outcome": "prescription", "summary": "Rest and drink.", "speaks": "en", "stated": "spoke"}
 
 
 def address(patient: Patient, *parts: str) -> str:

@@ -35,6 +35,7 @@ def finish(cast: Cast, patient: Patient, outcome: Outcome, lines: tuple[Line, ..
         outcome=outcome,
         summary="Drink warm water.\nRest.",
         lines=lines,
+        stated=("spoke",),
         confirmed=True,
     )
 

@@ -62,7 +62,13 @@ class Story:
         from chalicelib.visit import seeing, sending
 
         id = stories.id_of(patient)
-        said = {"soap": stories.SOAP, "outcome": Outcome.PRESCRIPTION, "summary": "Rest.", "confirmed": False}
+        said = {
+            "soap": stories.SOAP,
+            "outcome": Outcome.PRESCRIPTION,
+            "summary": "Rest.",
+            "confirmed": False,
+            "stated": ("spoke",),
+        }
         seeing.sign(self.cast.errand("ada"), id=id, epoch=1, lines=stories.PILLS, **said)
         sending.review(self.cast.errand("sam"), id=id, number=1, approve=True, reason="")
         to = {"address": "18 Garden Road", "phone": "138 0000 1234", "code": stories.CODE}

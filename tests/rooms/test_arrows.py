@@ -138,7 +138,7 @@ def _writing(visit: Visit) -> Visit:
 def _signed(visit: Visit, note: consult.Note | None = None) -> tuple[Visit, consult.Note]:
     draft = consult.draft(visit, note, doctor=ADA.id, doctor_name=ADA.name, epoch=1, soap=SOAP)
     return consult.sign(
-        visit, draft, doctor=ADA.id, epoch=1, outcome=Outcome.REST, summary="x", policy="strict-1", now=NOW
+        visit, draft, doctor=ADA.id, epoch=1, outcome=Outcome.REST, summary="x", policy="demo-1", now=NOW
     )
 
 
@@ -147,9 +147,7 @@ NOTE_DEEDS: list[Callable[[consult.Note], NoteState]] = [
     lambda n: consult.draft(OPEN, n, doctor=ADA.id, doctor_name=ADA.name, epoch=1, soap=SOAP).state,
     lambda n: _signed(OPEN, n)[1].state,
     lambda n: _aside(n).state,
-    lambda n: (
-        consult.amend(DONE, n, doctor=ADA.id, doctor_name=ADA.name, soap=SOAP, policy="strict-1", now=NOW)[1].state
-    ),
+    lambda n: consult.amend(DONE, n, doctor=ADA.id, doctor_name=ADA.name, soap=SOAP, policy="demo-1", now=NOW)[1].state,
 ]
 
 

@@ -18,7 +18,7 @@ GOOD = a_prescription(state=PrescriptionState.EFFECTIVE)
 
 def open_order(prescription=GOOD, **said: object) -> Order:
     typed = {"way": Way.DELIVERY, "address": "1 River Road", "phone": "138 0000 1234", "number": 1, "now": NOW}
-    return delivery.open_order(prescription, patient="Ann Li", code="123456", **{**typed, **said})
+    return delivery.open_order(prescription, patient="Ann Li", code="123456", policy="demo-1", **{**typed, **said})
 
 
 def pick_up(state: State = State.CREATED, **changes: object) -> Order:

@@ -60,7 +60,7 @@ def revise(found: Prescription, *, doctor: str = ADA.id, now=NOW) -> tuple[Presc
 def test_a_prescription_says_who_what_and_when() -> None:
     made = prescribe(a_line())
     line = a_line(strength="500 mg")
-    assert made == a_prescription(version=None, lines=(line,), policy="strict-1")
+    assert made == a_prescription(version=None, lines=(line,), policy="demo-1", until=NOW + VALID)
 
 
 @pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.PRESCRIPTION}))

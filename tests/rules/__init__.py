@@ -1,1 +1,1 @@
-"""The product rules, each by its number: what a clinic may never do, whatever its kit says."""
+"""The product rules, each by its number: what a clinic may never do, whatever its kit says. See docs/rules.md."""

@@ -200,6 +200,7 @@ class Staffroom:
             outcome=ending,
             summary="Rest, drink a lot.",
             lines=self.lines() if medicine else (),
+            stated=("spoke",),
             confirmed=self.random.random() < 0.9,
         )
 

@@ -127,7 +127,14 @@ def _away(walk: Walk) -> Typed:
 def _finishing(walk: Walk, *medicines: str) -> Typed:
     outcome = Outcome.PRESCRIPTION if medicines else Outcome.REST
     lines = tuple(a_line(medicine) for medicine in medicines)
-    said = {"soap": SOAP, "outcome": outcome, "summary": "Rest.", "lines": lines, "confirmed": False}
+    said = {
+        "soap": SOAP,
+        "outcome": outcome,
+        "summary": "Rest.",
+        "lines": lines,
+        "confirmed": False,
+        "stated": ("spoke",),
+    }
     return {**_with_doctor(walk), **said}
 
 

@@ -63,7 +63,7 @@ def _the_one_line_in_the_audit(
     assert new == {(about, f"X#{request}")}, "one line, where somebody looks for it"
     line = next(line for line in records.audit(about) if line.request == request)
     assert (line.deed, line.actor.id, line.actor.role) == (deed.audited_as, deed.who.id, deed.who.role)
-    assert (line.at, line.policy) == (errand.now, "strict-1")
+    assert (line.at, line.policy) == (errand.now, "demo-1")
     assert len(line.fingerprint) == 32
     return line
 

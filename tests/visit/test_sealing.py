@@ -16,7 +16,7 @@ from tests.builders import ADA, SAM, SOAP, a_line, refused
 from tests.visit.walk import SIGNER, Walk, table
 
 pytestmark = pytest.mark.usefixtures("clinic_on_moto")
-PILLS = {"outcome": Outcome.PRESCRIPTION, "lines": (a_line(),)}
+PILLS = {"outcome": Outcome.PRESCRIPTION, "lines": (a_line(),), "stated": ("spoke",)}
 
 
 @dataclass

@@ -37,7 +37,7 @@ def test_a_patient_walks_through_the_whole_clinic(walk: Walk) -> None:
         ("hand_over", COLE.id),
         ("deliver", COLE.id),
     ]
-    assert {line.policy for line in lines} == {"strict-1"}
+    assert {line.policy for line in lines} == {"demo-1"}
 
 
 def _from_the_first_question_to_the_ticket(walk: Walk) -> Ticket:
@@ -52,7 +52,7 @@ def _from_the_first_question_to_the_ticket(walk: Walk) -> Ticket:
         request = arriving.answer(walk.errand(), holder="phone", step=step, **typed)
     assert arriving.draft(walk.errand(), holder="phone").phone == "13800001234"
     visit = arriving.join(walk.errand(), request=request, secret=ANN.id, person=person("ann"), consented=True)
-    assert (visit.id, visit.state, visit.policy) == (Ticket("general", 0, Band.STANDARD, 1), State.WAITING, "strict-1")
+    assert (visit.id, visit.state, visit.policy) == (Ticket("general", 0, Band.STANDARD, 1), State.WAITING, "demo-1")
     place = arriving.see_ticket(walk.errand(ANN), id=visit.id)
     assert (place.ahead, place.wait) == (0, None)
     return visit.id

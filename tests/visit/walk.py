@@ -103,6 +103,7 @@ class Walk:
             "summary": "Rest and drink.",
             "lines": (),
             "confirmed": False,
+            "stated": ("spoke",),
             **typed,
         }
         return seeing.sign(self.errand(by), id=id, **said)
