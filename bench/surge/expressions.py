@@ -228,6 +228,8 @@ def _begins(path: Look, part: Look) -> Holds:
 def _contains(path: Look, part: Look) -> Holds:
     def holds(item: Item, names: Names, values: Values) -> bool:
         there, wanted = path(item, names, values), part(item, names, values)
+        if there is not None and "L" in there:
+            return wanted in there["L"]
         return there is not None and wanted["S"] in _plain(there)
 
     return holds
