@@ -33,8 +33,8 @@ AREAS: dict[Role, tuple[str, ...]] = {
     Role.DOCTOR: ("doctor",),
     Role.PHARMACIST: ("pharmacy", "parcels"),
     Role.COURIER: ("parcels",),
-    Role.DESK: ("desk", "parcels"),
-    Role.PRIVACY_OFFICER: ("requests", "people"),
+    Role.DESK: ("desk", "parcels", "complaints"),
+    Role.PRIVACY_OFFICER: ("complaints", "requests", "people"),
     Role.ADMINISTRATOR: ("people",),
 }
 WANTED = Form(key("next", max=NEXT_MAX))

@@ -233,6 +233,12 @@ class Administrator(Member):
         self.heading_words(name)
 
 
+class Officer(Member):
+    """The privacy officer."""
+
+    home, title = "/complaints", "Complaints"
+
+
 class Newcomer(Person):
     """Somebody with a slip in the hand, and an authenticator app that has not seen this clinic yet."""
 

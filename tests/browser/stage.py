@@ -8,7 +8,7 @@ from tests.browser.album import Look, nobody
 from tests.browser.live import Clinic
 from tests.browser.people import Patient
 from tests.browser.phones import Phone
-from tests.browser.staff import Administrator, Courier, Desk, Doctor, Member, Pharmacist
+from tests.browser.staff import Administrator, Courier, Desk, Doctor, Member, Officer, Pharmacist
 
 Who = TypeVar("Who", bound=Member)
 
@@ -43,6 +43,9 @@ class Stage:
 
     def administrator(self) -> Administrator:
         return self.signed_in(Administrator(self.phone(), self.look, id="max"))
+
+    def officer(self) -> Officer:
+        return self.signed_in(Officer(self.phone(), self.look, id="pria"))
 
     def signed_in(self, member: Who) -> Who:
         member.signs_in()

@@ -14,7 +14,7 @@ from infra.local.seed import PASSWORDS, give_ways_in
 from tests import hiring
 from tests.people import STAFF, Answer, Browser, Cast
 
-HOMES = {"ada": "doctor", "sam": "pharmacy", "cole": "parcels", "dee": "desk", "pria": "people", "max": "people"}
+HOMES = {"ada": "doctor", "sam": "pharmacy", "cole": "parcels", "dee": "desk", "pria": "complaints", "max": "people"}
 
 
 class Watch:
