@@ -105,7 +105,7 @@ def _visit(
     pk, file = f"V#{id}", records.file(Ticket.of(id))
     talk = [sk for sk in sks if sk.startswith("M#")]
     signed = [one.signed_at for one in file.notes]
-    signed += [at for one in records.complaints_of(Ticket.of(id)) for at in (one.filed_at, one.closed_at)]
+    signed += [at for one in file.complaints for at in (one.filed_at, one.closed_at)]
     last = retention.last_entry(file.visit, file.messages, signed, file.prescriptions, file.orders)
     if retention.over(Sort.CLINICAL, last, keep, now):
         report.records += 1

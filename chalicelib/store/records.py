@@ -1,7 +1,7 @@
 """Records: finding and saving what a visit needs; with the lanes' steps this is all a deed sees of the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from pynamodb.exceptions import DoesNotExist
@@ -51,6 +51,7 @@ class File:
     notes: list[Note]
     prescriptions: list[Prescription]
     orders: list[Order]
+    complaints: list[Complaint] = field(default_factory=list)
 
 
 def visit_in(pk: str) -> Ticket:
@@ -91,6 +92,7 @@ def file(id: Ticket) -> File:
         notes=[record for record in found if isinstance(record, Note)],
         prescriptions=[record for record in found if isinstance(record, Prescription)],
         orders=[record for record in found if isinstance(record, Order)],
+        complaints=[record for record in found if isinstance(record, Complaint)],
     )
 
 

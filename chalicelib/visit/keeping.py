@@ -4,7 +4,6 @@ A patient takes out their own, has erased what no duty keeps, and says what went
 """
 
 from dataclasses import replace
-from datetime import datetime
 
 from chalicelib.refusal import NotFound
 from chalicelib.rooms import complaint, erasure, queue, retention
@@ -34,7 +33,8 @@ def asking(errand: Errand, *, id: Ticket) -> tuple[Visit, list[Answered]]:
 
 
 def _answer(errand: Errand, file: File) -> list[Answered]:
-    signed: list[datetime | None] = [note.signed_at for note in file.notes]
+    signed = [note.signed_at for note in file.notes]
+    signed += [at for one in file.complaints for at in (one.filed_at, one.closed_at)]
     last = retention.last_entry(file.visit, file.messages, signed, file.prescriptions, file.orders)
     return erasure.answer(last, retention.ended(file.visit, file.messages), errand.clinic.keep)
 
