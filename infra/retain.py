@@ -104,9 +104,9 @@ def _visit(
     """What one visit says itself is what counts, read now; whether all of it is gone."""
     pk, file = f"V#{id}", records.file(Ticket.of(id))
     talk = [sk for sk in sks if sk.startswith("M#")]
-    last = retention.last_entry(
-        file.visit, file.messages, [one.signed_at for one in file.notes], file.prescriptions, file.orders
-    )
+    signed = [one.signed_at for one in file.notes]
+    signed += [at for one in file.complaints for at in (one.filed_at, one.closed_at)]
+    last = retention.last_entry(file.visit, file.messages, signed, file.prescriptions, file.orders)
     if retention.over(Sort.CLINICAL, last, keep, now):
         report.records += 1
         report.rows += len(sks)

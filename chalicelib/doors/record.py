@@ -4,17 +4,22 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import shown, words
-from chalicelib.doors.form import FORMS
+from chalicelib.doors.form import FORMS, Form, one_of, text
 from chalicelib.doors.machine import to_json
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import PRIVATE, Answer, Go, Page, Raw
 from chalicelib.rooms import consult, fhir
+from chalicelib.rooms.complaint import TEXT_MAX, About
 from chalicelib.rooms.consult import Note
 from chalicelib.rooms.erasure import Answered
 from chalicelib.visit import keeping
 from chalicelib.visit.errand import File
 
 door = Blueprint(__name__)
+COMPLAINT = Form(
+    one_of("about", About, missing="Choose what it is about."),
+    text("text", max=TEXT_MAX, missing="Write what happened.", lines=True),
+)
 
 
 @door.route("/{lang}/visits/{visit}/record")
@@ -56,6 +61,23 @@ def erase(asked: Asked) -> Answer:
     return Go(to=f"visits/{asked.name}/erase", data={"asked_at": visit.restricted})
 
 
+@door.route("/{lang}/visits/{visit}/complaint")
+@polite("complain", by="patient")
+def complaining(asked: Asked) -> Answer:
+    """What went wrong, and what the clinic said to it."""
+    found = keeping.my_complaints(asked.errand, id=asked.id)
+    data = {"visit": asked.name, "complaints": [shown.complaint(one) for one in found], "abouts": list(About)}
+    return Page(template="visit_complaint.html", data=data, here=f"visits/{asked.name}/complaint")
+
+
+@door.route("/{lang}/visits/{visit}/complaint", methods=["POST"], content_types=FORMS)
+@polite("complain", by="patient", form=COMPLAINT, again=complaining)
+def complain(asked: Asked) -> Answer:
+    """It is kept, whatever becomes of the visit."""
+    one = keeping.complain(asked.errand, id=asked.id, **asked.given)
+    return Go(to=f"visits/{asked.name}/complaint", data={"complaint": shown.complaint(one)})
+
+
 def _answered(one: Answered) -> dict[str, object]:
     """`until` is the clinic's own day, with its year: it is far away."""
     return {"what": one.what, "erased": one.erased, "until": words.local(one.until).date() if one.until else None}
@@ -69,6 +91,7 @@ def _data(asked: Asked, file: File) -> dict[str, object]:
         "messages": [shown.message(one, asked.language, now) for one in file.messages],
         "notes": [_note(one) for one in fhir.kept(file.notes)],
         "medicines": [shown.medicine(one, asked.language, now) for one in file.prescriptions],
+        "complaints": [shown.complaint(one) for one in file.complaints],
         "parcels": [shown.parcel(one) for one in file.orders],
     }
 

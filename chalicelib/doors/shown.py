@@ -5,6 +5,7 @@ from datetime import datetime
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
 from chalicelib.rooms import delivery, preferred, prescription, promise, queue
+from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import PATIENT, Message
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.prescription import Line, Prescription
@@ -149,6 +150,17 @@ def message(said: Message, language: str, now: datetime) -> dict[str, object]:
         "text": said.text,
         "at": said.at,
         "time": words.when(said.at, language, now),
+    }
+
+
+def complaint(one: Complaint) -> dict[str, object]:
+    return {
+        "number": one.number,
+        "about": one.about,
+        "text": one.text,
+        "filed_at": one.filed_at,
+        "closed_at": one.closed_at,
+        "word": one.word,
     }
 
 

@@ -33,8 +33,8 @@ AREAS: dict[Role, tuple[str, ...]] = {
     Role.DOCTOR: ("doctor", "glass"),
     Role.PHARMACIST: ("pharmacy", "parcels"),
     Role.COURIER: ("parcels",),
-    Role.DESK: ("desk", "parcels"),
-    Role.PRIVACY_OFFICER: ("openings", "practice", "requests", "people", "glass"),
+    Role.DESK: ("desk", "parcels", "complaints"),
+    Role.PRIVACY_OFFICER: ("openings", "practice", "complaints", "requests", "people", "glass"),
     Role.ADMINISTRATOR: ("people",),
 }
 WANTED = Form(key("next", max=NEXT_MAX))

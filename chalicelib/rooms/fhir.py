@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.rooms import consult, delivery, prescription
+from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.prescription import Line, Prescription
@@ -80,6 +81,8 @@ class File(Protocol):
     def prescriptions(self) -> list[Prescription]: ...
     @property
     def orders(self) -> list[Order]: ...
+    @property
+    def complaints(self) -> list[Complaint]: ...
 
 
 def bundle(files: Sequence[File], clinic: Clinic, *, language: str, now: datetime) -> Resource:
@@ -125,6 +128,8 @@ def _visit(made: Bundle, file: File) -> None:
         _prescription(made, visit, one)
     for order in file.orders:
         _order(made, visit, order)
+    for said in file.complaints:
+        _complaint(made, visit, said)
 
 
 def _patient(made: Bundle, visit: Visit) -> None:
@@ -215,6 +220,31 @@ def _message(made: Bundle, visit: Visit, message: Message) -> None:
         recipient=[to(organization(made.clinic) if mine else person(visit))],
         payload=[{"contentString": message.text}],
     )
+
+
+def _complaint(made: Bundle, visit: Visit, one: Complaint) -> None:
+    """Two messages: the patient's, and the clinic's word to it."""
+    us, filed = organization(made.clinic), part(visit, "complaint", one.number)
+    about = {
+        "status": "completed",
+        "category": [{"text": f"complaint: {one.about}"}],
+        "subject": to(person(visit)),
+        "encounter": to(encounter(visit)),
+    }
+    text = [{"contentString": one.text}]
+    sides = {"sender": to(person(visit)), "recipient": [to(us)]}
+    made.add(filed, "Communication", **about, **sides, sent=instant(one.filed_at), payload=text)
+    if one.closed_at:
+        made.add(
+            part(visit, "answer", one.number),
+            "Communication",
+            **about,
+            inResponseTo=[to(filed)],
+            sender=to(us),
+            recipient=[to(person(visit))],
+            sent=instant(one.closed_at),
+            payload=[{"contentString": one.word}],
+        )
 
 
 def _note(made: Bundle, visit: Visit, note: Note) -> None:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from chalicelib.refusal import NotAllowed, Refusal, TooLate
 from chalicelib.rooms.permission import Actor, Role, Tie
 from chalicelib.rooms.phone import Counted
-from chalicelib.rooms.queue import Band, Ticket
+from chalicelib.rooms.queue import Band, Ticket, Visit
 from chalicelib.rooms.rules import Clinic
 
 LASTS = timedelta(minutes=30)
@@ -77,6 +77,12 @@ def broken(
     if not words.strip():
         raise Refusal("Write in a few words why you must read this.", field="words")
     return Pane(visit=visit, by=actor.id, role=actor.role, reason=reason, words=words.strip(), at=now, policy=policy)
+
+
+def not_closed(visit: Visit) -> None:
+    """Whoever had their record closed closed it to everybody who works here, and to this door too: see `erasure`."""
+    if visit.restricted:
+        raise TooLate("The patient has had this record closed. Nobody who works here can open it.")
 
 
 def counted(by: str, day: str, now: datetime) -> Counted:

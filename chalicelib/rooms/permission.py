@@ -84,6 +84,7 @@ MAY: dict[str, frozenset[Role]] = {
     "see_ticket": _PATIENT,
     "see_opened": _PATIENT,
     "see_record": _PATIENT,  # all of it, to keep
+    "complain": _PATIENT,
     "erase": _PATIENT,  # what no duty keeps
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
@@ -136,6 +137,8 @@ MAY: dict[str, frozenset[Role]] = {
     "see_practice": _PRIVACY_OFFICER,  # and nobody who pays or ranks (R19)
     # what is owed about records
     "see_requests": _PRIVACY_OFFICER,
+    "see_complaints": _DESK | _PRIVACY_OFFICER,
+    "close_complaint": _DESK | _PRIVACY_OFFICER,
     # who works here
     "see_staff": _ADMINISTRATOR | _PRIVACY_OFFICER,
     "see_member": _ADMINISTRATOR | _PRIVACY_OFFICER,
@@ -168,6 +171,8 @@ WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
     "see_ticket": {Role.PATIENT: _OWN},
     "see_opened": {Role.PATIENT: _OWN},
     "see_record": {Role.PATIENT: _OWN},
+    "complain": {Role.PATIENT: _OWN},
+    "close_complaint": {Role.DESK: _WORK, Role.PRIVACY_OFFICER: _WORK},
     "erase": {Role.PATIENT: _OWN},
     "leave": {Role.PATIENT: _OWN},
     "need_more_time": {Role.PATIENT: _OWN},

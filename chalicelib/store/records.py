@@ -1,7 +1,7 @@
 """Records: finding and saving what a visit needs; with the lanes' steps this is all a deed sees of the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from pynamodb.exceptions import DoesNotExist
@@ -9,6 +9,7 @@ from pynamodb.exceptions import DoesNotExist
 from chalicelib.refusal import NotFound, Repeated
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.assignment import Doctor, Seen
+from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
@@ -65,6 +66,7 @@ class File:
     notes: list[Note]
     prescriptions: list[Prescription]
     orders: list[Order]
+    complaints: list[Complaint] = field(default_factory=list)
 
 
 def visit_in(pk: str) -> Ticket:
@@ -105,6 +107,7 @@ def file(id: Ticket) -> File:
         notes=[record for record in found if isinstance(record, Note)],
         prescriptions=[record for record in found if isinstance(record, Prescription)],
         orders=[record for record in found if isinstance(record, Order)],
+        complaints=[record for record in found if isinstance(record, Complaint)],
     )
 
 
@@ -336,6 +339,18 @@ def orders(states: Iterable[OrderState], *, doctor: str | None = None) -> list[O
         all = _by_stage(Order, f"order#{state}", newest=newest, most=SEARCHED_MAX)
         found += [order for order in all if doctor in (None, order.doctor) and not order.erased][:LIST_MAX]
     return sorted(found, key=lambda order: order.created_at)
+
+
+def complaints() -> list[Complaint]:
+    """What patients say went wrong and nobody has answered yet, the oldest first."""
+    return _by_stage(Complaint, "complaint")
+
+
+def complaints_of(id: Ticket) -> list[Complaint]:
+    """All of one visit, oldest first."""
+    with in_reach():
+        found = rows.ComplaintRow.query(visit_pk(id), Row.sk.startswith("C#"), consistent_read=True, limit=LIST_MAX)
+        return [record_of(Complaint, row) for row in found]
 
 
 def erasures() -> list[Erasure]:

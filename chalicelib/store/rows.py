@@ -3,7 +3,7 @@
 Keys (pk / sk):
     V#<ticket>   / V          a visit, under the ticket it drew; or an Alias; or the tombstone of a lost number
                  / M#<id>     a message        / N#<number>  a note
-                 / E          its patient asked for erasure
+                 / C#<number> a complaint      / E  its patient asked for erasure
                  / O#<number> an order         / P#<number>  a prescription
                  / X#<request> audit rows: after everything else, so that one query reads the visit without them
                  / Y         the chain of the audit lines (on every partition that has lines);  Y#<n> a seal of it
@@ -41,6 +41,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Stage
+from chalicelib.rooms.complaint import About
 from chalicelib.rooms.consult import Kind, NoteState
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.delivery import Way
@@ -329,6 +330,17 @@ class NoticeRow(Row, discriminator="notice"):
     state = values.word(Sending)
     tries = NumberAttribute(default=0)
     why = UnicodeAttribute(null=True)
+
+
+class ComplaintRow(Row, discriminator="complaint"):
+    visit = values.ticket()
+    number = NumberAttribute()
+    about = values.word(About)
+    text = UnicodeAttribute()
+    filed_at = UTCDateTimeAttribute()
+    closed_at = UTCDateTimeAttribute(null=True)
+    closed_by = UnicodeAttribute(null=True)
+    word = UnicodeAttribute(default="")
 
 
 class ErasureRow(Row, discriminator="erasure"):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from chalicelib.log import note
 from chalicelib.rooms.arrival import KEPT, Request
 from chalicelib.rooms.assignment import Doctor, Seen
+from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
@@ -170,6 +171,15 @@ SHAPES: dict[type, Shape] = {
         key=_notice_key,
         renamed={"kind": "notice_kind", "due_at": "since"},
         marks=_notice_stage,
+    ),
+    Complaint: Shape(
+        row=rows.ComplaintRow,
+        key=lambda complaint: (visit_pk(complaint.visit), f"C#{complaint.number:03d}"),
+        marks=lambda complaint: {
+            "stage": None if complaint.closed_at else "complaint",
+            "since": complaint.filed_at,
+        },
+        once=frozenset({"about", "text", "filed_at"}),
     ),
     Erasure: Shape(
         row=rows.ErasureRow,

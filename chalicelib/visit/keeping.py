@@ -1,12 +1,16 @@
-"""Keeping: what a clinic owes about its records. A patient takes out their own, and has erased what no duty keeps."""
+"""Keeping: what a clinic owes about its records.
+
+A patient takes out their own, has erased what no duty keeps, and says what went wrong.
+"""
 
 from dataclasses import replace
-from datetime import datetime
 
-from chalicelib.rooms import erasure, queue, retention
+from chalicelib.refusal import NotFound
+from chalicelib.rooms import complaint, erasure, queue, retention
+from chalicelib.rooms.complaint import About, Complaint
 from chalicelib.rooms.erasure import Answered, Erasure
 from chalicelib.rooms.queue import Ticket, Visit
-from chalicelib.visit.errand import Errand, File, about_visit, look_at_record, once
+from chalicelib.visit.errand import Errand, File, about_visit, look_at_list, look_at_record, once
 
 PARCELS_AT_ONCE = 80  # of a transaction, which may have 100 rows
 
@@ -29,12 +33,13 @@ def asking(errand: Errand, *, id: Ticket) -> tuple[Visit, list[Answered]]:
 
 
 def _answer(errand: Errand, file: File) -> list[Answered]:
-    signed: list[datetime | None] = [note.signed_at for note in file.notes]
+    signed = [note.signed_at for note in file.notes]
+    signed += [at for one in file.complaints for at in (one.filed_at, one.closed_at)]
     last = retention.last_entry(file.visit, file.messages, signed, file.prescriptions, file.orders)
     return erasure.answer(last, retention.ended(file.visit, file.messages), errand.clinic.keep)
 
 
-def _about_visit(errand: Errand, *, id: Ticket) -> str:
+def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
     return about_visit(id)
 
 
@@ -45,6 +50,41 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket) -> Visit:
 def requests(errand: Errand) -> list[Erasure]:
     """What patients asked to be erased, the newest first, for the privacy officer: no name, no word."""
     return errand.records.erasures()
+
+
+def _complaint_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Complaint:
+    return next(one for one in errand.records.complaints_of(id) if str(one.number) == answer)
+
+
+def my_complaints(errand: Errand, *, id: Ticket) -> list[Complaint]:
+    """What the patient said went wrong, and what the clinic answered."""
+    queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    return errand.records.complaints_of(id)
+
+
+@once(about=_about_visit, again=_complaint_again)
+def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> Complaint:
+    """At any time of the visit and after it, also when the record is closed."""
+    one = complaint.file(id, my_complaints(errand, id=id), about=about, text=text, now=errand.now)
+    errand.records.save(one, audit=errand.entry("complain", about_visit(id), answer=str(one.number)))
+    return one
+
+
+def complaints(errand: Errand) -> list[Complaint]:
+    """Those nobody has answered yet, the oldest first."""
+    look_at_list(errand)
+    return errand.records.complaints()
+
+
+@once(about=_about_visit, again=_complaint_again)
+def close_complaint(errand: Errand, *, id: Ticket, number: int, word: str) -> Complaint:
+    """With a word that the patient reads. Raises NotFound, and TooLate where somebody else was first."""
+    found = next((one for one in errand.records.complaints_of(id) if one.number == number), None)
+    if found is None:
+        raise NotFound()
+    closed = complaint.close(found, by=errand.actor.id, word=word, now=errand.now)
+    errand.records.save(closed, audit=errand.entry("close_complaint", about_visit(id), answer=str(number)))
+    return closed
 
 
 @once(about=_about_visit, again=_visit_again)

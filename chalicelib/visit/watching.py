@@ -36,6 +36,7 @@ def _broken_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Pa
 def break_glass(errand: Errand, *, id: Ticket, reason: Reason, words: str) -> Pane:
     """Half an hour in which this one record can be read. Whoever is in it already stays in the half hour they have."""
     visit, me = errand.records.visit(id), errand.actor
+    glass.not_closed(visit)
     before = errand.records.pane(id, me.id)
     if before is not None and glass.is_open(before, errand.now):
         return before
@@ -61,6 +62,7 @@ def read_under_glass(errand: Errand, *, id: Ticket) -> UnderGlass:
     permission.whose(errand.actor, "read_under_glass", glass.ties(errand.actor, pane, errand.now))
     assert pane is not None
     file = errand.records.file(id)
+    glass.not_closed(file.visit)
     look(errand, id, "read_under_glass")
     dossier = Dossier(
         visit=file.visit,

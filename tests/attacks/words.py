@@ -40,6 +40,8 @@ def said_everywhere(cast: Cast, say: Say) -> None:
     done(cast.cole.post(f"{parcel}/hand-over"))
     done(cast.cole.post(f"{parcel}/failed", reason=say("failed")))
     done(ada.post(f"{there}/amend", **soap))
+    done(ann.post(f"{here}/complaint", about="harm", text=say("complaint")))
+    done(cast.dee.post(f"/en/complaints/{ann.visit}", number="1", word=say("answer")))
     bob.join(**{name: say(name) for name in ("name", "why", "allergies")})
     done(ada.post("/en/doctor/next", departments="general"))
     done(ada.post(f"/en/doctor/visits/{bob.visit}/hand-back", epoch="1", reason=say("handed back")))

@@ -40,6 +40,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "choose_delivery": {"way": "delivery", "address": "1 River Road", "phone": "13800001234"},
     "cancel_visit": {"why": "Went home", "department": "general"},
     "expire": {"department": "general"},
+    "complain": {"about": "care", "text": "Nobody told me"},
+    "close_complaint": {"number": "1", "word": "We are sorry"},
     "wake_me": {"endpoint": "https://fcm.googleapis.com/fcm/send/abc"},
 }
 RETURNED = {"number": "1", "reason": "Too much"}
@@ -108,6 +110,8 @@ def world(cast: Cast) -> World:
     taken(cast, cast.bob)
     cy = Patient(cast.house, {**ANN, "name": "Cy Lee", "department": "respiratory"})
     cy.join()
+    for patient in (cast.ann, cast.bob, cy):
+        patient.post(f"/en/visits/{patient.visit}/complaint", **BODIES["complain"])
     taking.go_on_duty(cast.errand("bo"), departments=("general",), capacity=5)
     staff = {id: cast.staff(id) for id in ("ada", "bo", "sam", "cole", "dee")}
     mal = Browser(cast.house)  # knows the visits' names, and made tickets for them

@@ -32,7 +32,9 @@ def whole_visit(stage: Stage) -> None:
     reads_prescription(patient)
     sees_who_opened(patient)
     reads_the_record(patient)
+    complains(stage, patient)
     looks_back(doctor)
+    has_it_erased(stage, patient)
 
 
 def arrives(patient: Patient, place: int = 1) -> None:
@@ -186,6 +188,47 @@ def reads_the_record(patient: Patient) -> None:
     patient.reads("What you told us", "What you and the doctor wrote", "You have your medicine")
     patient.reads_words(patient.story.why, patient.story.more)
     patient.look("record")
+
+
+def complains(stage: Stage, patient: Patient) -> None:
+    """The patient says what went wrong; the privacy officer answers, and the patient reads it."""
+    patient.opens_ticket()
+    patient.follows("Complain about this visit")
+    patient.heading("Complain about this visit")
+    patient.presses("Send it")
+    patient.is_told("Choose what it is about.")
+    patient.look("complaint-wrong")
+    patient.ticks("about", "care")
+    patient.types(text=patient.story.more)
+    patient.presses("Send it")
+    patient.reads("We have it, and have not answered yet.")
+    officer = stage.officer()
+    officer.goes_to("/complaints")
+    officer.reads_words(patient.story.more)
+    officer.look("complaints")
+    officer.page.locator('textarea[name="word"]').fill(patient.story.why)
+    officer.presses("Close it")
+    officer.reads("No complaint is open.")
+    patient.opens_ticket()
+    patient.follows("Complain about this visit")
+    patient.reads("The clinic’s answer")
+    patient.look("complaint-answered")
+
+
+def has_it_erased(stage: Stage, patient: Patient) -> None:
+    """What no duty keeps goes; the officer sees that it was asked for."""
+    patient.opens_ticket()
+    patient.follows("My record")
+    patient.follows("Have it erased")
+    patient.heading("Have it erased?")
+    patient.look("erase")
+    patient.presses("Yes, erase what can be erased")
+    patient.heading("What became of your request")
+    patient.look("erased")
+    officer = stage.officer()
+    officer.goes_to("/requests")
+    officer.reads_words(patient.code)
+    officer.look("requests")
 
 
 def looks_back(doctor: Doctor) -> None:

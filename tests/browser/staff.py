@@ -236,6 +236,8 @@ class Administrator(Member):
 
 
 class Officer(Member):
+    """The privacy officer."""
+
     home, title = "/openings", "Opened outside care"
 
 

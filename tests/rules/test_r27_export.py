@@ -11,6 +11,7 @@ import pytest
 from chalicelib.outside.signing import KMS
 from chalicelib.refusal import Busy, NotFound, Refusal
 from chalicelib.rooms import fhir
+from chalicelib.rooms.complaint import About, Complaint
 from chalicelib.rooms.consult import PATIENT, Kind, Message, NoteState, Outcome
 from chalicelib.rooms.delivery import State as Parcel
 from chalicelib.rooms.prescription import State as Medicine
@@ -34,6 +35,12 @@ def _message(**said: Any) -> Message:
     return replace(base, **said)
 
 
+def a_complaint(**said: Any) -> Complaint:
+    return Complaint(
+        **{"visit": a_visit().id, "number": 1, "about": About.HARM, "text": "A rash", "filed_at": NOW, **said}
+    )
+
+
 def a_file(**changes: Any) -> File:
     """A visit with everything in it."""
     visit = a_visit(
@@ -52,6 +59,7 @@ def a_file(**changes: Any) -> File:
         ],
         prescriptions=[a_prescription(state=Medicine.RETURNED, next_number=2), a_prescription(number=2)],
         orders=[an_order(state=Parcel.DELIVERED)],
+        complaints=[a_complaint(), a_complaint(number=2, closed_at=NOW, closed_by="dee", word="Sorry")],
     )
     return replace(made, **changes)
 
@@ -101,7 +109,7 @@ def test_r27_several_visits_of_one_person_are_one_record() -> None:
     assert wrong_with(bundle) == []
     assert len(_all(bundle, "Patient")) == 1
     assert len(_all(bundle, "Encounter")) == 2
-    assert len(_all(bundle, "Communication")) == 4
+    assert len(_all(bundle, "Communication")) == 2 * (2 + 3), "messages, complaints, an answer"
     assert {one["name"][0]["text"] for one in _all(bundle, "Practitioner")} == {ADA.name, "Dr Bo"}
 
 

@@ -10,10 +10,12 @@ from chalicelib.refusal import Busy, NotFound, TooLate
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.erasure import What
+from chalicelib.rooms.glass import Reason
 from chalicelib.rooms.notice import Outcome as Sent
+from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import records
-from chalicelib.visit import keeping, seeing, sending, telling
+from chalicelib.visit import keeping, seeing, sending, telling, watching
 from infra import audit
 from tests.builders import ADA, ANN, BOB, COLE, KIM, SAM, SOAP, a_clinic, a_line
 from tests.doors.stories import id_of, seen
@@ -21,6 +23,9 @@ from tests.people import Cast
 from tests.visit.walk import CODE, Walk, table
 
 PHONE, ADDRESS, ENDPOINT = "13800001234", "1 River Road", "https://fcm.googleapis.com/fcm/send/abc"
+
+
+LIU = Actor(role=Role.DOCTOR, id="liu")
 
 
 @pytest.fixture
@@ -119,6 +124,7 @@ def test_r28_nobody_who_works_here_opens_what_is_restricted(walk: Walk) -> None:
     id = a_finished_visit(walk)
     sending.deliver(walk.errand(COLE), id=id, code=CODE)
     assert seeing.open_visit(walk.errand(ADA), id=id).notes
+    watching.break_glass(walk.errand(LIU), id=id, reason=Reason.STANDS_IN, words="For Ada.")
     keeping.erase(walk.errand(ANN), id=id)
     for look in (
         lambda: seeing.open_visit(walk.errand(ADA), id=id),
@@ -128,6 +134,12 @@ def test_r28_nobody_who_works_here_opens_what_is_restricted(walk: Walk) -> None:
         lambda: sending.see_order(walk.errand(COLE), id=id),
     ):
         with pytest.raises(NotFound):
+            look()
+    for look in (
+        lambda: watching.read_under_glass(walk.errand(LIU), id=id),  # broken before it was closed
+        lambda: watching.break_glass(walk.errand(LIU), id=id, reason=Reason.STANDS_IN, words="For Ada."),
+    ):
+        with pytest.raises(TooLate, match="closed"):
             look()
     assert keeping.my_record(walk.errand(ANN), id=id).notes, "its patient does"
     again = walk.taken(ANN)
