@@ -12,8 +12,6 @@ from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
-from chalicelib.rooms.delivery import State as OrderState
-from chalicelib.rooms.erasure import Erasure
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
@@ -39,11 +37,13 @@ from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
 from chalicelib.store.staff import administrators, is_member, member, members
 from chalicelib.store.trail import entry_of, staff_names, trail
+from chalicelib.store.worklists import complaints, erasures, orders, returned_to, to_review
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
 __all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "notices_of", "trail"]
 __all__ += ["staff_names", "wake"]
+__all__ += ["complaints", "erasures", "orders", "returned_to", "to_review"]
 __all__ += ["administrators", "is_member", "member", "members"]
 __all__ += ["count_of", "pane", "pane_at", "panes"]
 __all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "proof"]
@@ -52,7 +52,6 @@ T = TypeVar("T")
 LIST_MAX = 50
 OWN_PAGES_MAX = 10  # of numbers in a doctor's lane that lead to nobody: more than join in the hours of one duty
 TAKEN_MAX = 300  # patients of one doctor in one day
-SEARCHED_MAX = 500  # rows of a work list looked through for one person's
 HISTORY_SHOWN_MAX = 20
 BATCH_MAX = 100  # DynamoDB's own limit
 
@@ -288,6 +287,13 @@ def taken_on(doctor: str, day: str) -> tuple[list[Visit], bool]:
     return (visits(ids) if ids else []), len(taken) <= TAKEN_MAX
 
 
+def complaints_of(id: Ticket) -> list[Complaint]:
+    """All of one visit, oldest first."""
+    with in_reach():
+        found = rows.ComplaintRow.query(visit_pk(id), Row.sk.startswith("C#"), consistent_read=True, limit=LIST_MAX)
+        return [record_of(Complaint, row) for row in found]
+
+
 def mark(department: str, lane: int) -> Mark:
     """How far the sweep of a lane has come; from the beginning if it never ran."""
     try:
@@ -318,51 +324,6 @@ def roster(department: str, *, consistent: bool = False) -> list[Seen]:
     with in_reach():
         lines = Row.query(lane_pk(department, 0), Row.sk.startswith("D#"), consistent_read=consistent)
         return list(readable(Seen, lines))
-
-
-def to_review() -> list[Prescription]:
-    return _by_stage(Prescription, "review")
-
-
-def returned_to(doctor: str) -> list[Prescription]:
-    return _by_stage(Prescription, f"returned#{doctor}")
-
-
-def orders(states: Iterable[OrderState], *, doctor: str | None = None) -> list[Order]:
-    """Parcels in these states, oldest first, at most LIST_MAX of each; of those that came back the newest.
-
-    With `doctor`, only those of this doctor's patients.
-    """
-    found: list[Order] = []
-    for state in states:
-        newest = state is OrderState.RETURNED  # nothing happens to these any more, so the list only grows
-        all = _by_stage(Order, f"order#{state}", newest=newest, most=SEARCHED_MAX)
-        found += [order for order in all if doctor in (None, order.doctor) and not order.erased][:LIST_MAX]
-    return sorted(found, key=lambda order: order.created_at)
-
-
-def complaints() -> list[Complaint]:
-    """What patients say went wrong and nobody has answered yet, the oldest first."""
-    return _by_stage(Complaint, "complaint")
-
-
-def complaints_of(id: Ticket) -> list[Complaint]:
-    """All of one visit, oldest first."""
-    with in_reach():
-        found = rows.ComplaintRow.query(visit_pk(id), Row.sk.startswith("C#"), consistent_read=True, limit=LIST_MAX)
-        return [record_of(Complaint, row) for row in found]
-
-
-def erasures() -> list[Erasure]:
-    """What patients asked to be erased, the newest first."""
-    return _by_stage(Erasure, "erasure", newest=True)
-
-
-def _by_stage(kind: type[T], stage: str, *, newest: bool = False, most: int = LIST_MAX) -> list[T]:
-    row = SHAPES[kind].row
-    with in_reach():
-        found = Row.by_stage.query(stage, limit=most, scan_index_forward=not newest)
-        return list(readable(kind, (r for r in found if isinstance(r, row | rows.BrokenRow))))
 
 
 def answered(about: str, request: str) -> Repeated | None:
