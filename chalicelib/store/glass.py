@@ -9,7 +9,7 @@ from chalicelib.rooms.glass import Pane
 from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store.phone_rows import CounterRow
-from chalicelib.store.rows import Row
+from chalicelib.store.rows import BrokenRow, Row
 from chalicelib.store.shapes import pane_key, pane_stage, panes_of, readable, record_of, sound, visit_pk
 from chalicelib.store.staff_rows import PaneRow
 from chalicelib.store.writing import in_reach
@@ -44,7 +44,7 @@ def panes(*, reviewed: bool, since: datetime | None = None) -> list[Pane]:
         found = Row.by_stage.query(
             pane_stage(reviewed), later, limit=LISTED_MAX, scan_index_forward=not (reviewed or since)
         )
-        return list(readable(Pane, (row for row in found if isinstance(row, PaneRow))))
+        return list(readable(Pane, (row for row in found if isinstance(row, PaneRow | BrokenRow))))
 
 
 def count_of(counted: Counted) -> int:
