@@ -196,7 +196,7 @@ def complains(stage: Stage, patient: Patient) -> None:
     patient.follows("Complain about this visit")
     patient.heading("Complain about this visit")
     patient.presses("Send it")
-    patient.is_told("Choose what it is about.")
+    patient.is_told("Choose what it is about.", "Write what happened.")
     patient.look("complaint-wrong")
     patient.ticks("about", "care")
     patient.types(text=patient.story.more)
