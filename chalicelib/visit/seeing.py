@@ -206,7 +206,7 @@ def not_here(errand: Errand, *, id: Ticket, epoch: int) -> Visit:
 def call_again(errand: Errand, *, id: Ticket) -> Visit:
     """The patient is there after all: back to the doctor who had said "not here".
 
-    The lane still holds an entry for the visit; at its turn, or in the next sweep, it is found to be for nobody.
+    The lane still holds an entry for the visit; at its turn it is found to be for nobody.
     """
     visit = errand.records.visit(id)
     desk, allowed = errand.records.doctor(errand.actor.id), errand.actor.departments

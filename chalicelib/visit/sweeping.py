@@ -13,7 +13,7 @@ from chalicelib.refusal import Refusal, Repeated, Stale
 from chalicelib.rooms import assignment, leaving, promise, queue
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
+from chalicelib.rooms.queue import ACTIVE, BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
 from chalicelib.visit import preferring, telling, watching
 from chalicelib.visit.arriving import doctor_is_gone, end, turn_again
 from chalicelib.visit.errand import Errand, about_doctor
@@ -179,8 +179,8 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
         if mine and queue.passed(lane, visit):
             turn_again(errand, visit)
             swept.brought_to_front += 1
-        elif not mine or visit.state is not State.WAITING or lane.heads[visit.id.band] >= lane.held[str(visit.id)]:
-            # before its turn the visit may just be written
+        elif not mine or visit.state not in ACTIVE or lane.heads[visit.id.band] >= lane.held[str(visit.id)]:
+            # before its turn the visit may just be written: who waits steps back, or their doctor finds nobody there
             errand.records.let_go((lane.department, lane.number), visit.id, lane.held[str(visit.id)])
 
 

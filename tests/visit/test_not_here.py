@@ -14,6 +14,7 @@ from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, sweeping
 from tests.builders import ADA, ANN, BO, SOAP, refused
 from tests.visit.walk import Walk
+from tests.visit.weather import meanwhile
 
 
 def not_here(walk: Walk, id: Ticket) -> None:
@@ -140,3 +141,13 @@ def test_the_sweep_notices_it_too(walk: Walk) -> None:
     walk.now += timedelta(minutes=1)
     sweeping.sweep(walk.errand())
     assert records.visit(id).ticket is not None
+
+
+def test_a_sweep_at_that_very_moment_leaves_the_lane_its_note(walk: Walk) -> None:
+    """The note on the lane is written first; without it nobody else left in the band would call this patient."""
+    id = walk.taken()
+    walk.crowd(5)
+    with meanwhile("TransactWriteItems", lambda: sweeping.sweep(walk.errand(SYSTEM))):
+        not_here(walk, id)
+    (lane,) = records.lanes([("general", 0)])
+    assert lane.held == {str(id): records.visit(id).returns_at}
