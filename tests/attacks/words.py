@@ -28,7 +28,14 @@ def said_everywhere(cast: Cast, say: Say) -> None:
     done(ada.post(f"{there}/messages", epoch="1", text=say("doctor")))
     soap = {part: say(part) for part in ("subjective", "objective", "assessment", "plan")}
     done(ada.post(f"{there}/note", epoch="1", **soap))
-    ended = {"outcome": "prescription", "summary": say("summary"), "speaks": "en", "heard": "2", "epoch": "1"}
+    ended = {
+        "outcome": "prescription",
+        "stated": "spoke",
+        "summary": say("summary"),
+        "speaks": "en",
+        "heard": "2",
+        "epoch": "1",
+    }
     _prescribe(ada, f"{there}/finish", **soap, **ended, **_line(say))
     done(sam.post(f"/en/pharmacy/prescriptions/{ann.visit}/return", number="1", reason=say("returned")))
     _prescribe(ada, f"{there}/revise", **_line(say))

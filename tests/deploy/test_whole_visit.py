@@ -114,7 +114,7 @@ def see(ada: Visitor, ann: Visitor) -> None:
     ada.get(ada.url("doctor", "visits", ann.visit, "finish"))
     note = {"subjective": "Cold", "objective": "38.2", "assessment": "Flu", "plan": "Rest"}
     line = {"medicine_1": "paracetamol-500", "dose_1": "500 mg", "per_day_1": "3", "days_1": "3"}
-    signed = ada.fill("/finish", outcome="prescription", summary="Rest and drink.", **note, **line)
+    signed = ada.fill("/finish", outcome="prescription", stated="spoke", summary="Rest and drink.", **note, **line)
     assert "Waiting for the pharmacist" in signed.words
 
 

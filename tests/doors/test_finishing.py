@@ -57,7 +57,14 @@ def test_all_that_is_wrong_with_the_finish_is_told_at_once_in_the_order_of_the_p
     assert {*wrong} - {"confirmed"} <= set(got.page.errors)
     assert "Enter the dose with its unit" in got.words
     assert seeing.open_visit(cast.errand("ada"), id=id_of(cast.ann)).visit.outcome is None
-    right = {**SOAP, "outcome": "prescription", "summary": "Rest.", **medicine(2, "amoxicillin-500"), "days_4": ""}
+    right = {
+        **SOAP,
+        "outcome": "prescription",
+        "stated": "spoke",
+        "summary": "Rest.",
+        **medicine(2, "amoxicillin-500"),
+        "days_4": "",
+    }
     got = cast.ada.fill("/finish", **right, confirmed="allergy:amoxicillin-500:penicillin")
     assert "Signed and finished" in got.words, "one round was enough"
 

@@ -62,6 +62,11 @@ FAULTS = [
     ('letter = "B"', 'letter = "O"', "department letter 'O'"),
     ("[push]", "[stack]\nRequestPerSecond = 9\n\n[push]", "did you mean 'RequestsPerSecond'?"),
     ("[codes]", "[codes]\nper_fone = 9", "did you mean 'per_phone'?"),
+    ('policy = "demo"', 'policy = "strict"\nrules = { valid_hours = 48 }', "may only be tightened, and strict has 24"),
+    ('policy = "demo"', 'policy = "us"\nrules = { valid_ours = 48 }', "did you mean 'valid_hours'?"),
+    ('policy = "demo"', 'policy = "eu"\nrules = { lines = "two" }', "is not of its kind"),
+    ('policy = "demo"', 'policy = "strict"\nrules.permissions = [{ what = "verified" }]', "cannot be read"),
+    ("guardian_age = 18", "guardian_age = 16", "guardian_age: at least 18 under demo"),
     ("[push]", "[push", "not TOML"),
 ]
 
@@ -75,7 +80,7 @@ def test_a_fault_is_named_with_its_line(folder: Path, old: str, new: str, why: s
     (found,) = [wrong for wrong in refusals(folder) if why in wrong[2]]
     assert found[0] == "clinic.toml"
     whole = "is missing" in why or "the lower one first" in why  # told where the department begins
-    assert found[1] == (DEPARTMENT if whole else line + ("[stack]" in new or "[codes]" in new)), found
+    assert found[1] == (DEPARTMENT if whole else line + ("[stack]" in new or "[codes]" in new or "rules" in new)), found
 
 
 def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:

@@ -308,7 +308,9 @@ def test_a_changed_kit_is_deployed_while_the_visit_is_open(cloud: Cloud, package
     cloud.ada.get(cloud.ada.url("doctor", "visits", cloud.ann.visit, "finish"))
     note = {"subjective": "Cold", "objective": "38.2", "assessment": "Flu", "plan": "Rest"}
     line = {"medicine_1": "paracetamol-500", "dose_1": "500 mg", "per_day_1": "3", "days_1": "3"}
-    signed = cloud.ada.fill("/finish", outcome="prescription", summary="Rest and drink.", **note, **line)
+    signed = cloud.ada.fill(
+        "/finish", outcome="prescription", stated="spoke", summary="Rest and drink.", **note, **line
+    )
     assert "Waiting for the pharmacist" in signed.words
     assert "Rest and drink." in cloud.ann.look().words
 

@@ -99,6 +99,13 @@ def test_a_single_changed_byte_is_found(place: int, flip: int, of: str) -> None:
         assert not SIGNER.verify(seal.digest(words), bytes(changed), key=SIGNER.key_id)
 
 
+def test_what_the_doctor_stated_and_until_when_it_is_good_are_signed_since_there_are_packs() -> None:
+    made = replace(MEDICINE, stated=("spoke",), until=NOW)
+    words = prescription.words(VISIT, made).decode()
+    assert '"stated":["spoke"],"until":"2030-01-07T09:00:00.000000+00:00"' in words
+    assert words != prescription.words(VISIT, replace(made, stated=())).decode()
+
+
 def test_what_is_not_written_like_a_signature_is_none() -> None:
     kept = seal.signature(b"words", b"value", "key")
     assert seal.raw(kept) == b"value"

@@ -9,6 +9,7 @@ from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.packs import PACKS, STRICT
 from chalicelib.store import records
 from chalicelib.visit import seeing
+from chalicelib.visit.errand import about_visit
 from tests.builders import ADA, NOW, SOAP, a_clinic, a_line, a_request, refused
 from tests.house.test_house import _deeds_of_doors
 from tests.visit.walk import Walk
@@ -37,6 +38,26 @@ def test_r22_no_pack_keeps_records_for_less_than_the_floor() -> None:
         assert pack.talk_years >= 3
         assert pack.audit_years >= 6
     assert STRICT.clinical_years == 15
+
+
+def test_r20_what_is_kept_of_consent_says_for_whom_and_by_whom() -> None:
+    request = a_request(for_whom="child", age=5, guardian="Mei Li")
+    agreed = arrival.agree(request, consented=True, clinic=a_clinic(), now=NOW)
+    assert (agreed.for_whom, agreed.name, agreed.guardian) == ("child", request.name, "Mei Li")
+
+
+@pytest.mark.usefixtures("clinic_on_moto")
+def test_r23_every_step_of_a_prescription_is_found_by_its_visit() -> None:
+    walk = Walk()
+    file = records.file(walk.ordered())
+    assert [one.state for one in file.prescriptions] == ["reserved"]
+    assert [step.state for step in file.orders[0].steps] == ["created"]
+    deeds = [line.deed for line in records.audit(about_visit(file.visit.id))]
+    assert [deed for deed in deeds if deed in ("sign", "review", "choose_delivery")] == [
+        "sign",
+        "review",
+        "choose_delivery",
+    ]
 
 
 @pytest.mark.usefixtures("clinic_on_moto")

@@ -1,0 +1,68 @@
+"""Floors that are not about medicine: a valid licence, one's own name, log-off, a second factor, pages of our own."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from chalicelib.doors.render import POLICY
+from chalicelib.refusal import NotAllowed
+from chalicelib.rooms.permission import NEEDS_LICENCE, Actor, Role, licensed
+from chalicelib.rooms.rules import IDLE_MINUTES_MAX, BadKit, Clinic, Staff
+from infra.kit import ROOT, TEMPLATES, read
+from infra.stack import assemble
+from tests.rooms.test_permission_and_rules import kit
+
+ENDS = date(2030, 1, 7)
+PAGES = sorted((ROOT / "chalicelib" / "pages").glob("*.html"))
+
+
+def a_doctor(licence_until: date | None) -> Actor:
+    return Actor(role=Role.DOCTOR, id="ada", name="Dr Ada", licence_until=licence_until)
+
+
+@pytest.mark.parametrize("deed", ["go_on_duty", "take_next", "call_again", "sign", "amend", "revise"])
+def test_r01_a_doctor_takes_and_signs_only_with_a_licence_that_is_valid_today(deed: str) -> None:
+    licensed(a_doctor(ENDS), deed, ENDS)
+    for until, today in ((ENDS, date(2030, 1, 8)), (None, ENDS)):
+        with pytest.raises(NotAllowed):
+            licensed(a_doctor(until), deed, today)
+    assert deed in NEEDS_LICENCE
+
+
+def test_r25_nobody_stays_signed_in_for_longer_than_the_floor() -> None:
+    assert Staff().idle_minutes == 15
+    for minutes in (0, IDLE_MINUTES_MAX + 1):
+        with pytest.raises(BadKit, match="idle_minutes"):
+            Clinic.of(kit(staff={"idle_minutes": minutes}))
+    assert IDLE_MINUTES_MAX == 60
+
+
+def test_r26_staff_sign_in_with_a_second_factor_and_records_lie_under_the_clinics_key() -> None:
+    resources = assemble(dict(read(TEMPLATES / "general").said))["Resources"]
+    (pool,) = [one for one in resources.values() if one.get("Type") == "AWS::Cognito::UserPool"]
+    assert pool["Properties"]["MfaConfiguration"] == "ON"
+    tables = [one["Properties"] for one in resources.values() if one.get("Type") == "AWS::DynamoDB::Table"]
+    assert tables
+    assert all(table["SSESpecification"]["KMSMasterKeyId"] for table in tables)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_r31_every_field_of_a_page_has_words_for_who_cannot_see_it(page: Path) -> None:
+    """Pictures say what they are, and the language of the page is said; the browser tests run axe over every page."""
+    text = page.read_text(encoding="utf-8")
+    assert not [tag for tag in re.findall(r"<img\b[^>]*>", text) if "alt=" not in tag]
+    assert not [tag for tag in re.findall(r"<html\b[^>]*>", text) if "lang=" not in tag]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_r33_no_page_loads_anything_of_anybody_elses(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(r"""<(?:script|link|img|iframe|source)\b[^>]*(?:src|href)=["'](?:https?:)?//""", text)
+
+
+def test_r33_a_browser_would_not_load_it_either() -> None:
+    allowed = {word for part in POLICY.split(";") for word in part.split()[1:]}
+    assert not [word for word in allowed if not re.fullmatch(r"'(?:none|self|sha256-[\w+/=]+)'", word)]
+    assert POLICY.startswith("default-src 'none'")
