@@ -100,10 +100,13 @@ def _run(port: int, *, demo: bool) -> int:
     from chalicelib.store.rows import Row
     from infra.local.identity import stand_in
     from infra.local.seed import give_ways_in, seed
-    from infra.local.server import PortTaken, open_clinic
+    from infra.local.server import Handler, PortTaken, open_clinic
+
+    class Shown(Handler):
+        """With the page of codes."""
 
     try:
-        clinic = open_clinic(app, engine.ROOT, HOST, port)
+        clinic = open_clinic(app, engine.ROOT, HOST, port, Shown)
     except PortTaken:
         print(f"Port {port} is in use. Choose another: make run PORT={port + 1}", file=sys.stderr)
         return PORT_IN_USE
@@ -113,7 +116,7 @@ def _run(port: int, *, demo: bool) -> int:
     staff = seed()
     pool = stand_in()
     give_ways_in(pool)
-    clinic.server.RequestHandlerClass.codes = pool.client.codes
+    Shown.codes = pool.client.codes
     address = f"http://localhost:{clinic.server.server_address[1]}"
     print(f"\nThe clinic is open.\n\n  Patients  {address}\n  Staff     {address}/en/staff\n")
     for line in staff:

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import signal
 import subprocess
 import sys
@@ -123,6 +124,12 @@ def test_head_has_no_body_and_the_connection_lives_on(clinic: Running) -> None:
             answer = line.getresponse()
             answer.read()
         assert answer.status == 200
+
+
+def test_the_page_of_codes_has_six_digits_for_everybody_who_works_here(clinic: Running) -> None:
+    status, headers, body = clinic.ask("GET", "/codes")
+    assert (status, headers["Cache-Control"]) == (200, "no-store")
+    assert {id for id, _ in re.findall(r"<td>([a-z-]+)<td><b>(\d{6})</b>", body.decode())} == {m.id for m in STAFF}
 
 
 def test_the_log_has_no_query_strings() -> None:
