@@ -34,11 +34,12 @@ def _broken_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Pa
 
 @once(about=_about_visit, again=_broken_again)
 def break_glass(errand: Errand, *, id: Ticket, reason: Reason, words: str) -> Pane:
-    """Half an hour in which this one record can be read. Whoever is in it already stays in the half hour they have."""
+    """Half an hour in which this one record can be read. Whoever says the same again stays in the half hour they have;
+    another reason is another opening, for the patient and the second person to read."""
     visit, me = errand.records.visit(id), errand.actor
     glass.not_closed(visit)
     before = errand.records.pane(id, me.id)
-    if before is not None and glass.is_open(before, errand.now):
+    if before is not None and glass.is_open(before, errand.now) and (before.reason, before.words) == (reason, words):
         return before
     ties = assignment.ties(me, visit)
     pane = glass.broken(me, id, ties, reason=reason, words=words, policy=errand.clinic.policy, now=errand.now)

@@ -251,9 +251,9 @@ class Crowd:
 
     def other_line(self) -> None:
         """Who waits for one doctor wants the first free one after all, or takes that back."""
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.7:
             self._for_my("first_free", preferring.first_free, lambda v: v.prefers is not None)
-        else:
+        if self.random.random() < 0.5:
             self._for_my("same_doctor", preferring.same_doctor, preferred.may_change_back)
 
     def leave(self) -> None:

@@ -12,12 +12,26 @@ from typing import Any
 from chalicelib.refusal import Refusal
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
 from chalicelib.rooms.assignment import NO_SHOW_AFTER
+from chalicelib.rooms.complaint import About
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.glass import Reason, Verdict
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.phone import TRIES_MAX, Purpose
 from chalicelib.rooms.rules import Codes, Sms
-from chalicelib.visit import arriving, desk, preferring, proving, seeing, sending, staffing, taking, telling
+from chalicelib.visit import (
+    arriving,
+    desk,
+    keeping,
+    preferring,
+    proving,
+    seeing,
+    sending,
+    staffing,
+    taking,
+    telling,
+    watching,
+)
 from chalicelib.visit.arriving import Place
 from tests.builders import ADA, ANN, BO, COLE, DEE, KIM, MAX, PUBLIC, SAM, SOAP, a_clinic, a_line, plain
 from tests.visit.walk import CODE, Walk, person
@@ -249,7 +263,25 @@ def _finding(walk: Walk) -> Typed:
     return {"id": id, "secret": "another phone's", "by": by}
 
 
+def _complained(walk: Walk) -> Typed:
+    id = walk.signed()
+    keeping.complain(walk.errand(ANN), id=id, about=About.CARE, text="It hurt.")
+    return {"id": id, "number": 1, "word": "We are sorry."}
+
+
+def _opening(walk: Walk) -> Typed:
+    return {"id": walk.signed(), "reason": Reason.STANDS_IN, "words": "For Ada."}
+
+
+def _opened(walk: Walk) -> Typed:
+    typed = _opening(walk)
+    pane = watching.break_glass(walk.errand(BO), **typed)
+    return {"id": typed["id"], "by": BO.id, "at": pane.at, "verdict": Verdict.IN_ORDER, "remark": ""}
+
+
 TEA = {**SOAP, "plan": "Tea."}
+HURT = {"about": About.CARE, "text": "It hurt."}
+PRIA = Actor(role=Role.PRIVACY_OFFICER, id="pria", name="Pria")
 WHO = {"for_whom": ForWhom.ME, "name": "Ann Li", "age": 40, "guardian": ""}
 DEEDS = [
     Deed(
@@ -337,6 +369,11 @@ DEEDS = [
     Deed("add_person", desk.add_person, DEE, _at_the_desk, other={"name": "Young Wu"}, entry="join", draws=True),
     Deed("cancel_visit", desk.cancel_visit, DEE, lambda w: {"id": w.join().id, "why": "Home."}, other={"why": "-"}),
     Deed("expire", desk.expire, DEE, lambda w: {"id": w.join().id}),
+    Deed("complain", keeping.complain, ANN, lambda w: {"id": w.signed(), **HURT}, other={"text": "It still hurts."}),
+    Deed("close_complaint", keeping.close_complaint, DEE, _complained, other={"word": "-"}),
+    Deed("erase", keeping.erase, ANN, lambda w: {"id": w.signed()}),
+    Deed("break_glass", watching.break_glass, BO, _opening, other={"words": "For Bo."}),
+    Deed("review_opening", watching.review_opening, PRIA, _opened, other={"verdict": Verdict.NOT_IN_ORDER}),
     Deed("add_member", staffing.add_member, MAX, lambda w: dict(LI), other={"name": "Dr Lee"}),
     Deed(
         "change_member",

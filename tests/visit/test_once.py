@@ -9,7 +9,7 @@ import pytest
 from chalicelib.refusal import Refusal
 from chalicelib.rooms.permission import Entry
 from chalicelib.store import records
-from chalicelib.visit import arriving, desk, proving, seeing, sending, taking
+from chalicelib.visit import arriving, desk, keeping, proving, seeing, sending, taking, watching
 from chalicelib.visit import errand as errands
 from chalicelib.visit.errand import Errand, fingerprint
 from tests.visit.deeds import DEEDS, Deed, Typed, another, same
@@ -23,6 +23,10 @@ ANSWERED: dict[Callable[..., Any], Callable[[Any], str]] = {
     proving.add_person: lambda person: person.id,
     seeing.say: lambda message: message.id,
     sending.deliver: lambda order: "delivered",
+    keeping.complain: lambda one: str(one.number),
+    keeping.close_complaint: lambda one: str(one.number),
+    watching.break_glass: lambda pane: pane.reason.value,
+    watching.review_opening: lambda pane: pane.verdict.value,
 }
 
 
