@@ -33,7 +33,9 @@ def clinic(cast: Cast) -> World:
 def looks(lies: dict[Key, Any]) -> set[Key]:
     """The page is shown again with what is wrong, and a look at it is written down as always."""
     return {
-        key for key, row in lies.items() if key[1][0] == "Y" or row.get("deed", {}).get("S") in ("look", "look_back")
+        key
+        for key, row in lies.items()
+        if key[1][0] == "Y" or row.get("deed", {}).get("S") in ("look", "look_back", "see_record")
     }
 
 
