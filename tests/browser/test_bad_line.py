@@ -153,6 +153,7 @@ def test_double_taps_have_one_effect(new_stage: NewStage) -> None:
 def _signs_twice(doctor: Doctor) -> None:
     doctor.ticks("outcome", "prescription")
     doctor.prescribes()
+    doctor.ticks("stated", "spoke")
     doctor.presses("Medicine")
     doctor.button("Sign and finish").dblclick()
     doctor.reads("Waiting for the pharmacist")
