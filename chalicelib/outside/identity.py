@@ -30,7 +30,7 @@ WEAK = frozenset({"InvalidPasswordException", "PasswordHistoryPolicyViolationExc
 class Step(StrEnum):
     """What is asked next of somebody who signs in."""
 
-    NEW_PASSWORD = "password"  # noqa: S105  # a step, not a password
+    NEW_PASSWORD = "password"  # noqa: S105  # nosec B105  # a step, not a password
     SET_UP = "set_up"
     CODE = "code"
 
@@ -234,7 +234,7 @@ def _fetched(address: str) -> bytes:
     from urllib.request import urlopen
 
     try:
-        with urlopen(address, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # https, and made above
+        with urlopen(address, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # nosec B310  # https, made above
             return bytes(answer.read())
     except OSError as silent:
         raise Busy from silent
