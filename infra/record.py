@@ -56,13 +56,20 @@ def _ticket(visit: str) -> Ticket:
         raise NotFound() from None
 
 
+def _bound(words: list[str]) -> list[str]:
+    """One visit's name in 64 begins with a dash, which would be read as another option."""
+    for at in (n for n, word in enumerate(words[:-1]) if word == "--visit"):
+        return [*words[:at], f"--visit={words[at + 1]}", *words[at + 2 :]]
+    return words
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.record", description=__doc__.split("\n")[0])
     parser.add_argument("--by", required=True, help="the sign-in name of the privacy officer who answers for it")
     parser.add_argument("--visit", required=True, help="general.0.2.17, or the name in its address")
     parser.add_argument("--person", action="store_true", help="and the other visits of the same person")
     parser.add_argument("file", type=Path, help="a file that is not there yet")
-    wishes = parser.parse_args(argv)
+    wishes = parser.parse_args(_bound(sys.argv[1:] if argv is None else argv))
     now = datetime.now(UTC)
     try:
         # First: a record that was taken out and could not be kept would stand in the audit for nothing.

@@ -39,9 +39,6 @@ class Policy:
     lines: int = 5  # R16: medicines of one prescription
     ordinary: str = ANY  # R13: medicines of this schedule
     only_again: str = FOLLOW_UP  # R13
-    clinical_years: int = 15  # R22: how long notes, prescriptions and orders are kept
-    talk_years: int = 3  # R22: conversations
-    audit_years: int = 6  # R22
 
 
 # Which way a hospital may go: True more (or yes), False less.
@@ -57,9 +54,6 @@ TIGHTER = {
     "lines": False,
     "ordinary": True,
     "only_again": True,
-    "clinical_years": True,
-    "talk_years": True,
-    "audit_years": True,
 }
 DATED = frozenset({"follow_up_only", "only_again"})  # D: may be loosened between dates, for departments
 
@@ -73,9 +67,6 @@ FLOOR = Policy(
     valid_hours=72,
     supply_days=84,
     long_term_days=84,
-    clinical_years=6,
-    talk_years=3,
-    audit_years=6,
 )
 STRICT = Policy(
     version="strict-1", verified=True, birth_date=True, guardian_age=18, follow_up_only=True, valid_hours=24
@@ -84,9 +75,9 @@ LATER = replace(STRICT, follow_up_only=False, valid_hours=72, supply_days=30)
 PACKS: dict[str, Policy] = {
     "strict": STRICT,
     "cn-2022": replace(STRICT, version="cn-2022-1", guardian_age=6, valid_hours=72),
-    "in-2020": replace(LATER, version="in-2020-1", clinical_years=6),
-    "gb-2025": replace(LATER, version="gb-2025-1", guardian_age=16, supply_days=28, clinical_years=8),
-    "us": replace(LATER, version="us-1", clinical_years=6),
+    "in-2020": replace(LATER, version="in-2020-1"),
+    "gb-2025": replace(LATER, version="gb-2025-1", guardian_age=16, supply_days=28),
+    "us": replace(LATER, version="us-1"),
     "eu": replace(LATER, version="eu-1", guardian_age=16),
 }
 # For showing the clinic, not for care, and the only one below the floor: nobody has to prove a number.
@@ -97,7 +88,6 @@ PACKS[DEMO] = replace(
     verified=False,
     birth_date=False,
     guardian_age=18,
-    clinical_years=15,
 )
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from chalicelib.rooms import arrival
 from chalicelib.rooms.consult import Outcome
-from chalicelib.rooms.packs import PACKS, STRICT
 from chalicelib.store import records
 from chalicelib.visit import seeing
 from chalicelib.visit.errand import about_visit
@@ -30,14 +29,6 @@ def test_r20_nobody_joins_without_consent_to_this_text_in_their_language() -> No
     later = arrival.agree(request, consented=True, clinic=replace(clinic, consent_version="2027-01"), now=NOW)
     assert later.consent == "2027-01"
     assert agreed.consent == "2026-11", "what somebody agreed to does not change with the text"
-
-
-def test_r22_no_pack_keeps_records_for_less_than_the_floor() -> None:
-    for pack in PACKS.values():
-        assert pack.clinical_years >= 6
-        assert pack.talk_years >= 3
-        assert pack.audit_years >= 6
-    assert STRICT.clinical_years == 15
 
 
 def test_r20_what_is_kept_of_consent_says_for_whom_and_by_whom() -> None:

@@ -244,3 +244,4 @@ def test_r27_the_file_is_the_officers_alone_and_never_one_that_was_there(cast: C
     assert table() == before
     assert command.main(["--by", "sam", "--visit", cast.ann.visit, str(tmp_path / "other.json")]) == 1
     assert not (tmp_path / "other.json").exists()
+    assert command.main(["--by", "pria", "--visit", "-" * 32, str(tmp_path / "other.json")]) == 1, "a name as any"
