@@ -8,6 +8,7 @@ from chalicelib.refusal import NotAllowed, NotFound, Refusal, TooLate
 from chalicelib.rooms import queue
 from chalicelib.rooms.permission import Actor, Role, Tie
 from chalicelib.rooms.queue import (
+    BANDS,
     STEP_BACK_PLACES,
     WITH_DOCTOR,
     Band,
@@ -236,6 +237,16 @@ def next_up(desk: Doctor, lanes: list[Lane], draw: int) -> list[tuple[Lane, Band
         # A band of the own lane whose limit has passed stays a matter of that limit: the call is made on its condition.
         return [(own[0], band, why if why in (Why.CALLED_BACK, Why.THEIR_TURN) else Why.ASKED_FOR)]
     return anybody
+
+
+def kept_reason(why: Why, ticket: Ticket, lanes: list[Lane]) -> Why:
+    """The reason that is kept with a call: nobody was passed, or went first, where only numbers waited that had been
+    given up. The caller goes by numbers, the patient by people."""
+    bands = {Why.THEIR_TURN: BANDS[: ticket.band], Why.MORE_URGENT: BANDS[ticket.band + 1 :]}.get(why)
+    same = [lane for lane in lanes if lane.department == ticket.department]
+    if bands is None or any(lane.people(band) for lane in same for band in bands):
+        return why
+    return Why.ASKED_FOR if queue.asked_for(ticket) else Why.FIRST_COME
 
 
 def holds(doctor: str, visit: Visit, *, epoch: int) -> None:
