@@ -305,8 +305,9 @@ def hand_back(visit: Visit, *, doctor: str, epoch: int, reason: str) -> Visit:
 
 
 def may_say_not_here(visit: Visit) -> datetime:
-    """From when the doctor may say that the patient does not answer."""
-    return visit.calls[-1].at + NO_SHOW_AFTER
+    """From when the doctor may say that the patient does not answer: to the call, or to what the doctor wrote since."""
+    called = visit.calls[-1].at
+    return max(called, visit.asked_at or called) + NO_SHOW_AFTER
 
 
 def not_here(visit: Visit, lane: Lane, *, doctor: str, epoch: int, now: datetime) -> Visit:

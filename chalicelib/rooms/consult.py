@@ -104,7 +104,7 @@ def say(visit: Visit, *, author: str, author_name: str, text: str, now: datetime
     if author == PATIENT:
         spoken = replace(visit, said=visit.said + 1, last_word="patient", heard_in=visit.epoch)
         return _voice(spoken, "p"), message
-    return _voice(replace(visit, said=visit.said + 1, last_word="doctor"), "d"), message
+    return _voice(replace(visit, said=visit.said + 1, last_word="doctor", asked_at=now), "d"), message
 
 
 def _voice(visit: Visit, whose: str) -> Visit:
