@@ -87,7 +87,7 @@ def open_order(
     prescription: Prescription,
     *,
     patient: str,
-    way: Way,
+    way: Way | None,
     address: str,
     phone: str,
     code: str,
@@ -98,6 +98,8 @@ def open_order(
     """The patient chose, after the prescription became effective: never before."""
     usable(prescription, now)
     wrong: list[Refusal] = []
+    if way is None:
+        wrong.append(Refusal("Choose how you want to get your medicine.", field="way"))
     if way is Way.DELIVERY and not address.strip():
         wrong.append(Refusal("Enter the address for the parcel.", field="address"))
     elif len(address) > ADDRESS_MAX:
