@@ -5,7 +5,7 @@ import secrets
 from chalice import Blueprint
 
 from chalicelib.doors import shown
-from chalicelib.doors.form import FORMS, Form, dialled, key, one_of, text, yes
+from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.outside import push
@@ -23,6 +23,7 @@ from chalicelib.visit.seeing import Dossier
 
 door = Blueprint(__name__)
 MESSAGE_ID_MAX = 100
+WAY_MAX = max(len(way) for way in Way)
 PHONE_MAX = 40  # as typed, with spaces and brackets
 TEMPLATES = {
     State.WAITING: "visit_waiting.html",
@@ -34,9 +35,9 @@ TEMPLATES = {
 }
 SAY = Form(text("text", max=MESSAGE_MAX, missing="Write something first.", lines=True))
 DELIVERY = Form(
-    one_of("way", Way, missing="Choose how you want to get your medicine."),
+    key("way", max=WAY_MAX),  # all three may be left out here: the room tells at once what is missing
     text("address", max=delivery.ADDRESS_MAX, lines=True),
-    dialled("phone", max=PHONE_MAX, missing="Enter a phone number, like 138 0000 1234."),
+    dialled("phone", max=PHONE_MAX),
 )
 
 
@@ -187,7 +188,8 @@ def delivery_choice(asked: Asked) -> Answer:
 def choose_delivery(asked: Asked) -> Answer:
     """The order, with a code that only this patient sees."""
     code = f"{secrets.randbelow(10**delivery.CODE_DIGITS):0{delivery.CODE_DIGITS}d}"
-    order = sending.choose_delivery(asked.errand, id=asked.id, code=code, **asked.given)
+    said = {**asked.given, "way": Way(asked.given["way"]) if asked.given["way"] in set(Way) else None}
+    order = sending.choose_delivery(asked.errand, id=asked.id, code=code, **said)
     return Go(to=f"visits/{asked.name}#parcel", data={"parcel": shown.parcel(order)})
 
 

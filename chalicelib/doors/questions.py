@@ -227,6 +227,8 @@ def join(asked: Asked) -> Answer:
     draft = _draft(asked)
     if draft is None:
         raise _lost()
+    if asked.given["doctor"] not in ("", FIRST, SAME):
+        raise Refusal("Choose from the list.", field="doctor")
     guest = asked.guest
     known, chosen = _chosen(asked, draft)
     visit = arriving.join(

@@ -136,7 +136,7 @@ def place(found: Place, now: datetime) -> dict[str, object] | None:
         "limit": preferred.until(visit, CLINIC) if visit.prefers else None,
         "first_free": found.first_free,
         "moved": visit.moved,
-        "may_change_back": preferred.may_change_back(visit),
+        "may_change_back": found.way_back,
         **_hours(visit.id.department, found.lane.on_duty, now),
     }
 

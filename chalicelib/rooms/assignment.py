@@ -8,6 +8,7 @@ from chalicelib.refusal import NotAllowed, NotFound, Refusal, TooLate
 from chalicelib.rooms import queue
 from chalicelib.rooms.permission import Actor, Role, Tie
 from chalicelib.rooms.queue import (
+    BANDS,
     STEP_BACK_PLACES,
     WITH_DOCTOR,
     Band,
@@ -238,6 +239,16 @@ def next_up(desk: Doctor, lanes: list[Lane], draw: int) -> list[tuple[Lane, Band
     return anybody
 
 
+def kept_reason(why: Why, ticket: Ticket, lanes: list[Lane]) -> Why:
+    """The reason that is kept with a call: nobody was passed, or went first, where only numbers waited that had been
+    given up. The caller goes by numbers, the patient by people."""
+    bands = {Why.THEIR_TURN: BANDS[: ticket.band], Why.MORE_URGENT: BANDS[ticket.band + 1 :]}.get(why)
+    same = [lane for lane in lanes if lane.department == ticket.department]
+    if bands is None or any(lane.people(band) for lane in same for band in bands):
+        return why
+    return Why.ASKED_FOR if queue.asked_for(ticket) else Why.FIRST_COME
+
+
 def holds(doctor: str, visit: Visit, *, epoch: int) -> None:
     """Only the doctor of the newest assignment may write; anybody else is told what happened."""
     if visit.doctor == doctor and visit.epoch == epoch and visit.state in WITH_DOCTOR:
@@ -294,8 +305,9 @@ def hand_back(visit: Visit, *, doctor: str, epoch: int, reason: str) -> Visit:
 
 
 def may_say_not_here(visit: Visit) -> datetime:
-    """From when the doctor may say that the patient does not answer."""
-    return visit.calls[-1].at + NO_SHOW_AFTER
+    """From when the doctor may say that the patient does not answer: to the call, or to what the doctor wrote since."""
+    called = visit.calls[-1].at
+    return max(called, visit.asked_at or called) + NO_SHOW_AFTER
 
 
 def not_here(visit: Visit, lane: Lane, *, doctor: str, epoch: int, now: datetime) -> Visit:

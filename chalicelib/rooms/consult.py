@@ -104,7 +104,7 @@ def say(visit: Visit, *, author: str, author_name: str, text: str, now: datetime
     if author == PATIENT:
         spoken = replace(visit, said=visit.said + 1, last_word="patient", heard_in=visit.epoch)
         return _voice(spoken, "p"), message
-    return _voice(replace(visit, said=visit.said + 1, last_word="doctor"), "d"), message
+    return _voice(replace(visit, said=visit.said + 1, last_word="doctor", asked_at=now), "d"), message
 
 
 def _voice(visit: Visit, whose: str) -> Visit:
@@ -145,6 +145,8 @@ def last_words(messages: list[Message]) -> list[Message]:
 
 def unread(visit: Visit, heard: int | None) -> None:
     """Nothing is signed over words the doctor cannot have read. `heard`: how many messages the page showed."""
+    if heard is not None and heard > visit.said:
+        raise Refusal("Please open the page again.", field="heard")
     if heard is not None and visit.said > heard and visit.last_word == PATIENT:
         raise TooLate("The patient has written since you opened this page. Read it, then sign.", field="heard")
 

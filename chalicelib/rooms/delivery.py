@@ -33,6 +33,13 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+WAY_OUT = (State.CREATED, State.PICKING, State.CHECKED, State.HANDED_OVER, State.FAILED_ATTEMPT)
+# What whoever is too early with a parcel is told.
+NOT_YET = {
+    State.CREATED: "This parcel has not been packed yet.",
+    State.PICKING: "This parcel has not been checked yet.",
+    State.CHECKED: "This parcel has not been handed over yet.",
+}
 # Out of the pharmacy, or never to leave it.
 GONE = frozenset({State.HANDED_OVER, State.FAILED_ATTEMPT, State.DELIVERED, State.RETURNED, State.CANCELLED})
 
@@ -87,7 +94,7 @@ def open_order(
     prescription: Prescription,
     *,
     patient: str,
-    way: Way,
+    way: Way | None,
     address: str,
     phone: str,
     code: str,
@@ -98,6 +105,8 @@ def open_order(
     """The patient chose, after the prescription became effective: never before."""
     usable(prescription, now)
     wrong: list[Refusal] = []
+    if way is None:
+        wrong.append(Refusal("Choose how you want to get your medicine.", field="way"))
     if way is Way.DELIVERY and not address.strip():
         wrong.append(Refusal("Enter the address for the parcel.", field="address"))
     elif len(address) > ADDRESS_MAX:
@@ -106,7 +115,7 @@ def open_order(
         phone = telephone(phone)
     except Refusal as refusal:
         wrong.append(refusal)
-    if wrong:
+    if wrong or way is None:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
     assert len(code) == CODE_DIGITS
     assert len(patient) <= NAME_MAX
@@ -215,6 +224,8 @@ def _must_be(order: Order, *states: State) -> None:
         raise TooLate("This parcel was cancelled.")
     if order.state is State.DELIVERED:
         raise TooLate("This parcel has been delivered.")
+    if order.state in NOT_YET and WAY_OUT.index(order.state) < min(map(WAY_OUT.index, states)):
+        raise TooLate(NOT_YET[order.state])
     raise TooLate("This parcel has moved on. Look at its present state.")
 
 

@@ -13,6 +13,8 @@ from chalicelib.rooms.assignment import OWN_ONE_IN, Doctor
 from chalicelib.rooms.queue import Band, Lane, Moved, State, Ticket, Visit
 from chalicelib.rooms.rules import Clinic
 
+UNDONE = (Moved.BY_CHOICE, Moved.OFF_DUTY)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -78,9 +80,18 @@ def may_change(visit: Visit) -> None:
 
 
 def may_change_back(visit: Visit) -> bool:
-    """Whether the change can be undone: the patient's own choice, and nobody has called them since."""
-    changed = visit.moved is Moved.BY_CHOICE and visit.prefers is None and visit.beside is not None
+    """Whether the change can be undone: the patient's own choice, or the doctor went (a tap on Pause by mistake is soon
+    put right), and nobody has called them since."""
+    changed = visit.moved in UNDONE and visit.prefers is None and visit.beside is not None
     return visit.state is State.WAITING and changed and not visit.calls
+
+
+def is_back(visit: Visit, desk: Doctor, lane: Lane, clinic: Clinic, now: datetime) -> bool:
+    """The doctor who went is on duty again and has not called past this patient's number in their `lane`, and there is
+    time left to wait."""
+    assert visit.beside is not None
+    waiting = replace(visit, prefers=desk.id)
+    return not called(lane, visit.beside) and in_vain(waiting, desk, clinic, now) is None
 
 
 def change_back(visit: Visit, lane: Lane) -> Visit:

@@ -116,6 +116,7 @@ class Visit:
     step_backs: int = 0
     no_shows: int = 0  # times called and not there
     heard_in: int = 0  # the epoch in which the patient last wrote
+    asked_at: datetime | None = None  # when a doctor last wrote
     epoch: int = 0
     doctor: str | None = None
     lease_until: datetime | None = None
@@ -334,8 +335,7 @@ def on_duty(lanes: Sequence[Lane]) -> int:
 
 def code(letter: str, id: Ticket) -> str:
     """What is called out and printed: A2017 is number 17 of band 2 in department A. Public, and proves nothing."""
-    lane = f"{id.lane}-" if id.lane else ""
-    return f"{letter}{lane}{int(id.band)}{id.n:03d}"
+    return f"{letter}{f'{id.lane}-' if id.lane else ''}{int(id.band)}{id.n:03d}"
 
 
 def step_back(visit: Visit, lane: Lane) -> Visit:

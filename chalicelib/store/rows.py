@@ -124,6 +124,7 @@ class VisitRow(Row, discriminator="visit"):
     step_backs = NumberAttribute(default=0)
     no_shows = NumberAttribute(null=True)
     heard_in = NumberAttribute(null=True)
+    asked_at = UTCDateTimeAttribute(null=True)
     epoch = NumberAttribute(default=0)
     doctor = UnicodeAttribute(null=True)
     lease_until = UTCDateTimeAttribute(null=True)

@@ -30,6 +30,7 @@ class Place:
     ahead: int
     wait: tuple[int, int] | None
     first_free: tuple[int, int] | None = None
+    way_back: bool = False  # to the doctor asked for
 
     @property
     def visit(self) -> Visit:
@@ -262,7 +263,8 @@ def place(errand: Errand, line: Line) -> Place:
     wait = promise.wait(line.lane, ahead, errand.now)
     for_one = line.visit.prefers and line.visit.state is State.WAITING
     other = preferred.other_way(line.visit, line.home, errand.now) if for_one else None
-    return Place(line=line, ahead=ahead, wait=wait, first_free=other)
+    back = preferring.way_back(errand, line.visit)
+    return Place(line=line, ahead=ahead, wait=wait, first_free=other, way_back=back)
 
 
 def place_now(errand: Errand, seen: Place, visit: Visit) -> Place:

@@ -184,6 +184,17 @@ def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
     return back
 
 
+def way_back(errand: Errand, visit: Visit) -> bool:
+    """Whether the undo is to be offered. One request more for somebody whose doctor went: is that doctor back?"""
+    if visit.moved is not Moved.OFF_DUTY or not preferred.may_change_back(visit):
+        return preferred.may_change_back(visit)
+    doctor = queue.asked_for(visit.beside) if visit.beside else None
+    return any(
+        preferred.is_back(visit, desk, own, errand.clinic, errand.now)
+        for desk, own in errand.records.own_lines([doctor] if doctor else []).values()
+    )
+
+
 def waiting_for(errand: Errand, doctor: str) -> list[Visit]:
     """Who waits for this doctor and nobody else, in the order of calling."""
     (lane,) = errand.records.lanes([own_lane(doctor)])

@@ -79,7 +79,7 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
 
 
 @once(about=_about_visit, again=_order_again, made_here=frozenset({"code"}))
-def choose_delivery(errand: Errand, *, id: Ticket, way: Way, address: str, phone: str, code: str) -> Order:
+def choose_delivery(errand: Errand, *, id: Ticket, way: Way | None, address: str, phone: str, code: str) -> Order:
     """The address or the pick-up, asked for when the medicine is certain; the prescription is kept for this parcel."""
     visit = errand.records.visit(id)
     queue.theirs(visit, secret=errand.actor.id)

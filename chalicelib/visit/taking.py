@@ -132,10 +132,11 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
             lanes = _again(errand, lanes)
             continue
         ticket, counted = called
+        lanes = [counted if (c.department, c.number) == (lane.department, lane.number) else c for c in lanes]
+        why = assignment.kept_reason(why, ticket, lanes)
         taken = _claim(errand, ticket, Call(epoch=0, doctor=desk.id, at=errand.now, why=why))
         if taken is not None:
             return taken
-        lanes = [counted if (c.department, c.number) == (lane.department, lane.number) else c for c in lanes]
     raise TooLate("Many people have just left the queue. Please tap again.")
 
 

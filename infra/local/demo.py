@@ -84,9 +84,7 @@ class Morning:
     complaints: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     endings: Iterator[str] = field(default_factory=lambda: itertools.chain(ENDINGS, itertools.repeat("review")))
     count: Iterator[int] = field(default_factory=itertools.count)
-    staff: dict[str, Actor] = field(
-        default_factory=lambda: {m.id: Actor(role=m.role, id=m.id, name=m.name) for m in STAFF}
-    )
+    staff: dict[str, Actor] = field(default_factory=lambda: {m.id: m.actor for m in STAFF})
 
     def at(self, minutes_ago: float, what: Callable[..., None], *about: object) -> None:
         """`what(*about, minutes_ago)` when that moment comes."""

@@ -14,6 +14,7 @@ import hmac
 import importlib.resources
 import json
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -64,13 +65,47 @@ class Authenticator:
         return False
 
 
+class LetIn:
+    """Whom an administrator let in, and how they sign in. With a file, which its owner alone can read, it outlives the
+    process, as the clinic's data does: moto forgets."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.people: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file and file.exists() else {}
+
+    def add(self, id: str, password: str, attributes: list[dict[str, str]]) -> None:
+        """Somebody with the password of a slip."""
+        known = {"password": password, "permanent": False, "seed": "", "enabled": True, "attributes": attributes}
+        self.people[id] = known
+        self._keep()
+
+    def know(self, id: str, **news: object) -> None:
+        """Nothing of the made-up staff: they are made anew with every clinic."""
+        if id in self.people:
+            self.people[id] |= news
+            self._keep()
+
+    def forget(self, id: str) -> None:
+        if self.people.pop(id, None):
+            self._keep()
+
+    def _keep(self) -> None:
+        if self.file is None:
+            return
+        fresh = self.file.with_name(f"{self.file.name}.new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as made:
+            json.dump(self.people, made)
+        fresh.replace(self.file)  # whole or not at all
+
+
 class Cognito:
     """A cognito-idp client whose second factor is real; everything else is moto's."""
 
-    def __init__(self, moto: Any, clock: Callable[[], float]) -> None:
+    def __init__(self, moto: Any, clock: Callable[[], float], file: Path | None = None) -> None:
         self.moto, self.clock = moto, clock
         self.apps: dict[str, Authenticator] = {}
         self.held: dict[str, tuple[str, dict[str, Any]]] = {}  # session -> whose, and moto's answer until the code came
+        self.let_in = LetIn(file)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.moto, name)
@@ -85,6 +120,7 @@ class Cognito:
         username = said["ChallengeResponses"]["USERNAME"]
         if said["ChallengeName"] == "NEW_PASSWORD_REQUIRED":
             answer = self.moto.admin_respond_to_auth_challenge(**said)
+            self.let_in.know(username, password=said["ChallengeResponses"]["NEW_PASSWORD"], permanent=True)
             if answer.get("ChallengeName") == "MFA_SETUP":
                 setting_up = said | {"ChallengeName": "MFA_SETUP", "Session": answer["Session"]}
                 answer = self.moto.admin_respond_to_auth_challenge(**setting_up)
@@ -115,11 +151,46 @@ class Cognito:
         if app is None or not app.takes(said["UserCode"], self.clock()):
             raise _refusal("EnableSoftwareTokenMFAException")
         app.confirmed = True
+        self.let_in.know(owner, seed=app.seed)
         return {"Status": "SUCCESS", "Session": said.get("Session", "")}
+
+    def admin_create_user(self, **said: Any) -> Any:
+        answer = self.moto.admin_create_user(**said)
+        if "TemporaryPassword" in said:
+            self.let_in.add(said["Username"], said["TemporaryPassword"], said["UserAttributes"])
+        return answer
 
     def admin_delete_user(self, **said: Any) -> Any:
         self.apps.pop(said["Username"], None)
+        self.let_in.forget(said["Username"])
         return self.moto.admin_delete_user(**said)
+
+    def admin_disable_user(self, **said: Any) -> Any:
+        self.let_in.know(said["Username"], enabled=False)
+        return self.moto.admin_disable_user(**said)
+
+    def admin_enable_user(self, **said: Any) -> Any:
+        self.let_in.know(said["Username"], enabled=True)
+        return self.moto.admin_enable_user(**said)
+
+    def remember(self, pool: str) -> None:
+        """Whoever was let in before this process began: the same password and the same app."""
+        for id, known in self.let_in.people.items():
+            self.moto.admin_create_user(
+                UserPoolId=pool,
+                Username=id,
+                TemporaryPassword=known["password"],
+                MessageAction="SUPPRESS",
+                UserAttributes=known["attributes"],
+            )
+            if known["permanent"]:
+                self.moto.admin_set_user_password(
+                    UserPoolId=pool, Username=id, Password=known["password"], Permanent=True
+                )
+            if known["seed"]:
+                self.apps[id] = Authenticator(known["seed"], confirmed=True)
+            if not known["enabled"]:
+                self.moto.admin_disable_user(UserPoolId=pool, Username=id)
 
     def has(self, username: str) -> None:
         """Somebody made up has an app already."""
@@ -152,7 +223,7 @@ def _refusal(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, "double")
 
 
-def open_pool(clock: Callable[[], float] = time.time) -> Pool:
+def open_pool(clock: Callable[[], float] = time.time, file: Path | None = None) -> Pool:
     """A new user pool in moto, with the settings that are deployed, and the clinic's driver upon it."""
     from botocore.session import get_session
 
@@ -170,7 +241,9 @@ def open_pool(clock: Callable[[], float] = time.time) -> Pool:
         UserPoolId=pool, MfaConfiguration="ON", SoftwareTokenMfaConfiguration={"Enabled": True}
     )
     app = moto.create_user_pool_client(UserPoolId=pool, ClientName="clinic")["UserPoolClient"]["ClientId"]
-    return Pool(Cognito(moto, clock), id=pool, app=app, keys=Keys(_moto_keys), clock=time.time)
+    double = Cognito(moto, clock, file)
+    double.remember(pool)
+    return Pool(double, id=pool, app=app, keys=Keys(_moto_keys), clock=time.time)
 
 
 def _moto_keys() -> bytes:
@@ -179,8 +252,9 @@ def _moto_keys() -> bytes:
     return gzip.decompress(file.read_bytes())
 
 
-def stand_in(clock: Callable[[], float] = time.time) -> Pool:
-    """From now on the clinic of this process asks this double. Call inside moto's block."""
-    pool = open_pool(clock)
+def stand_in(clock: Callable[[], float] = time.time, file: Path | None = None) -> Pool:
+    """From now on the clinic of this process asks this double. Call inside moto's block. `file` keeps whom an
+    administrator lets in."""
+    pool = open_pool(clock, file)
     identity.instead(lambda: pool)
     return pool

@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
     engine.keep_local()
     try:
         with _remembering(wishes.data):
-            return _run(wishes.port, demo=wishes.demo)
+            return _run(wishes.port, wishes.data, demo=wishes.demo)
     except engine.NotHere as why:
         print(
             f"DATA needs dynoxide. {why} Without DATA the clinic runs on moto and forgets when it ends.",
@@ -95,7 +95,7 @@ class InUse(Exception):
     """The message is for the person at the keyboard."""
 
 
-def _run(port: int, *, demo: bool) -> int:
+def _run(port: int, data: Path | None, *, demo: bool) -> int:
     from app import app
     from chalicelib.store.rows import Row
     from infra.local.identity import stand_in
@@ -114,7 +114,7 @@ def _run(port: int, *, demo: bool) -> int:
     if new:
         Row.create_table(wait=True)
     staff = seed()
-    pool = stand_in()
+    pool = stand_in(file=data.with_name(f"{data.name}.people") if data else None)
     give_ways_in(pool)
     Shown.codes = pool.client.codes
     address = f"http://localhost:{clinic.server.server_address[1]}"

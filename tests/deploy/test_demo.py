@@ -48,6 +48,15 @@ def test_there_is_something_to_see_for_everybody(morning: Morning) -> None:
 
 
 @pytest.mark.slow
+def test_every_doctor_is_on_duty_where_the_clinic_lets_them_work(morning: Morning) -> None:
+    for doctor, (departments, _) in DUTY.items():
+        allowed = records.member(doctor).actor.departments
+        assert morning.staff[doctor].departments == allowed, "the morning goes through the same doors as everybody"
+        assert set(records.doctor(doctor).departments) == set(departments)
+        assert allowed is None or set(departments) <= allowed
+
+
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_morning(morning: Morning) -> None:
     people = [(p.name, p.why, p.visit) for p in morning.people.values()]
     engines._empty_table()

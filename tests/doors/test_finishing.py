@@ -39,6 +39,15 @@ def test_nobody_signs_over_words_that_were_not_on_the_page(cast: Cast) -> None:
     assert chart.dossier(replace(newer, messages=[]), "ada", cast.clock.now, "en")["heard"] == 0
 
 
+def test_a_page_cannot_have_shown_more_than_was_said(cast: Cast) -> None:
+    taken(cast, cast.ann)
+    cast.ann.post(f"/en/visits/{cast.ann.visit}/messages", text="Good morning.")
+    rest = {**FINISH, "outcome": "rest_and_observe"}
+    for heard, status in ((0, 409), (2, 422), (99, 422), (1, 200)):
+        got = cast.ada.post(address(cast.ann, "finish"), **rest, epoch="1", heard=str(heard))
+        assert (heard, got.status) == (heard, status)
+
+
 def _news(got: Answer) -> tuple[str, list[str]]:
     found = re.search(r'<div class="note" id="news"[^>]*?"( hidden)?>(.*?)</div>', got.body, re.DOTALL)
     assert found is not None

@@ -1,7 +1,8 @@
 """A patient who does not answer, and one who writes at the last moment, at the doctor's door and on their own page."""
 
 from chalicelib.doors.form import dialled
-from tests.doors.stories import SOAP, taken
+from chalicelib.visit import seeing
+from tests.doors.stories import SOAP, id_of, taken
 from tests.people import Cast, Patient
 
 
@@ -36,6 +37,17 @@ def test_i_am_here_is_next(cast: Cast) -> None:
     got = cast.ann.fill("/here")
     assert "Your place 1" in got.words
     assert "You are at the front again." in got.words
+
+
+def test_of_several_at_the_front_nobody_is_told_to_be_the_next(cast: Cast) -> None:
+    for patient in (cast.ann, cast.bob):
+        taken(cast, patient)
+    for patient in (cast.ann, cast.bob):
+        seeing.hand_back(cast.errand("ada"), id=id_of(patient), epoch=1, reason="I am called away")
+    assert "You are at the front: the next doctor takes you first" in cast.ann.look().words
+    got = cast.bob.look()
+    assert "Your doctor had to stop. You are among the first: a doctor takes you before the others" in got.words
+    assert "Your place 2" in got.words
 
 
 def test_nothing_is_signed_over_words_the_doctor_cannot_have_read(cast: Cast) -> None:

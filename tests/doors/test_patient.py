@@ -297,6 +297,8 @@ def test_the_parcels_way_is_shown_step_by_step(cast: Cast) -> None:
     ann.look()
     got = ann.get(ann.url("visits", ann.visit, "delivery"))
     assert got.page.forms[0].fields["phone"] == ["13800001234"]
+    assert set(ann.fill("delivery", way="", phone="").page.errors) == {"way", "phone"}
+    assert set(ann.fill("delivery", way="delivery", phone="").page.errors) == {"address", "phone"}
     got = ann.fill("delivery", way="delivery", address="", phone="call me")
     assert set(got.page.errors) == {"address", "phone"}
     assert got.page.forms[0].fields["phone"] == ["call me"]

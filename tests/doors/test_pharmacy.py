@@ -35,10 +35,10 @@ def test_the_oldest_first_with_minutes_and_no_name(cast: Cast) -> None:
 
 
 def test_a_pharmacist_sees_what_is_needed_to_judge_and_no_more(cast: Cast) -> None:
-    lines = (Line(medicine="amoxicillin-500", dose="500 mg", per_day=3, days=7),)
+    lines = (Line(medicine="amoxicillin-500", dose="500 mg", per_day=1, days=7),)
     seen(cast, cast.ann, lines=lines, confirmed=True)
     got = cast.sam.get(check(cast.ann))
-    for said in ("Ann Smith", "34", "penicillin", "Amoxicillin 500 mg", "3 times a day, for 7 days", "Dr Ada"):
+    for said in ("Ann Smith", "34", "penicillin", "Amoxicillin 500 mg", "1 time a day, for 7 days", "Dr Ada"):
         assert said in got.words
     assert "has seen these warnings" in got.words
     assert "Tonsillitis" in got.words, "what the medicine is for"

@@ -53,9 +53,20 @@ def test_a_doctor_who_goes_is_told_of_and_the_place_is_kept(cast: Cast) -> None:
     wait_for_ada(cast)
     taking.pause(cast.errand("ada"))
     got = cast.ann.look()
-    assert "is not on duty any more." in got.words
+    assert "went off duty." in got.words
     assert "at the place you would have had from the start" in got.words
     assert "after all" not in got.words
+
+
+def test_a_doctor_who_tapped_pause_by_mistake_can_be_waited_for_again(cast: Cast) -> None:
+    wait_for_ada(cast)
+    taking.pause(cast.errand("ada"))
+    cast.ann.look()
+    taking.go_on_duty(cast.errand("ada"), departments=("general",), capacity=2, own_only=True)
+    got = cast.ann.look()
+    assert "went off duty, and is on duty again." in got.words
+    got = cast.ann.fill("/same-doctor")
+    assert "You are waiting for" in got.words
 
 
 def test_a_doctor_who_is_not_there_is_not_offered(cast: Cast) -> None:

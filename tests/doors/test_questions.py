@@ -122,6 +122,14 @@ def test_an_answer_can_be_changed_and_the_rest_is_kept(cast: Cast) -> None:
     assert "Traditional Chinese medicine" in got.words
 
 
+def test_a_doctor_who_was_not_offered_is_refused(cast: Cast) -> None:
+    cast.ann.answer()
+    got = cast.ann.post("/en/ask/check", consent="yes", doctor="nobody")
+    assert got.status == 422
+    assert "Choose from the list." in got.words
+    assert "Your ticket" in cast.ann.post("/en/ask/check", consent="yes", doctor="first").words
+
+
 def test_without_consent_there_is_no_ticket(cast: Cast) -> None:
     cast.ann.answer()
     got = cast.ann.fill()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from chalicelib.outside.identity import Pool
 from chalicelib.refusal import Refusal
 from infra.enrol import let_in
-from infra.local.identity import code_of, stand_in
+from infra.local.identity import code_of, open_pool, stand_in
 from infra.local.seed import PASSWORDS, give_ways_in
 from tests import hiring
 from tests.people import STAFF, Answer, Browser, Cast
@@ -279,3 +280,25 @@ def test_the_first_administrator_comes_from_the_hospitals_own_account(cast: Cast
     assert "Choose your password" in browser.fill("/staff", id="li-wei", secret=first).page.title
     with pytest.raises(Refusal):
         let_in("eve", "Eve")
+
+
+def test_with_a_file_whoever_was_let_in_signs_in_after_a_restart(cast: Cast, watch: Watch, tmp_path: Path) -> None:
+    file = tmp_path / "clinic.db.people"
+    slip, own = PASSWORDS["bo"], PASSWORDS["chen"]
+    open_pool(watch, file).let_in("nia", slip, slip="1")
+    pool = open_pool(watch, file)
+    asks = pool.new_password("nia", pool.begin("nia", slip).session, own)
+    pool.set_up("nia", asks.session, code_of(asks.seed, watch()))
+    watch.next()
+    pool = open_pool(watch, file)
+    give_ways_in(pool)
+    asked = pool.begin("nia", own)
+    assert pool.code("nia", asked.session, code_of(asks.seed, watch())).id == "nia"
+    assert file.stat().st_mode & 0o777 == 0o600
+    pool.shut_out("nia")
+    with pytest.raises(Refusal):
+        open_pool(watch, file).begin("nia", own)
+    pool.let_in("ada", slip, slip="2")
+    pool = open_pool(watch, file)
+    give_ways_in(pool)
+    assert pool.begin("ada", slip).step, "her sign-in was reset: the slip's password holds, not the one of the book"

@@ -196,6 +196,20 @@ def test_who_comes_too_late_is_told_what_became_of_the_parcel(state: State, word
         delivery.pick(an_order(state=state), by=SAM.id, now=LATER)
 
 
+def test_who_comes_too_early_is_told_what_is_still_to_be_done() -> None:
+    created, picking, checked = (an_order(state=state) for state in (State.CREATED, State.PICKING, State.CHECKED))
+    with refused("has not been packed yet", kind=TooLate):
+        delivery.deliver(created, by=COLE.id, is_courier=True, code="123456", now=LATER)
+    with refused("has not been packed yet", kind=TooLate):
+        delivery.check(created, by=KIM.id, now=LATER)
+    with refused("has not been checked yet", kind=TooLate):
+        delivery.hand_over(picking, by=COLE.id, is_courier=True, now=LATER)
+    with refused("has not been handed over yet", kind=TooLate):
+        delivery.bring_back(checked, by=COLE.id, is_courier=True, now=LATER)
+    with refused("has moved on", kind=TooLate):
+        delivery.check(checked, by=KIM.id, now=LATER)
+
+
 def test_the_patients_parcel_holds_the_prescriptions_lines() -> None:
     two = replace(GOOD, lines=(a_line(), a_line("aspirin")), number=2)
     order = open_order(two, number=3)

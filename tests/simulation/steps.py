@@ -152,7 +152,7 @@ class Steps:
             return
         key = before.department, before.number
         self.in_flight.add(ticket := Ticket(*key, band, after.heads[band]))
-        frame.called[ticket] = any(before.waiting(sooner) for sooner in BANDS[:band])
+        frame.called[ticket] = any(before.people(sooner) for sooner in BANDS[:band])
         behind = before.calls - frame.seen.get(key, before.calls)
         for other in BANDS:
             calls, slack = self.others.get((*key, other), (0, 0))

@@ -1,15 +1,17 @@
 """Whoever waits for one doctor is let down by nobody: not by where that doctor works, nor by how long the line is."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from chalicelib.refusal import TooLate
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import Band, Moved, Ticket
 from chalicelib.store import records
 from chalicelib.store.records import LIST_MAX, OWN_PAGES_MAX
 from chalicelib.visit import arriving, preferring, sweeping, taking
-from tests.builders import ADA, ANN, BO, BOB, EVE
+from tests.builders import ADA, ANN, BO, BOB, EVE, refused
 from tests.visit.walk import Walk
 from tests.visit.weather import watched
 
@@ -86,3 +88,41 @@ def test_it_does_not_look_for_ever(walk: Walk) -> None:
     with watched() as asked:
         assert records.waiting_for("ada", replace(own, tails=(0, 0, 0, 10**6))) == []
     assert len(asked.names) == OWN_PAGES_MAX
+
+
+@pytest.mark.parametrize("own_only", [False, True])
+def test_a_doctor_who_comes_back_can_be_waited_for_again(walk: Walk, own_only: bool) -> None:
+    """Pause was tapped by mistake. Until the patient says so, the place is in the department's line."""
+    visit, bob = walk.back_to(ADA, ANN, BOB)
+    taking.pause(walk.errand(ADA))
+    assert not walk.place(ANN, visit.id).way_back
+    with refused("This doctor cannot be waited for any more", kind=TooLate):
+        preferring.same_doctor(walk.errand(ANN), id=visit.id)
+    walk.on_duty(ADA, own_only=own_only)
+    place = walk.place(ANN, visit.id)
+    assert (place.way_back, place.visit.ticket) == (True, visit.id)
+    assert (place.wait is None) == own_only, "no wait is promised where nobody can take her"
+    back = preferring.same_doctor(walk.errand(ANN), id=visit.id)
+    assert (back.prefers, back.ticket, back.moved) == ("ada", Ticket("~ada", 0, Band.FOLLOW_UP, 1), None)
+    assert walk.take(ADA) == visit.id
+    assert not walk.place(BOB, bob.id).way_back, "still waits for Dr Ada"
+
+
+def test_the_way_back_ends_with_the_number_and_with_the_time(walk: Walk) -> None:
+    visit, bob = walk.back_to(ADA, ANN, BOB)
+    taking.pause(walk.errand(ADA))
+    for who, one in ((ANN, visit), (BOB, bob)):
+        walk.place(who, one.id)
+    walk.on_duty(ADA, own_only=True)
+    preferring.same_doctor(walk.errand(BOB), id=bob.id)
+    assert walk.take(ADA) == bob.id
+    assert not walk.place(ANN, visit.id).way_back, "Dr Ada has called past her number"
+    walk.sign(bob.id)
+    eve, _ = walk.back_to(ADA, EVE, BOB)
+    taking.pause(walk.errand(ADA))
+    walk.place(EVE, eve.id)
+    walk.on_duty(ADA)
+    assert walk.place(EVE, eve.id).way_back
+    walk.now += timedelta(minutes=walk.clinic.prefer_minutes)
+    walk.on_duty(ADA)
+    assert not walk.place(EVE, eve.id).way_back

@@ -44,6 +44,20 @@ def test_the_patient_gets_some_minutes_to_answer(walk: Walk) -> None:
         seeing.not_here(walk.errand(ADA), id=id, epoch=1)
 
 
+def test_they_are_counted_from_what_the_doctor_last_wrote(walk: Walk) -> None:
+    id = walk.taken()
+    walk.now += NO_SHOW_AFTER
+    seeing.say(walk.errand(ADA), id=id, text="Are you there?", epoch=1)
+    with refused("Give the patient 3 minutes to answer.", kind=TooLate):
+        seeing.not_here(walk.errand(ADA), id=id, epoch=1)
+    not_here(walk, id)
+    assert walk.take() == id
+    walk.now += NO_SHOW_AFTER - timedelta(seconds=2)
+    with refused("Give the patient 3 minutes to answer.", kind=TooLate):
+        seeing.not_here(walk.errand(ADA), id=id, epoch=2)
+    not_here(walk, id)
+
+
 def test_what_the_patient_wrote_must_be_read_first(walk: Walk) -> None:
     id = walk.taken()
     seeing.say(walk.errand(ANN), id=id, text="Here I am", epoch=None)

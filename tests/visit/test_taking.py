@@ -1,6 +1,7 @@
 """Taking: the fair order on the real counters, numbers called for nobody, and everybody who comes back to the front."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -77,6 +78,19 @@ def test_patients_are_taken_in_the_fair_order_and_know_why(walk: Walk) -> None:
     ]
     assert {(call.epoch, call.doctor) for call in calls} == {(1, ADA.id)}
     assert {records.visit(id).ticket for id in taken if id} == {None}, "who is with a doctor has no place in the queue"
+
+
+def test_nobody_is_said_to_have_been_passed_who_had_left(walk: Walk) -> None:
+    walk.crowd(3)
+    urgent = walk.crowd(6, Band.URGENT)
+    walk.on_duty(capacity=9)
+    for _ in range(4):
+        walk.take()
+    for visit in urgent[4:]:
+        arriving.leave(walk.errand(replace(ANN, id=visit.secret)), id=visit.id)
+    taken = [id for id in (walk.take() for _ in range(3)) if id]
+    assert [id.band for id in taken] == [Band.STANDARD] * 3
+    assert {records.visit(id).calls[-1].why for id in taken} == {Why.FIRST_COME}
 
 
 def test_nobody_waits(walk: Walk) -> None:
