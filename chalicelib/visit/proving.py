@@ -56,7 +56,7 @@ def ask_code(
     are answered alike.
     """
     _must_prove_phones(errand)
-    counters = phone.counters(phone_id, caller, errand.clinic, errand.here)
+    counters = phone.counters(phone_id, caller, errand.clinic, errand.here, purpose)
     before, so_far = errand.records.asking(holder, counters)
     phone.may_ask(before, so_far, errand.now)
     new = Claim(
