@@ -114,6 +114,14 @@ class Known:
         return next((person for person in self.people if person.id == id), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """To be written with what is done by a proof: if that was signed out meanwhile, nothing is. Its number is written
+    with it, which whoever signs out everywhere writes too."""
+
+    token: str
+
+
 def number(phone: str, clinic: Clinic) -> str:
     """A phone number with its country (E.164), as the services want it: 0138… and 138… are numbers of the clinic's
     country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
