@@ -43,7 +43,7 @@ class Porter:
     def let_in(self, id: str, password: str, *, slip: str) -> None:
         self.asked.append(("let_in", id))
 
-    def shut_out(self, id: str) -> None:
+    def shut_out(self, id: str, *, but: str = "") -> None:
         self.asked.append(("shut_out", id))
 
     def open_up(self, id: str) -> None:

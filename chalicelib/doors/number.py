@@ -182,6 +182,7 @@ def add(asked: Asked) -> Answer:
     person = proving.add_person(
         asked.errand,
         owner=known.phone.id,
+        token=known.proof.token,
         id=hashed(f"{known.phone.id}|{asked.errand.request}"),
         name=given["name"],
         born=born,

@@ -15,7 +15,7 @@ from chalicelib.doors.staff import signs
 from chalicelib.outside import identity
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Role
-from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, Member
+from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, Member, starts_anew
 from chalicelib.store import names
 from chalicelib.visit import staffing
 
@@ -90,10 +90,14 @@ def add(asked: Asked) -> Answer:
     return _slip(asked, staffing.add_member(asked.errand, **asked.given))
 
 
+def _slip_of(asked: Asked) -> str:
+    return hashed(asked.errand.request)[:32]
+
+
 def _slip(asked: Asked, member: Member) -> Answer:
     """A way in that is used once. The password is made from the request, so that it never has to be kept."""
     password = names.first_password(asked.errand.request)
-    identity.pool().let_in(member.id, password, slip=hashed(asked.errand.request)[:32])
+    identity.pool().let_in(member.id, password, slip=_slip_of(asked))
     asked.frame = replace(asked.frame, typed={})
     return Page(
         template="people_slip.html",
@@ -173,8 +177,13 @@ def sign_out(asked: Asked) -> Answer:
 @door.route("/{lang}/people/{member}/reset", methods=["POST"], content_types=FORMS)
 @polite("reset_sign_in", by="staff", again=show)
 def reset(asked: Asked) -> Answer:
-    """A new slip; the password and the app they had are worth nothing from now on."""
-    return _slip(asked, staffing.reset_sign_in(asked.errand, id=asked.path["member"]))
+    """A new slip; the password and the app they had are worth nothing from now on.
+
+    Cognito is shut first: else whoever holds the old password and app comes in between the two, and stays."""
+    member = staffing.see_member(asked.errand, id=asked.path["member"])
+    starts_anew(member)
+    identity.pool().shut_out(member.id, but=_slip_of(asked))
+    return _slip(asked, staffing.reset_sign_in(asked.errand, id=member.id))
 
 
 def _done(member: Member) -> Answer:

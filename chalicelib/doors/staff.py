@@ -19,9 +19,9 @@ from chalicelib.doors.origin import caller_of, own_address
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.outside import identity
 from chalicelib.outside.identity import Asks, Proved, Step
-from chalicelib.refusal import NotFound, Refusal
+from chalicelib.refusal import NotFound, Refusal, SignInFirst
 from chalicelib.rooms.permission import Actor, Role
-from chalicelib.rooms.staff import named
+from chalicelib.rooms.staff import Member, named
 from chalicelib.store import names, staff
 from chalicelib.visit import taking
 
@@ -147,18 +147,24 @@ def show_code(asked: Asked) -> Answer:
     if not (code.isdigit() and len(code) == 6):
         raise Refusal("Enter the six digits.", field="code")
     prove = identity.pool().set_up if given["seed"] else identity.pool().code
-    return _welcome(asked, prove(id, given["session"], code))
+    me = _known_here(id)  # before the proof: whoever is signed out everywhere meanwhile has proved nothing
+    return _welcome(asked, me, prove(id, given["session"], code))
 
 
-def _welcome(asked: Asked, proved: Proved) -> Answer:
-    """A new session each time; the one this browser had before ends."""
-    now = asked.frame.now
+def _known_here(id: str) -> Member | None:
     try:
-        me = staff.member(proved.id)
+        return staff.member(id)
     except NotFound:
-        me = None
+        return None
+
+
+def _welcome(asked: Asked, me: Member | None, proved: Proved) -> Answer:
+    """A new session each time; the one this browser had before ends. `me` as it was before the proof."""
+    now = asked.frame.now
     if me is None or not me.active:
         raise Refusal("This name and password do not belong together.")
+    if staff.member(me.id).epoch != me.epoch:
+        raise SignInFirst("That took too long. Please sign in again.")
     mine = badge(me.id, new_secret())
     staff.keep_closed(mine, proved.refresh, token_hash=hashed(mine), now=now)
     staff.open_session(me, token_hash=hashed(mine), now=now)

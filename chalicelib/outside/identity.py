@@ -130,7 +130,7 @@ class Pool:
         factor and tokens are gone.
         """
         found = self._find(id)
-        if found and {"Name": MARK, "Value": slip} in found["UserAttributes"]:
+        if found and _is_of(found, slip):
             if found["UserStatus"] != "FORCE_CHANGE_PASSWORD":
                 raise TooLate("This slip has been used. Reset the sign-in again to print another.")
             return
@@ -145,9 +145,11 @@ class Pool:
             UserAttributes=[{"Name": MARK, "Value": slip}],
         )
 
-    def shut_out(self, id: str) -> None:
-        """Cannot sign in any more, and old refresh tokens are worth nothing. Nobody by that name is fine too."""
-        if self._find(id):
+    def shut_out(self, id: str, *, but: str = "") -> None:
+        """Cannot sign in any more, and old refresh tokens are worth nothing. Nobody by that name is fine too; whoever
+        was let in by the slip `but` stays."""
+        found = self._find(id)
+        if found and not _is_of(found, but):
             self._change("admin_disable_user", id)
             self._change("admin_user_global_sign_out", id)
 
@@ -182,6 +184,11 @@ class Pool:
             Session=session,
             ChallengeResponses={"USERNAME": id, **said},
         )
+
+
+def _is_of(found: dict[str, Any], slip: str) -> bool:
+    """Whether this user was made with this very slip."""
+    return {"Name": MARK, "Value": slip} in found["UserAttributes"]
 
 
 def _wrong_code() -> Refusal:

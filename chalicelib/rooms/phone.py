@@ -25,6 +25,7 @@ PROOF_KEPT = timedelta(days=DAYS_MAX)  # no kit lets a proof hold for longer
 PEOPLE_MAX = 8  # of one number: a family
 FOUND_MAX = 50  # tickets of one number that are looked at
 FOUND = timedelta(days=7)  # how long a ticket can be found again
+FIND_MAX = 3  # codes to find a ticket, of one number in a week of seven days: each is a guess at a birth date
 ONE_YEAR = 1  # people say their age as at the last birthday, the next, or by the Chinese count
 
 
@@ -113,6 +114,14 @@ class Known:
         return next((person for person in self.people if person.id == id), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """To be written with what is done by a proof: if that was signed out meanwhile, nothing is. Its number is written
+    with it, which whoever signs out everywhere writes too."""
+
+    token: str
+
+
 def number(phone: str, clinic: Clinic) -> str:
     """A phone number with its country (E.164), as the services want it: 0138… and 138… are numbers of the clinic's
     country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
@@ -131,14 +140,20 @@ def provable(typed: str, clinic: Clinic) -> str:
     return found
 
 
-def counters(phone: str, caller: str, clinic: Clinic, here: datetime) -> tuple[Counted, ...]:
-    """What a code counts towards: its number's day, its network address's hour, the clinic's day."""
+def counters(
+    phone: str, caller: str, clinic: Clinic, here: datetime, purpose: Purpose = Purpose.PEOPLE
+) -> tuple[Counted, ...]:
+    """What a code counts towards: its number's day, its network address's hour, the clinic's day; one to find a ticket
+    also towards its number's week."""
     day, hour = f"{here:%Y-%m-%d}", f"{here:%Y-%m-%dT%H}"
     tomorrow, later = here + timedelta(days=2), here + timedelta(hours=2)
+    week = here.toordinal() // FOUND.days
+    find = Counted(about=f"find#{phone}#{week}", most=FIND_MAX, until=here + FOUND + timedelta(days=2))
     return (
         Counted(about=f"phone#{phone}#{day}", most=clinic.codes.per_phone, until=tomorrow),
         Counted(about=f"from#{caller}#{hour}", most=clinic.codes.per_address, until=later),
         Counted(about=f"all#{day}", most=clinic.codes.per_clinic, until=tomorrow),
+        *([find] if purpose is Purpose.FIND else []),
     )
 
 
@@ -242,7 +257,7 @@ def whom(person: Person, clinic: Clinic, today: date) -> ForWhom:
 def opens(known: Known, visit: Visit, today: date, now: datetime) -> bool:
     """Whether whoever proved this number may have this ticket: it is of one of its people, or of somebody who gave
     this number and was born on the day that was named when the code was asked for. A number may be mistyped: without
-    the birth date it opens nothing."""
+    a birth date it opens nothing. Of most patients only the age is known, and a date fits three years of age."""
     born = known.proof.born
     if now - visit.joined_at >= FOUND:
         return False
@@ -253,4 +268,4 @@ def opens(known: Known, visit: Visit, today: date, now: datetime) -> bool:
 
 
 def _fits(visit: Visit, born: date, today: date) -> bool:
-    return abs(age(born, today) - visit.answers.age) <= ONE_YEAR
+    return visit.born == born if visit.born else abs(age(born, today) - visit.answers.age) <= ONE_YEAR

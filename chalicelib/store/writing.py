@@ -22,11 +22,11 @@ from chalicelib.refusal import Busy, Repeated, Stale
 from chalicelib.rooms.assignment import Freed, Presence, Seen
 from chalicelib.rooms.erasure import Erased
 from chalicelib.rooms.permission import Entry
-from chalicelib.rooms.phone import Counted
+from chalicelib.rooms.phone import Counted, Holding
 from chalicelib.rooms.preferred import Back
 from chalicelib.rooms.queue import Closed, Visit
 from chalicelib.store import chain
-from chalicelib.store.phone_rows import CounterRow
+from chalicelib.store.phone_rows import CounterRow, ProofRow
 from chalicelib.store.rows import AuditRow, ChainRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow, VisitRow
 from chalicelib.store.shapes import SHAPES, lane_pk, values_of
 
@@ -262,6 +262,15 @@ def _count(transaction: TransactWrite, counted: Counted) -> None:
     )
 
 
+def _hold(transaction: TransactWrite, holding: Holding) -> None:
+    """An update that changes nothing, and no check: that would stand before the line among the reasons."""
+    transaction.update(
+        ProofRow(f"S#{holding.token}", "P"),
+        actions=[ProofRow.kind.set(ProofRow)],
+        condition=ProofRow.pk.exists() & ProofRow.ended_at.does_not_exist(),
+    )
+
+
 def _erase(transaction: TransactWrite, erased: Erased) -> None:
     """The one write that changes what the patient said."""
     visit = erased.visit
@@ -279,5 +288,6 @@ _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Presence: _count_presence,
     Seen: _write_seen,
     Counted: _count,
+    Holding: _hold,
     Erased: _erase,
 }

@@ -6,7 +6,7 @@ from datetime import date
 from chalicelib.refusal import NotFound, Stale, TooLate
 from chalicelib.rooms import phone, queue
 from chalicelib.rooms.arrival import ForWhom
-from chalicelib.rooms.phone import Claim, Known, Person, Proof, Purpose
+from chalicelib.rooms.phone import Claim, Holding, Known, Person, Proof, Purpose
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
 
@@ -56,7 +56,7 @@ def ask_code(
     are answered alike.
     """
     _must_prove_phones(errand)
-    counters = phone.counters(phone_id, caller, errand.clinic, errand.here)
+    counters = phone.counters(phone_id, caller, errand.clinic, errand.here, purpose)
     before, so_far = errand.records.asking(holder, counters)
     phone.may_ask(before, so_far, errand.now)
     new = Claim(
@@ -108,6 +108,14 @@ def known(errand: Errand, *, token: str) -> Known | None:
     return Known(proof=proof, phone=number, people=tuple(people)) if proof.ended_at is None else None
 
 
+def _still_known(errand: Errand, token: str) -> Known:
+    """The proof by which something is done, read by the deed itself: it may have ended since the door looked."""
+    found = known(errand, token=token)
+    if found is None:
+        raise lost()
+    return found
+
+
 def _about_phone(errand: Errand, *, owner: str, **_: object) -> str:
     return about_person(owner)
 
@@ -117,13 +125,15 @@ def _person_again(errand: Errand, answer: str, *, owner: str, **_: object) -> Pe
     return next(person for person in people if person.id == answer)
 
 
-@once(about=_about_phone, again=_person_again, made_here=frozenset({"id"}))
-def add_person(errand: Errand, *, owner: str, id: str, name: str, born: date, relation: ForWhom) -> Person:
+@once(about=_about_phone, again=_person_again, made_here=frozenset({"id", "token"}))
+def add_person(errand: Errand, *, owner: str, token: str, id: str, name: str, born: date, relation: ForWhom) -> Person:
     """Somebody for whom this number stands, with a record of their own."""
-    before, _ = errand.records.phone(owner)
+    before = _still_known(errand, token).phone
+    if before.id != owner:
+        raise lost()
     new = Person(phone=owner, id=id, name=name, born=born, relation=relation, added_at=errand.now)
     after, new = phone.add(before, new)
-    errand.records.save(after, new, audit=errand.entry("add_me", about_person(owner), answer=id))
+    errand.records.save(after, new, Holding(token=token), audit=errand.entry("add_me", about_person(owner), answer=id))
     return new
 
 
@@ -197,11 +207,12 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 @once(about=_about_visit, again=_visit_again, made_here=frozenset({"by"}))
 def find(errand: Errand, *, id: Ticket, secret: str, by: Known) -> Visit:
     """The same ticket on this phone too. Raises NotFound for one that is not of this number and birth date."""
+    by = _still_known(errand, by.proof.token)
     visit = next((visit for visit in tickets(errand, by=by) if visit.id == id), None)
     if visit is None:
         raise NotFound()
     if queue.is_theirs(visit, secret=secret):
         return visit  # this phone has it
     found = queue.found_again(visit, secret=secret)
-    errand.records.save(found, audit=errand.entry("find", about_visit(id)))
+    errand.records.save(found, by.phone, Holding(token=by.proof.token), audit=errand.entry("find", about_visit(id)))
     return found

@@ -126,8 +126,8 @@ class Cognito:
                 answer = self.moto.admin_respond_to_auth_challenge(**setting_up)
             return self._hold(username, answer)
         owner, answer = self._held(said["Session"])
-        if owner != username:
-            raise _refusal("NotAuthorizedException")
+        if owner != username or not self.moto.admin_get_user(UserPoolId=said["UserPoolId"], Username=owner)["Enabled"]:
+            raise _refusal("NotAuthorizedException")  # of somebody else, or shut out since the password
         app = self.apps.get(owner)
         if said["ChallengeName"] == "SOFTWARE_TOKEN_MFA":
             if app is None or not app.takes(said["ChallengeResponses"]["SOFTWARE_TOKEN_MFA_CODE"], self.clock()):

@@ -262,6 +262,21 @@ def test_a_number_alone_opens_no_ticket(cast: Cast) -> None:
     assert cast.eve.post("/en/find/open", visit=cast.ann.visit).status == 404
 
 
+def test_a_mistyped_number_is_not_tried_with_date_after_date(cast: Cast) -> None:
+    """Three guesses a week, from as many browsers as one likes; whom the number stands for can still be proven."""
+    cast.ann.join()
+    for year in (1960, 1963, 1966):
+        cast.clock.forward(days=0 if year == 1960 else 1, minutes=2)
+        eve = Browser(cast.house)
+        eve.get("/en/find")
+        assert "Enter the code" in eve.fill("/find", phone="138 0000 1234", born=f"{year}-01-01").words
+    cast.clock.forward(minutes=2)
+    cast.eve.get("/en/find")
+    at = cast.eve.fill("/find", phone="138 0000 1234", born=BORN)
+    assert "We cannot send any more codes now" in at.words
+    proven(cast.ann)
+
+
 def test_whoever_joins_again_on_another_phone_has_the_ticket_there_too(cast: Cast) -> None:
     with_people(cast.ann)
     first = joined_for(cast.ann, "Ann Smith")

@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
-from chalicelib.outside.identity import Pool
-from chalicelib.refusal import Refusal
+from chalicelib.clinic import CLINIC
+from chalicelib.doors.manners import RECORDS
+from chalicelib.outside.identity import Pool, Proved
+from chalicelib.refusal import Busy, Refusal
+from chalicelib.rooms.permission import SYSTEM
+from chalicelib.visit import staffing
+from chalicelib.visit.errand import Errand
 from infra.enrol import let_in
 from infra.local.identity import code_of, open_pool, stand_in
 from infra.local.seed import PASSWORDS, give_ways_in
 from tests import hiring
 from tests.people import STAFF, Answer, Browser, Cast
+from tests.simulation.mutants import instead
 
 HOMES = {"ada": "doctor", "sam": "pharmacy", "cole": "parcels", "dee": "desk", "pria": "openings", "max": "people"}
 
@@ -132,6 +138,54 @@ def test_a_reset_makes_the_old_way_in_worth_nothing(cast: Cast, pool: Pool, watc
     dee.get("/en/staff")
     assert dee.fill("/staff", id="dee", secret=PASSWORDS["dee"]).status == 422
     assert "Choose your password" in dee.fill("/staff", id="dee", secret=first[1]).page.title
+
+
+def test_a_sign_in_under_way_does_not_survive_signing_out_everywhere(cast: Cast, pool: Pool) -> None:
+    """A thief has the password and the app, and Cognito's yes, when the administrator ends everything."""
+    thief = hired(cast, "dee")
+    thief.fill("/staff", id="dee", secret=PASSWORDS["dee"])
+    real = Pool.code
+
+    def slow(self: Pool, id: str, session: str, said: str) -> Proved:
+        proved = real(self, id, session, said)
+        errand = Errand(actor=SYSTEM, request="O" * 22, now=cast.clock(), clinic=CLINIC, records=RECORDS)
+        staffing.sign_out_everywhere(errand, id=id)
+        return proved
+
+    with instead(Pool, "code", slow):
+        assert thief.fill("/code", code=code(pool, "dee")).status == 401
+    assert "staff" not in thief.cookies
+
+
+def test_a_reset_shuts_cognito_before_it_ends_the_sessions(cast: Cast, pool: Pool, watch: Watch) -> None:
+    """The machine dies, or is slow, before the new slip is made: the old app proves nothing to the new sessions."""
+    thief = hired(cast, "dee")
+    thief.fill("/staff", id="dee", secret=PASSWORDS["dee"])
+    form = {"request": "R" * 22}
+
+    def died(*_: object, **__: object) -> None:
+        raise Busy
+
+    with instead(Pool, "let_in", died):
+        assert cast.max.send("/en/people/dee/reset", form).status == 503
+    assert thief.fill("/code", code=code(pool, "dee")).status == 401
+    first = re.search(r"First password (\S+)", cast.max.send("/en/people/dee/reset", form).words)
+    assert first
+    dee = Browser(cast.house)
+    dee.get("/en/staff")
+    dee.fill("/staff", id="dee", secret=first[1])
+    assert "<svg" in dee.fill("/password", secret="the river is wide").body
+    assert cast.max.send("/en/people/dee/reset", form).status == 409, "the repeat leaves the new way in alone"
+    dee.get("/en/staff")
+    assert "Set up your second proof" in dee.fill("/staff", id="dee", secret="the river is wide").page.title
+
+
+def test_a_reset_of_somebody_who_is_gone_leaves_cognito_alone(cast: Cast) -> None:
+    hired(cast, "dee")
+    cast.max.post("/en/people/dee/dismiss")
+    before = list(cast.porter.asked)
+    assert cast.max.post("/en/people/dee/reset").status == 409
+    assert cast.porter.asked == before
 
 
 def test_a_slip_that_was_used_is_not_printed_again(cast: Cast, pool: Pool) -> None:

@@ -81,6 +81,18 @@ def test_each_cap_is_a_counter_of_its_own_time() -> None:
     assert all(c.until > NOW for c in one)
 
 
+def test_a_code_to_find_a_ticket_is_a_guess_and_there_are_three_a_week() -> None:
+    """Whoever has a mistyped number must not try birth date after birth date while the ticket can be found."""
+    *others, week = phone.counters("mac", "net", CLINIC, NOW, Purpose.FIND)
+    assert tuple(others) == phone.counters("mac", "net", CLINIC, NOW), "another purpose is no guess"
+    assert week.most == phone.FIND_MAX == 3
+    weeks = {
+        phone.counters("mac", "net", CLINIC, NOW + timedelta(days=day), Purpose.FIND)[-1].about for day in range(14)
+    }
+    assert len(weeks) <= 3
+    assert week.until > NOW + phone.FOUND
+
+
 @pytest.mark.parametrize("full", [0, 1, 2])
 def test_no_code_over_any_of_the_three_caps(full: int) -> None:
     counters = phone.counters("mac", "net", CLINIC, NOW)
@@ -195,6 +207,9 @@ def test_a_ticket_that_only_has_the_number_needs_the_birth_date_too() -> None:
     for years, fits in ((38, False), (39, True), (40, True), (41, True), (42, False)):
         assert opens(known(born=date(TODAY.year - years, 1, 1)), typed) is fits
     assert not opens(known(born=date(1989, 6, 1)), typed, NOW + phone.FOUND)
+    exact = replace(typed, born=date(1986, 2, 3))
+    assert opens(known(born=date(1986, 2, 3)), exact)
+    assert not opens(known(born=date(1986, 2, 4)), exact), "where the birth date is known, it is the birth date"
 
 
 def opens(by: Known, visit: Any, now: datetime = NOW) -> bool:

@@ -250,7 +250,14 @@ def _proven(walk: Walk) -> Typed:
 
 
 def _adding(walk: Walk) -> Typed:
-    return {**_proven(walk), "id": person("Mei"), "name": "Mei", "born": date(2024, 2, 29), "relation": ForWhom.CHILD}
+    return {
+        **_proven(walk),
+        "token": "token",
+        "id": person("Mei"),
+        "name": "Mei",
+        "born": date(2024, 2, 29),
+        "relation": ForWhom.CHILD,
+    }
 
 
 def _finding(walk: Walk) -> Typed:
