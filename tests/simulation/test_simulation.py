@@ -47,6 +47,7 @@ PARTS = {
     "promised",
     "counted_once",
     "waiting_for",
+    "way_back",
 }
 # Acts that simulated days leave out: they have tests of their own, and every deed of theirs that writes is in the fault
 # suite.
