@@ -235,7 +235,6 @@ MUTANTS = (
     ),
     Mutant(
         name="handing back forgets the alias",
-        first=3,
         harm="the front of the queue leads to nobody",
         broken=lambda: _save(_without_alias),
     ),
@@ -266,6 +265,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a refused repeat does not ask whether it was done",
+        first=2,
         harm="whoever lost the answer is told no although it was done",
         broken=lambda: instead(records, "answered", _nothing),
     ),
@@ -276,7 +276,7 @@ MUTANTS = (
     ),
     Mutant(
         name="calling goes by the head that was read",
-        first=3,
+        first=17,
         harm="two doctors call one patient",
         broken=lambda: instead(records, "call", around(_call_as_read)),
     ),
@@ -288,7 +288,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a hole is not closed",
-        first=4,
+        first=1,
         harm="a late joiner gets a number that was called already",
         broken=lambda: instead(lanes, "tombstone", lambda ticket: True),
     ),
@@ -300,12 +300,13 @@ MUTANTS = (
     ),
     Mutant(
         name="bringing to the front forgets the version",
-        first=12,
+        first=27,
         harm="a patient is taken from the doctor who just took them",
         broken=_loose_rescue,
     ),
     Mutant(
         name="leases never end",
+        first=1,
         harm="patients of a doctor who vanished wait for ever",
         broken=lambda: instead(assignment, "lease_lost", _nothing),
     ),
@@ -317,7 +318,7 @@ MUTANTS = (
     ),
     Mutant(
         name="nobody notices that a doctor is waited for in vain",
-        first=13,
+        first=9,
         harm="patients of a doctor who went home wait for ever",
         broken=lambda: instead(preferred, "in_vain", _nothing),
     ),
@@ -329,7 +330,7 @@ MUTANTS = (
     ),
     Mutant(
         name="messages after the end",
-        first=3,
+        first=1,
         harm="people write where nobody reads",
         broken=lambda: instead(consult, "ACTIVE", ALL),
     ),
