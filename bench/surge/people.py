@@ -117,8 +117,11 @@ def answered(patient: Patient) -> list[tuple[str, dict[str, Any]]]:
     """The questions after the first, with what this patient says."""
     worse = Getting.WORSE if patient.band is Band.URGENT else Getting.SAME
     follow_up = patient.band is Band.FOLLOW_UP
+    who: dict[str, Any] = {"for_whom": ForWhom.ME, "age": 40, "guardian": ""}
+    if patient.department == "children":
+        who = {"for_whom": ForWhom.CHILD, "age": 9, "guardian": "Mei Li"}
     return [
-        ("who", {"for_whom": ForWhom.ME, "name": f"Ann {patient.name}", "age": 40, "guardian": ""}),
+        ("who", {"name": f"Ann {patient.name}", **who}),
         (
             "what",
             {"department": patient.department, "why": WHY, "allergies": "penicillin", "follow_up": follow_up},

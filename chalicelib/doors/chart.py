@@ -92,6 +92,8 @@ def work(found: Work, now: datetime, language: str) -> dict[str, object]:
             for order in found.came_back
         ],
         "recent": [row(visit, now, language) for visit in found.recent],
+        "slipped_away": [v.answers.name for v in found.recent if assignment.slipped_away(v, found.doctor.id)],
+        "silent_minutes": assignment.LEASE.seconds // 60,
     }
 
 

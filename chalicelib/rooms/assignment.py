@@ -287,6 +287,12 @@ def lease_lost(visit: Visit, doctor: Doctor, now: datetime) -> bool:
     return lease_ran_out(visit, now) and (doctor.seen_at is None or doctor.seen_at + LEASE <= now)
 
 
+def slipped_away(visit: Visit, doctor: str) -> bool:
+    """Waits again because this doctor, the last to have them, gave no sign of life: neither handed back nor missed."""
+    last = visit.state is State.WAITING and bool(visit.calls) and visit.calls[-1].doctor == doctor
+    return last and not visit.handed_back and not visit.no_shows
+
+
 def alive(visit: Visit, now: datetime) -> Visit:
     """The doctor gave a sign of life; written only when half of the lease is gone."""
     if visit.lease_until and visit.lease_until - now > SIGN_OF_LIFE:

@@ -50,6 +50,17 @@ def test_of_several_at_the_front_nobody_is_told_to_be_the_next(cast: Cast) -> No
     assert "Your place 2" in got.words
 
 
+def test_a_doctor_who_comes_back_is_told_whom_the_silence_cost(cast: Cast) -> None:
+    for patient in (cast.ann, cast.bob):
+        taken(cast, patient)
+    seeing.hand_back(cast.errand("ada"), id=id_of(cast.bob), epoch=1, reason="I am called away")
+    assert "no sign of life" not in cast.ada.get("/en/doctor").words
+    cast.clock.forward(minutes=11)
+    cast.ann.look()
+    got = cast.ada.get("/en/doctor").words
+    assert "We had no sign of life from you for 10 minutes. Back at the front of the queue: Ann Smith." in got
+
+
 def test_nothing_is_signed_over_words_the_doctor_cannot_have_read(cast: Cast) -> None:
     taken(cast, cast.ann)
     cast.ada.get(address(cast.ann, "finish"))

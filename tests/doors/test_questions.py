@@ -130,6 +130,12 @@ def test_a_doctor_who_was_not_offered_is_refused(cast: Cast) -> None:
     assert "Your ticket" in cast.ann.post("/en/ask/check", consent="yes", doctor="first").words
 
 
+def test_children_are_for_children(cast: Cast) -> None:
+    cast.ann.answer()
+    got = cast.ann.post("/en/ask/what", department="children", why="Sore throat")
+    assert "This department is for people from 0 to 17 years." in got.page.errors["department"]
+
+
 def test_without_consent_there_is_no_ticket(cast: Cast) -> None:
     cast.ann.answer()
     got = cast.ann.fill()
