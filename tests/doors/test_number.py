@@ -223,6 +223,20 @@ def test_a_proof_ends_by_itself_and_by_hand(cast: Cast) -> None:
     assert "Confirm your phone number" in cast.ann.get("/en/number").words, "away for too long"
 
 
+@pytest.mark.parametrize("way", ["out", "everywhere"])
+def test_signing_out_again_after_a_lost_answer_is_answered_alike(cast: Cast, way: str) -> None:
+    """The cookie is still there when the reply was lost; the same form takes it away."""
+    proven(cast.ann)
+    cookie, form = cast.ann.cookies["number"], {"request": "Q" * 22}
+    for _ in range(2):
+        cast.ann.cookies["number"] = cookie
+        got = cast.ann.send(f"/en/number/{way}", form)
+        assert got.status == 303, got.words
+        assert "number" not in cast.ann.cookies
+    cast.eve.cookies["number"] = cookie
+    assert cast.eve.send(f"/en/number/{way}", {"request": "R" * 22}).status == 409, "an old cookie signs nobody out"
+
+
 def test_a_lost_ticket_is_found_on_another_phone_by_number_and_birth_date(cast: Cast) -> None:
     cast.ann.join()
     lost, cast.ann.cookies = dict(cast.ann.cookies), {}
