@@ -22,6 +22,7 @@ from chalicelib.visit import proving
 door = Blueprint(__name__)
 TYPED_MAX = 40  # a number or a date, with spaces and signs
 SHOWN_DIGITS = 4
+THEIRS = (Purpose.PEOPLE, Purpose.ASK)  # a proof to find a ticket only finds: it shows and changes no people
 AFTER = {Purpose.PEOPLE: "number", Purpose.ASK: "ask/who", Purpose.FIND: "find"}
 NUMBER = dialled("phone", max=TYPED_MAX, missing="Enter a phone number, like 138 0000 1234.")
 MISSING_BORN = "Enter the birth date: year, month and day, like 1985-04-02."
@@ -34,15 +35,16 @@ PERSON = Form(
 )
 
 
-def known_to(asked: Asked) -> Known | None:
-    """The number this browser has proven."""
+def known_to(asked: Asked, *purposes: Purpose) -> Known | None:
+    """The number this browser has proven, for one of these purposes if any are named."""
     token = asked.guest.number
-    return proving.known(asked.errand, token=hashed(token)) if token else None
+    found = proving.known(asked.errand, token=hashed(token)) if token else None
+    return None if found and purposes and found.proof.purpose not in purposes else found
 
 
-def must_know(asked: Asked) -> Known:
+def must_know(asked: Asked, *purposes: Purpose) -> Known:
     """The same where nothing can be done without it. What was typed stays."""
-    found = known_to(asked)
+    found = known_to(asked, *purposes)
     if found is None:
         raise proving.lost()
     return found
@@ -71,7 +73,7 @@ def show(asked: Asked) -> Answer:
     """What proving a number is good for; and for whom it was proven: their people."""
     if not CLINIC.proves_phones:
         raise NotFound()
-    known = known_to(asked)
+    known = known_to(asked, *THEIRS)
     data: dict[str, object] = {"known": None}
     if known is not None:
         theirs = people(known, asked.errand.here.date())
@@ -167,7 +169,7 @@ def again(asked: Asked) -> Answer:
 @polite("see_people")
 def adding(asked: Asked) -> Answer:
     """Who else does this number stand for?"""
-    if known_to(asked) is None and not asked.frame.problems:
+    if known_to(asked, *THEIRS) is None and not asked.frame.problems:
         return Go(to="number", data={"known": None})
     return Page(template="number_add.html", here="number/people")
 
@@ -176,7 +178,7 @@ def adding(asked: Asked) -> Answer:
 @polite("add_me", form=PERSON, again=adding)
 def add(asked: Asked) -> Answer:
     """One person more, with a record of their own."""
-    known = must_know(asked)
+    known = must_know(asked, *THEIRS)
     given = asked.given
     born = phone.birth_date(given["born"], asked.errand.here.date())
     person = proving.add_person(
@@ -195,8 +197,8 @@ def add(asked: Asked) -> Answer:
 @polite("sign_out_here", again=show)
 def out(asked: Asked) -> Answer:
     """This browser is not known any more; tickets in it stay."""
-    known = must_know(asked)
-    proving.sign_out(asked.errand, owner=known.phone.id, token=known.proof.token)
+    token = hashed(asked.guest.number)
+    proving.sign_out(asked.errand, owner=proving.owner(asked.errand, token=token), token=token)
     return Go(to="number", data={"known": None}, cookies=(guests.number_cookie("", secure=asked.secure),))
 
 
@@ -204,6 +206,6 @@ def out(asked: Asked) -> Answer:
 @polite("out_everywhere", again=show)
 def everywhere(asked: Asked) -> Answer:
     """No browser is known by this number any more: a phone was lost or lent."""
-    known = must_know(asked)
-    proving.out_everywhere(asked.errand, owner=known.phone.id)
+    token = hashed(asked.guest.number)
+    proving.out_everywhere(asked.errand, owner=proving.owner(asked.errand, token=token), token=token)
     return Go(to="number", data={"known": None}, cookies=(guests.number_cookie("", secure=asked.secure),))

@@ -1,6 +1,5 @@
 """The way in: the first page, the questions before a ticket, and the emergency page."""
 
-import contextlib
 from dataclasses import asdict, replace
 from datetime import timedelta
 
@@ -13,9 +12,10 @@ from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page, Raw
 from chalicelib.refusal import NotFound, Refusal, TooLate
-from chalicelib.rooms import arrival
+from chalicelib.rooms import arrival, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.phone import Known, Person
+from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.rules import AGE_MAX
 from chalicelib.store import names
 from chalicelib.visit import arriving, preferring, proving
@@ -135,20 +135,20 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         extras["lost"] = asked.sheet.given.get("lost", False)
     if step == "who":
         extras |= _family(asked)
-    if step == "contact" and draft and not draft.phone and (known := number.known_to(asked)):
+    if step == "contact" and draft and not draft.phone and (known := number.known_to(asked, *number.THEIRS)):
         values["phone"] = known.proof.number
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
 
 
 def _family(asked: Asked) -> dict[str, object]:
     """Who the proven number of this browser stands for, to choose from."""
-    known = number.known_to(asked)
+    known = number.known_to(asked, *number.THEIRS)
     return {"people": number.people(known, asked.errand.here.date()) if known else None}
 
 
 def _chosen(asked: Asked, draft: Request) -> tuple[Known | None, Person | None]:
     """Somebody of the proven number for whom this draft is. Nobody waits for a code: without it they are typed in."""
-    known = number.known_to(asked) if draft.person else None
+    known = number.known_to(asked, *number.THEIRS) if draft.person else None
     return known, known.person(draft.person) if known else None
 
 
@@ -242,12 +242,21 @@ def join(asked: Asked) -> Answer:
         phone=chosen.phone if chosen else number.found_by(draft.phone),
     )
     kept = Kept(names.name_of(visit.id), guests.ticket_secret(guest.phone, visit.request))
-    if known and visit.request != draft.id:  # drawn on another phone, perhaps: the same ticket here too
-        with contextlib.suppress(NotFound):
-            proving.find(asked.errand, id=visit.id, secret=hashed(kept.secret), by=known)
+    if not queue.is_theirs(visit, secret=hashed(kept.secret)):  # drawn on another phone: the same ticket here too
+        _find(asked, known, visit, kept)
     cookies = guests.tickets_cookie((kept, *guest.tickets), secure=asked.secure)
     already = "?already=yes" if visit.request != draft.id else ""
     return Go(to=f"visits/{kept.visit}{already}", data={"visit": kept.visit, "secret": kept.secret}, cookies=(cookies,))
+
+
+def _find(asked: Asked, known: Known | None, visit: Visit, kept: Kept) -> None:
+    """A cookie that opens nothing would be worse than none: whose ticket cannot be found here is told so."""
+    try:
+        if known is None:
+            raise NotFound()
+        proving.find(asked.errand, id=visit.id, secret=hashed(kept.secret), by=known)
+    except NotFound:
+        raise TooLate("You are already waiting here, with another phone. Your ticket is on that phone.") from None
 
 
 @door.route("/{lang}/emergency")

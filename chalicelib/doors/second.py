@@ -14,6 +14,7 @@ from chalicelib.outside import identity
 from chalicelib.refusal import Refusal, SignInFirst
 from chalicelib.rooms.staff import fresh
 from chalicelib.store import staff
+from chalicelib.visit.errand import about_visit
 
 DIGITS = 6
 SECOND = replace(dialled("second", max=2 * DIGITS), shown=False, written=False)  # a field of every form that signs
@@ -31,8 +32,10 @@ def wanted(asked: Asked) -> bool:
 
 
 def show_again(asked: Asked) -> None:
-    """To be called before anything is signed. Raises ProveAgain, or a Refusal of the field `second`."""
-    if not wanted(asked):
+    """To be called before anything is signed. Raises ProveAgain, or a Refusal of the field `second`.
+
+    A request that was answered before is not asked: the deed says again what it said, and signs nothing."""
+    if not wanted(asked) or asked.errand.records.answered(about_visit(asked.id), asked.errand.request):
         return
     code = asked.sheet.given["second"].replace(" ", "")
     if not code:
@@ -48,8 +51,19 @@ def show_again(asked: Asked) -> None:
     try:
         identity.pool().code_again(me, refresh, code)
     except Refusal as refusal:
+        if _proved_meanwhile(asked):
+            return  # a double tap: these digits were used a moment ago, by the same form
         refusal.field = "second" if refusal.field else None
         raise
     staff.forget_tries(me, hashed(badge))
     staff.proved(token_hash=hashed(badge), now=now)
     asked.session = replace(asked.session, proved_at=now)
+
+
+def _proved_meanwhile(asked: Asked) -> bool:
+    """The session as it is now, not as it was when this request came in."""
+    found = staff.who(id=asked.guest.member, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
+    if found is None:
+        return False
+    asked.session = found[1]
+    return not wanted(asked)

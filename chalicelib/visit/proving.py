@@ -116,6 +116,14 @@ def _still_known(errand: Errand, token: str) -> Known:
     return found
 
 
+def owner(errand: Errand, *, token: str) -> str:
+    """Whose number a browser has proven, also where that is over: a repeat of signing out hangs on it."""
+    proof = errand.records.proof(token)
+    if proof is None or not errand.clinic.proves_phones:
+        raise lost()
+    return proof.phone
+
+
 def _about_phone(errand: Errand, *, owner: str, **_: object) -> str:
     return about_person(owner)
 
@@ -150,10 +158,12 @@ def sign_out(errand: Errand, *, owner: str, token: str) -> None:
     errand.records.save(replace(proof, ended_at=errand.now), audit=errand.entry("sign_out_here", about_person(owner)))
 
 
-@once(about=_about_phone, again=_nothing_again)
-def out_everywhere(errand: Errand, *, owner: str) -> None:
+@once(about=_about_phone, again=_nothing_again, made_here=frozenset({"token"}))
+def out_everywhere(errand: Errand, *, owner: str, token: str) -> None:
     """Every browser that has proven this number until now has to prove it again."""
-    before, _ = errand.records.phone(owner)
+    before = _still_known(errand, token).phone
+    if before.id != owner:
+        raise lost()
     after = replace(before, signed_out_at=errand.now)
     errand.records.save(after, audit=errand.entry("out_everywhere", about_person(owner)))
 

@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
+from chalicelib.doors.guests import hashed
+from chalicelib.refusal import Refusal
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.queue import State
-from chalicelib.store import records
+from chalicelib.store import records, staff
 from tests.attacks.breaks_staff import BREAKS
 from tests.doors.stories import SOAP, id_of, seen, taken
-from tests.hiring import RIGHT_CODE
+from tests.hiring import RIGHT_CODE, Porter
 from tests.people import Answer, Browser, Cast
+from tests.simulation.mutants import instead
 
 NOTE = {**SOAP, "outcome": "rest_and_observe", "summary": "Rest and drink a lot of tea."}
 
@@ -31,7 +34,7 @@ def a_phone_left_on_the_table_signs_nothing(cast: Cast) -> None:
 
 
 def _sign(who: Browser, cast: Cast, epoch: int, **more: str) -> Answer:
-    return who.post(f"/en/doctor/visits/{cast.ann.visit}/finish", **NOTE, epoch=str(epoch), **more)
+    return who.post(f"/en/doctor/visits/{cast.ann.visit}/finish", **{**NOTE, "epoch": str(epoch), **more})
 
 
 def nobody_approves_from_a_phone_left_on_the_table(cast: Cast) -> None:
@@ -89,6 +92,30 @@ def test_a_form_sent_twice_signs_once(cast: Cast) -> None:
     cast.clock.forward(minutes=6)
     answers = [_sign(cast.ada, cast, epoch, second=RIGHT_CODE, request="Q" * 22) for _ in range(2)]
     assert [got.status for got in answers] == [200, 200]
+
+
+def test_a_lost_answer_is_told_again_without_another_code(cast: Cast) -> None:
+    """Signed, the reply was lost, and the same form is sent again when the digits are long used."""
+    epoch = taken(cast, cast.ann)
+    assert _sign(cast.ada, cast, epoch, request="Q" * 22).status == 200
+    cast.clock.forward(minutes=6)
+    assert _sign(cast.ada, cast, epoch, request="Q" * 22).status == 200
+    other = _sign(cast.ada, cast, epoch, request="Q" * 22, plan="Something else")
+    assert other.status == 409, "another form under the same id signs nothing"
+
+
+def test_a_double_tap_whose_digits_the_first_one_used_goes_on(cast: Cast) -> None:
+    """Both taps saw an old session; the first one's proof is good for the second."""
+    epoch = taken(cast, cast.ann)
+    cast.ada.get("/en/doctor")
+    cast.clock.forward(minutes=6)
+
+    def used(self: Porter, id: str, refresh: str, code: str) -> None:
+        staff.proved(token_hash=hashed(cast.ada.cookies["staff"]), now=cast.clock())
+        raise Refusal("That code is not right. Wait for the next one and enter it.", field="code")
+
+    with instead(Porter, "code_again", used):
+        assert _sign(cast.ada, cast, epoch, second=RIGHT_CODE, request="Q" * 22).status == 200
 
 
 def test_a_template_is_filled_in_without_a_code(cast: Cast) -> None:

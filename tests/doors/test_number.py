@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.clinic import CLINIC
 from chalicelib.outside import sms
+from chalicelib.rooms import phone
 from chalicelib.rooms.consult import Outcome as ConsultOutcome
 from chalicelib.rooms.notice import Outcome
 from chalicelib.store import records
@@ -15,6 +16,7 @@ from chalicelib.visit import seeing, taking
 from infra.local.engine import ROOT
 from tests.doors.stories import id_of, seen, taken
 from tests.people import ANN, Browser, Cast, Patient
+from tests.simulation.mutants import instead
 
 BORN = "1992-05-06"  # 34 years old on the morning of the story
 
@@ -223,6 +225,20 @@ def test_a_proof_ends_by_itself_and_by_hand(cast: Cast) -> None:
     assert "Confirm your phone number" in cast.ann.get("/en/number").words, "away for too long"
 
 
+@pytest.mark.parametrize("way", ["out", "everywhere"])
+def test_signing_out_again_after_a_lost_answer_is_answered_alike(cast: Cast, way: str) -> None:
+    """The cookie is still there when the reply was lost; the same form takes it away."""
+    proven(cast.ann)
+    cookie, form = cast.ann.cookies["number"], {"request": "Q" * 22}
+    for _ in range(2):
+        cast.ann.cookies["number"] = cookie
+        got = cast.ann.send(f"/en/number/{way}", form)
+        assert got.status == 303, got.words
+        assert "number" not in cast.ann.cookies
+    cast.eve.cookies["number"] = cookie
+    assert cast.eve.send(f"/en/number/{way}", {"request": "R" * 22}).status == 409, "an old cookie signs nobody out"
+
+
 def test_a_lost_ticket_is_found_on_another_phone_by_number_and_birth_date(cast: Cast) -> None:
     cast.ann.join()
     lost, cast.ann.cookies = dict(cast.ann.cookies), {}
@@ -285,6 +301,33 @@ def test_whoever_joins_again_on_another_phone_has_the_ticket_there_too(cast: Cas
     proven(other)
     assert joined_for(other, "Ann Smith") == first
     assert "Your place 1" in other.look().words
+
+
+def test_a_proof_to_find_a_ticket_only_finds(cast: Cast) -> None:
+    """It shows no people, adds none, and asks for nobody as a proven person."""
+    with_people(cast.ann)
+    cast.clock.forward(minutes=2)
+    cast.eve.get("/en/find")
+    cast.eve.fill("/find", phone="138 0000 1234", born=BORN)
+    assert "Tickets of your number" in cast.eve.fill("/number/code", code=code()).words
+    assert "Confirm your phone number" in cast.eve.get("/en/number").words
+    assert cast.eve.post("/en/number/people", name="Eve", born=BORN, relation="me").status == 409
+    cast.eve.get("/en/ask/flags")
+    assert "Ann Smith" not in cast.eve.fill("/flags", flags="none").words
+
+
+def test_whoever_waits_with_a_phone_that_cannot_be_matched_is_told_and_given_no_cookie(cast: Cast) -> None:
+    with_people(cast.ann)
+    first = joined_for(cast.ann, "Ann Smith")
+    other = Patient(cast.house, ANN)
+    cast.clock.forward(minutes=2)
+    proven(other)
+    asked_for(other, "Ann Smith")
+    with instead(phone, "opens", lambda *_: False):
+        at = other.fill(consent="yes")
+    assert at.status == 409
+    assert "You are already waiting here, with another phone." in at.words
+    assert first not in other.cookies.get("tickets", "")
 
 
 def test_without_the_proof_a_chosen_person_is_somebody_typed_in(cast: Cast) -> None:

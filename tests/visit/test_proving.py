@@ -22,7 +22,7 @@ def _here(errand: Errand) -> None:
 
 
 def _everywhere(errand: Errand) -> None:
-    proving.out_everywhere(errand, owner="ab12")
+    proving.out_everywhere(errand, owner="ab12", token="token")
 
 
 class Late:
