@@ -353,10 +353,20 @@ def _to_sign_in(asked: Asked) -> Response:
 def welcome(app: Chalice) -> None:
     """Open the house: text only (SVG too), and manners also where Chalice answers by itself."""
     app.api.binary_types = ["application/x-never"]
-    app.register_middleware(_tidy, "http")
+    app.register_middleware(functools.partial(_tidy, app), "http")
 
 
-def _tidy(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
+def _page_above(app: Chalice, request: Request) -> str:
+    """For a reload of what only a form is sent to: the nearest address above it that is a page."""
+    route = request.path
+    while route and "GET" not in app.routes.get(route, {}):
+        route = route.rpartition("/")[0]
+    for name, value in (request.uri_params or {}).items():
+        route = route.replace(f"{{{name}}}", quote(value, safe=""))
+    return f"{origin.base_of(request)}{route}"
+
+
+def _tidy(app: Chalice, request: Request | None, get_response: Callable[[Any], Response]) -> Response:
     """Chalice refuses a method or a format before any view is called; that is said in our way too."""
     token = _request.set(request)
     try:
@@ -365,6 +375,9 @@ def _tidy(request: Request | None, get_response: Callable[[Any], Response]) -> R
         _request.reset(token)
     if request is None or "X-Content-Type-Options" in response.headers:
         return response
+    if response.status_code == 405 and request.method == "GET" and not origin.wants_json(request):
+        above = Raw(status=303, headers={"Location": _page_above(app, request)})
+        return respond(above, _asked(request, {}).frame)
     said = {
         405: Refusal("This address cannot be used in that way."),
         415: Refusal("We cannot read what was sent. Please use the form on the page."),

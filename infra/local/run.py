@@ -12,7 +12,9 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from infra.local import engine
 
@@ -140,7 +142,17 @@ def _fill() -> None:
     from infra.local.demo import fill
 
     fill()
-    print("The busy morning has been played. Look at the lists again.\n", flush=True)
+    print(f"The busy morning has been played. Look at the lists again.{_closed(datetime.now(UTC))}\n", flush=True)
+
+
+def _closed(now: datetime) -> str:
+    """The morning is played whatever the hour is: what is closed by the clinic's clock has people waiting all the
+    same."""
+    from chalicelib.clinic import CLINIC
+
+    here = now.astimezone(ZoneInfo(CLINIC.timezone))
+    closed = ", ".join(d.name["en"] for d in CLINIC.departments if not d.is_open(here))
+    return f"\nAt the clinic it is {here:%H:%M}; closed now, with people waiting: {closed}." if closed else ""
 
 
 def _show_texts() -> None:

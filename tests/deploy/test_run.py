@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,14 @@ def test_two_clinics_do_not_share_a_file(tmp_path: Path) -> None:
         _, sorry = second.communicate(timeout=START_SECONDS_MAX)
     assert second.returncode == 1
     assert sorry == f"Another clinic has {data[1]} open. End it, or choose another DATA.\n"
+
+
+def test_the_demo_says_what_is_closed_at_this_hour() -> None:
+    said = run._closed(datetime(2026, 11, 23, 18, 30, tzinfo=UTC))
+    assert "At the clinic it is 02:30; closed now" in said
+    assert "General medicine" in said
+    assert "Children" not in said
+    assert run._closed(datetime(2026, 11, 23, 3, 0, tzinfo=UTC)) == ""
 
 
 @pytest.mark.parametrize(

@@ -217,3 +217,20 @@ def test_the_worker_is_small_and_stands_above_every_page_it_serves(cast: Cast) -
 def test_a_wait_is_said_as_people_say_it(minutes: tuple[int, int] | None, en: str, zh: str) -> None:
     assert words.minutes(minutes, "en") == en
     assert words.minutes(minutes, "zh") == zh
+
+
+def test_a_reload_of_what_a_form_was_sent_to_leads_to_its_page(cast: Cast) -> None:
+    visit = cast.ann.join()
+    for sent_to, page in (
+        ("/en/staff/code", "/en/staff"),
+        ("/en/doctor/next", "/en/doctor"),
+        ("/en/ask/person", "/en"),
+        (f"/en/visits/{visit}/more-time", f"/en/visits/{visit}"),
+        (f"/zh/visits/{visit}/delivery/cancel", f"/zh/visits/{visit}/delivery"),
+    ):
+        got = cast.eve.ask("GET", sent_to, accept="text/html")
+        assert (sent_to, got.status, got.header("Location")) == (sent_to, 303, page)
+        assert cast.eve.ask("GET", sent_to, accept="application/json").status == 405
+    away = cast.eve.ask("GET", "/%2Felsewhere.example/staff/code", accept="text/html").header("Location")
+    assert not away.startswith(("//", "http"))
+    assert cast.ann.get(f"/en/visits/{visit}/more-time").path == f"/en/visits/{visit}"
