@@ -23,7 +23,8 @@ RESEND = timedelta(seconds=60)
 CLAIM_KEPT = timedelta(days=1)
 PROOF_KEPT = timedelta(days=DAYS_MAX)  # no kit lets a proof hold for longer
 PEOPLE_MAX = 8  # of one number: a family
-FOUND_MAX = 50  # tickets of one number that are looked at
+FOUND_MAX = 200  # tickets of one number that are looked at: others may have joined with it, by mistake or on purpose
+FOUND_SHOWN_MAX = 50  # of them that are shown, the newest
 FOUND = timedelta(days=7)  # how long a ticket can be found again
 FIND_MAX = 3  # codes to find a ticket, of one number in a week of seven days: each is a guess at a birth date
 ONE_YEAR = 1  # people say their age as at the last birthday, the next, or by the Chinese count

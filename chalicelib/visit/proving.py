@@ -203,7 +203,7 @@ def tickets(errand: Errand, *, by: Known) -> list[Visit]:
     """The tickets of the last days that whoever proved this number may have, the newest first."""
     found = errand.records.visits(errand.records.drawn(by.phone.id))
     today = errand.here.date()
-    return [visit for visit in found if phone.opens(by, visit, today, errand.now)]
+    return [visit for visit in found if phone.opens(by, visit, today, errand.now)][: phone.FOUND_SHOWN_MAX]
 
 
 def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:

@@ -1,8 +1,6 @@
 """A phone number proven at the door, the people it stands for, and a ticket found again on another phone."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -13,7 +11,6 @@ from chalicelib.rooms.consult import Outcome as ConsultOutcome
 from chalicelib.rooms.notice import Outcome
 from chalicelib.store import records
 from chalicelib.visit import seeing, taking
-from infra.local.engine import ROOT
 from tests.doors.stories import id_of, seen, taken
 from tests.people import ANN, Browser, Cast, Patient
 from tests.simulation.mutants import instead
@@ -368,31 +365,6 @@ def test_the_same_form_sent_twice_sends_one_text(cast: Cast) -> None:
     assert len(sms.LOCAL.texts) == 1
     cast.ann.get("/en/number/code")
     assert "Your number and your people" in cast.ann.fill("/number/code", code=first).words
-
-
-WITHOUT_TEXTS = """
-import os
-from infra.local import engine
-engine.keep_local()
-os.environ["SMS_PROVIDER"] = "none"
-from tests import engines
-with engines.moto_table():
-    from app import app
-    from tests.people import ANN, InProcess, Patient
-    ann = Patient(InProcess(app), ANN)
-    assert "number" not in " ".join(ann.get("/en").page.links)
-    assert [form.action for form in ann.get("/en/find").page.forms] == ["/en/forget"]
-    assert ann.get("/en/number").status == 404
-    assert ann.post("/en/number", phone="138 0000 1234").status in (404, 422)
-    assert ann.join()
-    assert "Your place 1" in ann.look().words
-    print("as it was")
-"""
-
-
-def test_a_clinic_without_texts_is_as_it_was() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_TEXTS], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "as it was", done.stderr[-2000:]
 
 
 def test_a_borrowed_phone_forgets_the_number_too(cast: Cast) -> None:

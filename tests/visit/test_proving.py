@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from chalicelib.refusal import TooLate
+from chalicelib.rooms.queue import Band, Ticket
 from chalicelib.store import records
+from chalicelib.store.phone_rows import DrawnRow
 from chalicelib.visit import proving
 from chalicelib.visit.errand import Errand
 from tests.builders import ANN, PUBLIC
@@ -78,3 +80,14 @@ def _nothing_done(said: dict[str, Any]) -> None:
     assert records.phone("ab12")[1] == []
     if "by" in said:
         assert said["secret"] not in records.visit(said["id"]).also
+
+
+def test_a_ticket_is_found_behind_many_that_others_drew_with_its_number(walk: Walk) -> None:
+    """Joining needs no proof, so strangers can type somebody's number; theirs are passed over, not counted first."""
+    said = _finding(walk)
+    drawn = records.drawn("ab12")
+    assert drawn == [said["id"]]
+    for _ in range(60):
+        DrawnRow("P#ab12", f"V#9{walk.errand().request}", visit=Ticket("general", 0, Band.STANDARD, 900)).save()
+    assert len(records.drawn("ab12")) == 61
+    assert said["id"] in [visit.id for visit in proving.tickets(walk.errand(), by=said["by"])]
