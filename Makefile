@@ -30,6 +30,7 @@ demo: $(venv)/local texts ## the same, in the middle of a busy morning
 test: $(venv)/dev texts ## everything: rooms, doors, whole days, browser, faults, deployment (PYTEST="-k word" for a part)
 	@infra/system.sh
 	@$(py) -m infra.local.engine
+	@$(py) -m infra.local.checkov
 	@$(MAKE) --no-print-directory node_modules/.done
 	@$(py) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
@@ -37,9 +38,9 @@ rehearse: $(venv)/dev texts ## the real package deployed to a local AWS, visited
 	@$(py) -m infra.local.aws
 	@$(py) -m pytest -q -m rehearse tests/rehearse/test_rehearse.py
 
-checkov: $(venv)/dev texts ## checkov on the stack, each finding explained; it takes minutes to install, so not in `make test`
+checkov: $(venv)/dev texts ## checkov on the stack, each finding explained
 	@$(py) -m infra.local.checkov
-	@$(py) -m pytest -q -m rehearse tests/rehearse/test_checkov.py
+	@$(py) -m pytest -q tests/deploy/test_stack.py -k checkov
 
 bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=5000 for a shorter torture)
 	@$(py) -m infra.local.engine
