@@ -48,7 +48,7 @@ bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=
 	@for each in $(benches); do $(py) -m bench.$$each || exit 1; done
 	@$(py) -m bench.torture --claims "$(CLAIMS)"
 
-check: $(venv)/dev texts ## before a commit: format, lint, types, secrets, and the tests that take seconds
+check: $(venv)/dev texts ## before a commit: format, lint, types, secrets, and the quick tests (some minutes)
 	@$(py) -m ruff format --check .
 	@$(py) -m ruff check .
 	@$(py) -m mypy
