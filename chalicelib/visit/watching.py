@@ -34,11 +34,14 @@ def _broken_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Pa
 
 @once(about=_about_visit, again=_broken_again)
 def break_glass(errand: Errand, *, id: Ticket, reason: Reason, words: str) -> Pane:
-    """Half an hour in which this one record can be read. Whoever is in it already stays in the half hour they have."""
+    """Half an hour in which this one record can be read. Whoever is in it already stays in the half hour they have;
+    another reason given meanwhile is a line of its own, which the patient sees."""
     visit, me = errand.records.visit(id), errand.actor
     glass.not_closed(visit)
     before = errand.records.pane(id, me.id)
     if before is not None and glass.is_open(before, errand.now):
+        if before.reason is not reason:
+            errand.records.save(audit=errand.entry(BROKE_GLASS, about_visit(id), answer=reason.value))
         return before
     ties = assignment.ties(me, visit)
     pane = glass.broken(me, id, ties, reason=reason, words=words, policy=errand.clinic.policy, now=errand.now)
