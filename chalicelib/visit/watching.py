@@ -39,7 +39,8 @@ def break_glass(errand: Errand, *, id: Ticket, reason: Reason, words: str) -> Pa
     visit, me = errand.records.visit(id), errand.actor
     glass.not_closed(visit)
     before = errand.records.pane(id, me.id)
-    if before is not None and glass.is_open(before, errand.now) and (before.reason, before.words) == (reason, words):
+    said = (reason, words.strip())
+    if before is not None and glass.is_open(before, errand.now) and (before.reason, before.words) == said:
         return before
     ties = assignment.ties(me, visit)
     pane = glass.broken(me, id, ties, reason=reason, words=words, policy=errand.clinic.policy, now=errand.now)

@@ -221,6 +221,18 @@ def test_asked_twice_it_is_opened_once(cast: Cast) -> None:
     assert records.count_of(glass.counted("bo", cast.errand("bo").today, cast.clock())) == 1
 
 
+def test_another_reason_within_the_half_hour_is_written_down(cast: Cast) -> None:
+    """The opening stays the one it is; what was said the second time is not lost."""
+    cast.ann.join()
+    breaks_in(cast, cast.bo)
+    cast.clock.forward(minutes=10)
+    for _ in range(2):
+        assert breaks_in(cast, cast.bo, "stands_in", request="B" * 22).status == 200
+    lines = AuditRow.query(f"V#{id_of(cast.ann)}", AuditRow.sk.startswith("X#"))
+    assert sorted(line.answer for line in lines if line.deed == "break_glass") == ["emergency", "stands_in"]
+    assert len(records.panes(reviewed=False)) == 1
+
+
 def test_no_more_than_so_many_a_day(cast: Cast) -> None:
     cast.ann.join()
     errand = cast.errand("bo")
