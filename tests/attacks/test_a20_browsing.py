@@ -222,7 +222,7 @@ def test_asked_twice_it_is_opened_once(cast: Cast) -> None:
 
 
 def test_another_reason_within_the_half_hour_is_written_down(cast: Cast) -> None:
-    """The opening stays the one it is; what was said the second time is not lost."""
+    """It is another opening, for the patient and the second person to read."""
     cast.ann.join()
     breaks_in(cast, cast.bo)
     cast.clock.forward(minutes=10)
