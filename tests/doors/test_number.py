@@ -100,6 +100,14 @@ def test_a_number_is_proven_and_stands_for_a_family(cast: Cast) -> None:
     assert "known" not in cast.eve.get("/en/number").words
 
 
+def test_a_number_of_a_child_alone_says_who_must_be_added_first(cast: Cast) -> None:
+    proven(cast.ann)
+    cast.ann.get("/en/number/people")
+    at = cast.ann.fill("/number/people", name="Mei", born="2020-02-29", relation="child")
+    assert "Add yourself to this number first." in at.words
+    assert "See a doctor" not in at.words
+
+
 def test_the_doctor_reads_the_earlier_visits_of_a_proven_person_on_any_phone(cast: Cast) -> None:
     with_people(cast.ann)
     joined_for(cast.ann, "Ann Smith")
