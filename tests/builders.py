@@ -148,6 +148,7 @@ def a_visit(**changes: Any) -> Visit:
         joined_at=NOW,
         policy="demo-1",
         voices="dp",
+        asked_at=NOW,
         state=state,
         version=1,
     )

@@ -20,7 +20,7 @@ def look_at(visit: Visit, chosen: Chosen, stated: tuple[str, ...], policy: Polic
     """Who the patient is, whether it is a follow-up, whether both have spoken, and what is given; all that is wrong
     at once."""
     wrong = [*_of_the_patient(visit, policy), *_of_the_visit(visit, stated, policy)]
-    wrong += _of_the_medicine(visit, chosen, LONG_TERM in stated, policy)
+    wrong += _of_the_medicine(visit, chosen, stated, policy)
     if wrong:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
 
@@ -40,15 +40,20 @@ def _of_the_visit(visit: Visit, stated: tuple[str, ...], policy: Policy) -> Iter
         yield Refusal("No medicine on a first visit.", field="outcome")
     elif policy.follow_up_only and EARLIER not in stated:
         yield Refusal("No medicine before you have confirmed that you have seen the earlier diagnosis.", field="stated")
-    if policy.exchange and not (visit.voices == BOTH or SPOKE in stated):
+    if policy.exchange and not (_talked(visit) or SPOKE in stated):
         yield Refusal(
             "No medicine from a form alone. Write with the patient, or confirm that you have spoken to them.",
             field="stated",
         )
 
 
-def _of_the_medicine(visit: Visit, chosen: Chosen, long_term: bool, policy: Policy) -> Iterable[Refusal]:
-    most = policy.long_term_days if long_term else policy.supply_days
+def _talked(visit: Visit) -> bool:
+    """Both have written, and the doctor since this call: another doctor's words are not theirs."""
+    return visit.voices == BOTH and all(visit.asked_at and visit.asked_at >= call.at for call in visit.calls)
+
+
+def _of_the_medicine(visit: Visit, chosen: Chosen, stated: tuple[str, ...], policy: Policy) -> Iterable[Refusal]:
+    most = policy.long_term_days if LONG_TERM in stated else policy.supply_days
     if len(chosen) > policy.lines:
         field = f"medicine_{policy.lines + 1}"
         yield Refusal("At most %(max)s medicines in one prescription.", field=field, max=policy.lines)
@@ -58,5 +63,9 @@ def _of_the_medicine(visit: Visit, chosen: Chosen, long_term: bool, policy: Poli
             yield Refusal("This medicine is not prescribed online.", field=f"medicine_{i}")
         elif when == FOLLOW_UP and not visit.answers.follow_up:
             yield Refusal("This medicine is only prescribed again, in a follow-up.", field=f"medicine_{i}")
+        elif when == FOLLOW_UP and EARLIER not in stated and not policy.follow_up_only:  # else it is said once
+            yield Refusal(
+                "No medicine before you have confirmed that you have seen the earlier diagnosis.", field="stated"
+            )
         if days > most:
             yield Refusal("Days: at most %(max)s here.", field=f"days_{i}", max=most)

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 ANY, FOLLOW_UP, NEVER = "any", "follow_up", "never"
@@ -17,6 +17,7 @@ ORDINARY, ONLY_AGAIN = "ordinary", "follow_up"  # schedules of medicines that ma
 BANNED = ("narcotic", "psychotropic", "radioactive", "toxic", "vaccine", "blood")  # R13: never online, in any pack
 PERMISSIONS_MAX = 20
 PERMISSION_TEXT_MAX = 300
+PERMISSION_MAX = timedelta(days=366)  # one that never ends is a rule that was switched off
 
 
 class BadRules(ValueError):
@@ -167,6 +168,8 @@ def _permission(said: Mapping[str, Any]) -> Permission:
         raise BadRules(f"rules.permissions: {made.what} is a floor, and nothing permits what it forbids")
     if not (made.since < made.until and made.departments):
         raise BadRules("rules.permissions: from a moment to a later one, in departments that are named")
+    if made.until - made.since > PERMISSION_MAX:
+        raise BadRules(f"rules.permissions: at most {PERMISSION_MAX.days} days; say it anew when they are over")
     if not all(0 < len(text.strip()) <= PERMISSION_TEXT_MAX for text in (made.reason, made.source)):
         raise BadRules("rules.permissions: say why, and where it is written")
     return made

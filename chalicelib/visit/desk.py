@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import arrival, leaving
+from chalicelib.rooms import arrival, assignment, leaving, permission
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
-from chalicelib.rooms.queue import Ticket, Visit
+from chalicelib.rooms.queue import ACTIVE, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Place, end, enter, place
-from chalicelib.visit.errand import Errand, about_visit, look_at_list, once
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
 
 NO_PHONE = "00000"  # the question is answered: this person has none
 
@@ -72,10 +72,14 @@ def add_person(
 
 
 def print_ticket(errand: Errand, *, id: Ticket) -> Place:
-    """What the paper ticket shows; only of people the desk queued."""
+    """What the paper ticket shows; only of people the desk queued, while they are here: its link opens the visit."""
     line = preferring.line(errand, id)
     if not line.visit.from_desk:
         raise NotFound()
+    permission.whose(errand.actor, "print_ticket", assignment.ties(errand.actor, line.visit))
+    if line.visit.state not in ACTIVE:
+        raise TooLate("This visit is over, and its ticket is not printed again.")
+    look(errand, id, "print_ticket")
     return place(errand, line)
 
 

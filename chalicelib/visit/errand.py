@@ -248,7 +248,7 @@ def look_at_list(errand: Errand) -> None:
 def _look(errand: Errand, about: str, deed: str = "look") -> Entry:
     quarter = int(errand.now.timestamp()) // (LOOK_AGAIN_MINUTES * 60)
     # A colon is in no id that a browser can send, so nobody can write this line before us.
-    return replace(errand, request=f"look:{errand.actor.id}:{quarter}").entry(deed, about)
+    return replace(errand, request=f"{deed}:{errand.actor.id}:{quarter}").entry(deed, about)
 
 
 Deed = Callable[Concatenate[Errand, P], T]

@@ -82,6 +82,8 @@ def _shapes(kit: Sheet) -> None:
 
 
 def _stack(kit: Sheet) -> None:
+    if _is(kit.said, "sms") and kit.said["sms"].get("provider") == "local":
+        kit.wrong(("sms", "provider"), 'texts by "local" are written on the screen, codes and all: "sns" or "none"')
     declared = parameters()
     for name in kit.said.get("stack", {}) if _is(kit.said, "stack") else ():
         if name not in declared:

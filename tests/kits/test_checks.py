@@ -66,6 +66,7 @@ FAULTS = [
     ('policy = "demo"', 'policy = "us"\nrules = { valid_ours = 48 }', "did you mean 'valid_hours'?"),
     ('policy = "demo"', 'policy = "eu"\nrules = { lines = "two" }', "is not of its kind"),
     ('policy = "demo"', 'policy = "strict"\nrules.permissions = [{ what = "verified" }]', "cannot be read"),
+    ('provider = "none"', 'provider = "local"', "are written on the screen, codes and all"),
     ("guardian_age = 18", "guardian_age = 16", "guardian_age: at least 18 under demo"),
     ("[push]", "[push", "not TOML"),
 ]

@@ -31,6 +31,7 @@ VALUES = {bool: st.booleans(), int: st.integers(-1, 400), str: st.sampled_from([
 SETTINGS = {name: VALUES[type(getattr(FLOOR, name))] for name in TIGHTER}
 OVERRIDES = st.fixed_dictionaries({}, optional=SETTINGS)
 DATES = {"from": "2030-01-01T00:00:00+00:00", "to": "2030-01-31T23:59:59+00:00"}
+FOR_EVER = {**DATES, "to": "9999-12-31T23:59:59+00:00"}
 WHY = {"reason": "An epidemic.", "source": "Notice 240", "departments": ["general"]}
 
 
@@ -103,7 +104,7 @@ def test_a_permission_without_dates_places_reason_or_source_is_none(missing: str
 
 
 def test_a_permission_that_never_ends_or_has_no_zone_is_refused() -> None:
-    for dates in ({"from": DATES["to"], "to": DATES["from"]}, {**DATES, "to": "2030-01-31T23:59:59"}):
+    for dates in ({"from": DATES["to"], "to": DATES["from"]}, {**DATES, "to": "2030-01-31T23:59:59"}, FOR_EVER):
         with pytest.raises(BadRules):
             rules("strict", {"permissions": [{"what": "follow_up_only", **WHY, **dates}]})
 

@@ -14,10 +14,11 @@ from chalicelib.rooms.grounds import EARLIER, LONG_TERM, SPOKE
 from chalicelib.rooms.packs import BANNED, PACKS, rules
 from chalicelib.rooms.permission import MAY, Role
 from chalicelib.rooms.prescription import LINES_MAX, Line, Prescription, State
-from chalicelib.rooms.queue import Visit
+from chalicelib.rooms.queue import Call, Visit, Why
 from tests.builders import (
     ADA,
     ASPIRIN,
+    BO,
     NOW,
     SAM,
     a_clinic,
@@ -152,6 +153,8 @@ def test_r13_some_medicines_are_only_prescribed_again() -> None:
     clinic = a_clinic(formulary=(a_medicine(schedule=packs.ONLY_AGAIN),))
     clinic = replace(clinic, rules=rules("in-2020"))
     assert prescribe(clinic=clinic)
+    with refused("seen the earlier diagnosis", field="stated"):
+        prescribe(clinic=clinic, stated=())
     with refused("only prescribed again", field="medicine_1"):
         prescribe(replace(KNOWN, answers=answers(follow_up=False)), clinic=clinic)
 
@@ -165,6 +168,12 @@ def test_r14_no_prescription_from_a_form_alone(voices: str) -> None:
             SPOKE,
             EARLIER,
         )
+
+
+def test_r14_what_another_doctor_wrote_is_no_exchange_with_this_one() -> None:
+    later = Call(epoch=2, doctor=BO.id, at=NOW + timedelta(minutes=9), why=Why.FIRST_COME)
+    with refused("from a form alone", field="stated"):
+        prescribe(replace(KNOWN, calls=(*KNOWN.calls, later)), doctor=BO.id, doctor_name=BO.name)
 
 
 def test_r14_words_in_both_directions_are_noticed() -> None:

@@ -1,6 +1,7 @@
 """A whole visit, from the first question to the parcel at the door, and every line the audit keeps of it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.queue import Band, State, Ticket
 from chalicelib.store import records
 from chalicelib.visit import arriving, desk, seeing, sending, taking
+from chalicelib.visit.errand import about_visit
 from tests.builders import ADA, ANN, BO, BOB, COLE, DEE, EVE, KIM, PENICILLIN, SAM, SOAP, a_line, refused
 from tests.visit.walk import CODE, Walk, person
 
@@ -141,8 +143,8 @@ def test_everybody_sees_how_long_the_queues_are_and_nobody_in_them(walk: Walk) -
     assert "Ann" not in str(board)
 
 
-def test_a_person_without_a_phone_is_queued_by_the_same_rules(walk: Walk) -> None:
-    typed = {
+def at_the_desk() -> dict[str, Any]:
+    return {
         "secret": "paper",
         "person": person("paper"),
         "for_whom": ForWhom.OTHER,
@@ -160,6 +162,10 @@ def test_a_person_without_a_phone_is_queued_by_the_same_rules(walk: Walk) -> Non
         "language": "zh",
         "flags": ("none",),
     }
+
+
+def test_a_person_without_a_phone_is_queued_by_the_same_rules(walk: Walk) -> None:
+    typed = at_the_desk()
     with refused("no ticket. Help the patient now", kind=TooLate):
         desk.add_person(walk.errand(DEE), **{**typed, "flags": ("stroke",)})
     with refused("only help you if you agree"):
@@ -168,11 +174,20 @@ def test_a_person_without_a_phone_is_queued_by_the_same_rules(walk: Walk) -> Non
     assert visit.from_desk
     assert visit.answers.phone is None
     assert desk.print_ticket(walk.errand(DEE), id=visit.id).ahead == 0
+    assert [one.actor.id for one in records.audit(about_visit(visit.id)) if one.deed == "print_ticket"] == [DEE.id]
     walk.join(BOB)
     assert [v.answers.name for v in desk.see_queue(walk.errand(DEE), department="general").waiting] == [
         "Old Wu",
         "Ann Li",
     ]
+
+
+def test_the_paper_with_the_way_in_is_not_printed_again_when_the_visit_is_over(walk: Walk) -> None:
+    """Its link opens the visit as the patient, whom no list of openings names."""
+    visit = desk.add_person(walk.errand(DEE), **at_the_desk())
+    desk.cancel_visit(walk.errand(DEE), id=visit.id, why="Went home.")
+    with refused("not printed again", kind=TooLate):
+        desk.print_ticket(walk.errand(DEE), id=visit.id)
 
 
 def test_the_desk_cancels_with_a_reason_and_closes_for_the_day(walk: Walk) -> None:
