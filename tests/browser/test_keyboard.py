@@ -70,7 +70,7 @@ def test_the_questions_by_keyboard(new_stage: NewStage, language: str) -> None:
     keys.presses("Continue")
     patient.heading("What is wrong?")
     keys.types("why", patient.story.why)
-    keys.chooses("department", 1)
+    keys.chooses("department", 2)
     keys.presses("Continue")
     patient.heading("How long has it been like this?")
     keys.chooses("how_long", 2)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from chalicelib.refusal import Refusal
-from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
+from chalicelib.rooms.arrival import ForWhom
 from chalicelib.rooms.assignment import NO_SHOW_AFTER
 from chalicelib.rooms.complaint import About
 from chalicelib.rooms.consult import Outcome
@@ -34,7 +34,7 @@ from chalicelib.visit import (
 )
 from chalicelib.visit.arriving import Place
 from tests.builders import ADA, ANN, BO, COLE, DEE, KIM, MAX, PUBLIC, SAM, SOAP, a_clinic, a_line, plain
-from tests.visit.walk import CODE, Walk, person
+from tests.visit.walk import CODE, Walk, at_the_desk, person
 
 Typed = dict[str, Any]
 
@@ -156,27 +156,6 @@ def _ready_to_take(walk: Walk) -> Typed:
     walk.join()
     walk.on_duty()
     return {"departments": ("general",)}
-
-
-def _at_the_desk(walk: Walk) -> Typed:
-    return {
-        "secret": "paper",
-        "person": person("paper"),
-        "for_whom": ForWhom.OTHER,
-        "name": "Old Wu",
-        "age": 88,
-        "guardian": "",
-        "department": "general",
-        "why": "Dizzy",
-        "allergies": "",
-        "follow_up": False,
-        "how_long": HowLong.TODAY,
-        "getting": Getting.SAME,
-        "phone": "",
-        "consented": True,
-        "language": "zh",
-        "flags": ("none",),
-    }
 
 
 def _three_wait(walk: Walk) -> Typed:
@@ -373,7 +352,15 @@ DEEDS = [
     Deed("bring_back", sending.bring_back, COLE, _failed),
     Deed("cancel_order", sending.cancel_order, ANN, lambda w: {"id": w.ordered()}),
     Deed("desk cancels order", sending.cancel_order, DEE, lambda w: {"id": w.checked()}),
-    Deed("add_person", desk.add_person, DEE, _at_the_desk, other={"name": "Young Wu"}, entry="join", draws=True),
+    Deed(
+        "add_person",
+        desk.add_person,
+        DEE,
+        at_the_desk,
+        other={"name": "Young Wu"},
+        entry="join",
+        draws=True,
+    ),
     Deed("cancel_visit", desk.cancel_visit, DEE, lambda w: {"id": w.join().id, "why": "Home."}, other={"why": "-"}),
     Deed("expire", desk.expire, DEE, lambda w: {"id": w.join().id}),
     Deed("complain", keeping.complain, ANN, lambda w: {"id": w.signed(), **HURT}, other={"text": "It still hurts."}),

@@ -1,7 +1,6 @@
 """A whole visit, from the first question to the parcel at the door, and every line the audit keeps of it."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from chalicelib.store import records
 from chalicelib.visit import arriving, desk, seeing, sending, taking
 from chalicelib.visit.errand import about_visit
 from tests.builders import ADA, ANN, BO, BOB, COLE, DEE, EVE, KIM, PENICILLIN, SAM, SOAP, a_line, refused
-from tests.visit.walk import CODE, Walk, person
+from tests.visit.walk import CODE, Walk, at_the_desk, person
 
 
 def test_a_patient_walks_through_the_whole_clinic(walk: Walk) -> None:
@@ -141,27 +140,6 @@ def test_everybody_sees_how_long_the_queues_are_and_nobody_in_them(walk: Walk) -
     board = arriving.board(walk.errand(), department="general")
     assert (board["waiting"], board["on_duty"]) == (3, 1)
     assert "Ann" not in str(board)
-
-
-def at_the_desk() -> dict[str, Any]:
-    return {
-        "secret": "paper",
-        "person": person("paper"),
-        "for_whom": ForWhom.OTHER,
-        "name": "Old Wu",
-        "age": 88,
-        "guardian": "",
-        "department": "general",
-        "why": "Dizzy",
-        "allergies": "",
-        "follow_up": False,
-        "how_long": HowLong.TODAY,
-        "getting": Getting.SAME,
-        "phone": "",
-        "consented": True,
-        "language": "zh",
-        "flags": ("none",),
-    }
 
 
 def test_a_person_without_a_phone_is_queued_by_the_same_rules(walk: Walk) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.rooms.arrival import Request
+from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor
@@ -160,6 +160,28 @@ class Walk:
 def person(id: str) -> str:
     """Who is the same patient, as a door would hash it."""
     return hashlib.sha256(id.encode()).hexdigest()
+
+
+def at_the_desk(_: object = None) -> dict[str, Any]:
+    """Somebody without a phone, as the desk writes them down."""
+    return {
+        "secret": "paper",
+        "person": person("paper"),
+        "for_whom": ForWhom.OTHER,
+        "name": "Old Wu",
+        "age": 88,
+        "guardian": "",
+        "department": "general",
+        "why": "Dizzy",
+        "allergies": "",
+        "follow_up": False,
+        "how_long": HowLong.TODAY,
+        "getting": Getting.SAME,
+        "phone": "",
+        "consented": True,
+        "language": "zh",
+        "flags": ("none",),
+    }
 
 
 def table() -> dict[Key, dict[str, Any]]:
