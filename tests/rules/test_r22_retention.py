@@ -198,6 +198,27 @@ def test_r22_what_changed_while_the_job_ran_is_left(walk: Walk) -> None:
     assert table() == before
 
 
+def test_r22_who_joined_while_the_job_read_the_table_keeps_their_history(walk: Walk) -> None:
+    """The scan passed the place of the new visit before it was written, and the guard after."""
+    walk.now = walk.now.replace(year=walk.now.year + 16)
+    new = walk.signed(BOB)
+    seen = [item for item in audit.live() if item["pk"]["S"] != f"V#{new}"]
+    report = retain.retain(seen, now=walk.now, delete=True, keep=Keep())
+    assert (report.visits, report.changed) == (0, 0)
+    assert [one.id for one in records.earlier(records.visit(new).person, "general")] == [new]
+
+
+def test_r22_who_comes_again_while_the_job_runs_keeps_their_history(walk: Walk) -> None:
+    """The guard was read before; it is another one now."""
+    walk.signed(BOB)
+    walk.now = walk.now.replace(year=walk.now.year + 16)
+    seen = list(audit.live())
+    new = walk.signed(BOB)
+    report = retain.retain(seen, now=walk.now, delete=True, keep=Keep())
+    assert (report.records, report.changed) == (1, 1)
+    assert new in [one.id for one in records.earlier(records.visit(new).person, "general")]
+
+
 def test_r22_a_row_that_cannot_be_read_is_left_and_the_others_are_done(walk: Walk) -> None:
     id = a_whole_visit(walk)
     walk.sign(walk.taken(BOB))
