@@ -5,7 +5,8 @@
 
 Who had which visits (the guard) goes once none of them is there any more, by itself and without a line of its own.
 Kept are records `clinical_years` after the last entry and conversations `process_years` after their end, as the kit in
-this checkout says, and at least as long as the rules ask (`chalicelib/rooms/retention.py`). The audit is kept for good.
+this checkout says, and at least as long as the rules ask (`chalicelib/rooms/retention.py`). The audit is kept for good,
+and so is who opened a record outside their care: nobody may have reviewed it yet.
 Reads the whole table once. The report is counts: no name, no visit. The table is TABLE in the region of AWS_REGION.
 Broken off in the middle it goes on where it was when it is started again.
 """
@@ -33,6 +34,7 @@ from chalicelib.store.shapes import Unreadable
 from chalicelib.store.writing import FAILED, patiently, transact
 from infra.audit import Item, live
 
+TRAIL = ("X#", "Y", "Z#glass#")  # of a visit: the audit, its chain, and who opened it outside their care
 AT_ONCE = 90  # rows of a transaction, which may have 100
 
 
@@ -75,7 +77,7 @@ def found(items: Iterable[Item]) -> Found:
             it.aliases.setdefault(item["visit"]["S"], []).append(pk)
         elif kind == "guard" and not item["open"]["BOOL"]:
             it.guards[pk, sk] = [one["S"] for one in item["visits"]["L"]]
-        elif pk.startswith("V#") and kind != "tombstone" and not sk.startswith(("X#", "Y")):
+        elif pk.startswith("V#") and kind != "tombstone" and not sk.startswith(TRAIL):
             it.rows.setdefault(pk.removeprefix("V#"), []).append(sk)
     return it
 
