@@ -106,6 +106,7 @@ def _visit(
     id: str, sks: list[str], aliases: list[str], report: Report, *, now: datetime, delete: bool, keep: Keep
 ) -> bool:
     """What one visit says itself is what counts, read now; whether all of it is gone."""
+    version = records.visit(Ticket.of(id)).version  # before the rest: what is written meanwhile makes another of it
     pk, file = f"V#{id}", records.file(Ticket.of(id))
     talk = [sk for sk in sks if sk.startswith("M#")]
     signed = [one.signed_at for one in file.notes]
@@ -116,13 +117,13 @@ def _visit(
         report.rows += len(sks)
         keys = [(pk, sk) for sk in sks if sk != "V"] + [(alias, "V") for alias in aliases] + [(pk, "V")]
         if delete:
-            _delete(file.visit.version, pk, keys, now)
+            _delete(version, pk, keys, now)
         return True
     if talk and retention.over(Sort.PROCESS, retention.ended(file.visit, file.messages), keep, now):
         report.conversations += 1
         report.messages += len(talk)
         if delete:
-            _delete(file.visit.version, pk, [(pk, sk) for sk in talk], now)
+            _delete(version, pk, [(pk, sk) for sk in talk], now)
     else:
         report.kept += 1
     return False
