@@ -103,6 +103,13 @@ def test_r27_a_library_reads_the_bundle() -> None:
         Bundle.model_validate(json.loads(json.dumps(_bundle(file))))
 
 
+@pytest.mark.parametrize("said", ["none", "No.", "无", "没有。"])
+def test_r27_who_is_allergic_to_nothing_has_no_allergy_in_it(said: str) -> None:
+    bundle = _bundle(a_file(visit=a_visit(answers=answers(allergies=said))))
+    assert _all(bundle, "AllergyIntolerance") == []
+    assert said in json.dumps(_all(bundle, "QuestionnaireResponse"), ensure_ascii=False), "what they said stays"
+
+
 def test_r27_several_visits_of_one_person_are_one_record() -> None:
     second = a_file(visit=a_visit(id=replace(a_visit().id, n=2), request="request-2"))
     bundle = _bundle(a_file(), second)
