@@ -3,6 +3,9 @@
     python -m infra.record --by pria --visit general.0.2.17 record.json    that visit
     python -m infra.record --by pria --visit general.0.2.17 --person record.json    and all others of the same person
 
+A visit whose patient had it closed is closed to this too, and left out of `--person`: `--closed` takes it nevertheless,
+for where a law or the patient asks for it, and the line of the audit says "closed".
+
 A visit is named as `infra.audit affected` prints it, or as in its address. `--by` is who answers for it, an active
 privacy officer: the line of the audit is written before the file, one for each visit, and the patient reads it. The
 table is TABLE in the region of AWS_REGION. The file is a patient's record: guard it. `infra.verify` checks it.
@@ -25,16 +28,20 @@ from chalicelib.store import names, records
 OWNER_ONLY = 0o600
 
 
-def record(visit: str, by: str, *, person: bool, request: str, now: datetime) -> str:
-    """The bundle as text. Raises Refusal for somebody who may not, and for a visit that is not there."""
+def record(visit: str, by: str, *, person: bool, request: str, now: datetime, closed: bool = False) -> str:
+    """The bundle as text. Raises Refusal for somebody who may not, and for a visit that is not there or is closed."""
     member = records.member(by)
     if member.role is not Role.PRIVACY_OFFICER or not member.active:
         raise Refusal("Only a privacy officer who works here takes a record out.")
     first = records.visit(_ticket(visit))
+    if first.restricted and not closed:
+        raise Refusal("The patient has had this record closed. --closed takes it out nevertheless.")
     visits = [first]
     if person:
         found = [one for department in CLINIC.departments for one in records.earlier(first.person, department.id)]
-        visits += [one for one in found if one.id != first.id]
+        visits += [one for one in found if one.id != first.id and (closed or not one.restricted)]
+        if left := len({one.id for one in found} | {first.id}) - len(visits):
+            print(f"{left} left out, which the patient has had closed. --closed takes them too.", file=sys.stderr)
     for one in visits:
         line = Entry(
             about=f"V#{one.id}",
@@ -43,6 +50,7 @@ def record(visit: str, by: str, *, person: bool, request: str, now: datetime) ->
             deed="see_record",
             at=now,
             policy=CLINIC.policy,
+            answer="closed" if one.restricted else "",
         )
         records.looked(line)
     files = [records.file(one.id) for one in sorted(visits, key=lambda one: one.joined_at)]
@@ -68,6 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--by", required=True, help="the sign-in name of the privacy officer who answers for it")
     parser.add_argument("--visit", required=True, help="general.0.2.17, or the name in its address")
     parser.add_argument("--person", action="store_true", help="and the other visits of the same person")
+    parser.add_argument("--closed", action="store_true", help="also what the patient has had closed")
     parser.add_argument("file", type=Path, help="a file that is not there yet")
     wishes = parser.parse_args(_bound(sys.argv[1:] if argv is None else argv))
     now = datetime.now(UTC)
@@ -80,7 +89,8 @@ def main(argv: list[str] | None = None) -> int:
     with os.fdopen(kept, "w", encoding="utf-8") as file:
         try:
             request = f"taken:{wishes.by}:{now.isoformat()}"
-            file.write(record(wishes.visit, wishes.by, person=wishes.person, request=request, now=now))
+            how = {"person": wishes.person, "closed": wishes.closed}
+            file.write(record(wishes.visit, wishes.by, **how, request=request, now=now))
         except Refusal as no:
             wishes.file.unlink()
             print(no.message, file=sys.stderr)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import shown, words
-from chalicelib.rooms import assignment, queue
+from chalicelib.rooms import arrival, assignment, queue
 from chalicelib.rooms.consult import PATIENT, SOAP, Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.notice import Absence
@@ -15,8 +15,6 @@ from chalicelib.store import names
 from chalicelib.visit.arriving import Standing
 from chalicelib.visit.seeing import Dossier, Past
 from chalicelib.visit.taking import Work
-
-NOTHING = frozenset({"", "-", "0", "no", "none", "nil", "无", "没有", "无过敏", "沒有"})  # "allergies: none"
 
 
 def minutes(since: datetime, now: datetime) -> int:
@@ -28,11 +26,6 @@ def band(visit: Visit) -> str:
     """The group the visit waits in, or waited in last: recall, urgent, standard, follow_up."""
     ticket = visit.ticket or visit.id
     return Band(ticket.band).name.lower()
-
-
-def allergies(said: str) -> str:
-    """What the patient is allergic to; "" when nothing was named."""
-    return "" if said.strip().casefold().rstrip(".。") in NOTHING else said
 
 
 def row(visit: Visit, now: datetime, language: str, unanswered: frozenset[Ticket] = frozenset()) -> dict[str, object]:
@@ -150,7 +143,7 @@ def patient(visit: Visit, language: str) -> dict[str, object]:
         "age": answers.age,
         "for_whom": answers.for_whom,
         "guardian": answers.guardian,
-        "allergies": allergies(answers.allergies),
+        "allergies": arrival.allergic_to(answers.allergies),
         "why": answers.why,
         "how_long": answers.how_long,
         "getting": answers.getting,

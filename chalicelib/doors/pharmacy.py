@@ -9,7 +9,7 @@ from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal
-from chalicelib.rooms import delivery, prescription
+from chalicelib.rooms import arrival, delivery, prescription
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, Order, State, Way
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.prescription import Prescription
@@ -84,7 +84,7 @@ def check_page(asked: Asked) -> Answer:
             "name": visit.answers.name,
             "age": visit.answers.age,
             "guardian": visit.answers.guardian,
-            "allergies": chart.allergies(allergies),
+            "allergies": arrival.allergic_to(allergies),
             "why": visit.answers.why,
             "assessment": found.note.assessment if found.note else "",
             "prescription": chart.medicine(found.prescription, asked.language),

@@ -10,6 +10,7 @@ from chalicelib.rooms.rules import AGE_MAX, Clinic, Department
 NAME_MAX = 60
 WHY_MAX = 500
 ALLERGIES_MAX = 200
+NOTHING = frozenset({"", "-", "0", "no", "none", "nil", "无", "没有", "无过敏", "沒有"})  # "allergies: none"
 PHONE_DIGITS_MIN, PHONE_DIGITS_MAX = 5, 15  # E.164 allows 15
 KEPT = timedelta(days=2)  # answers that never became a ticket
 
@@ -241,6 +242,11 @@ def agree(request: Request, *, consented: bool, clinic: Clinic, now: datetime) -
         consent_at=now,
         text_me=request.text_me and clinic.sms.on,
     )
+
+
+def allergic_to(said: str) -> str:
+    """What they named when asked for allergies; "" when they said that there is nothing."""
+    return "" if said.strip().casefold().rstrip(".。") in NOTHING else said
 
 
 def is_urgent(said: Answers | Request, department: Department) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.rooms import consult, delivery, prescription
+from chalicelib.rooms.arrival import allergic_to
 from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState
 from chalicelib.rooms.delivery import Order
@@ -151,7 +152,7 @@ def _answers(made: Bundle, visit: Visit) -> None:
     """What the patient said before the ticket, and again as what it means: the allergies, what they agreed to."""
     answers, at = visit.answers, instant(visit.joined_at)
     _questionnaire(made, visit)
-    if answers.allergies:
+    if allergic_to(answers.allergies):
         made.add(
             part(visit, "allergies"),
             "AllergyIntolerance",

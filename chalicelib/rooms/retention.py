@@ -1,7 +1,8 @@
 """Retention: how long what is kept must be kept, and from when on it may be deleted. Rule R22 of the product rules.
 
 A kit may keep for longer and never for shorter (`rules.Keep`). The audit holds no word of a patient, a hole in it could
-not be told from a crime, and so it is kept for good.
+not be told from a crime, and so it is kept for good. So is each opening of a record outside somebody's care (`glass`),
+with the few words of who did it: a deletion must not spare anybody the review.
 """
 
 from datetime import datetime

@@ -65,8 +65,11 @@ def my_complaints(errand: Errand, *, id: Ticket) -> list[Complaint]:
 @once(about=_about_visit, again=_complaint_again)
 def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> Complaint:
     """At any time of the visit and after it, also when the record is closed."""
-    one = complaint.file(id, my_complaints(errand, id=id), about=about, text=text, now=errand.now)
-    errand.records.save(one, audit=errand.entry("complain", about_visit(id), answer=str(one.number)))
+    visit = errand.records.visit(id)
+    queue.theirs(visit, secret=errand.actor.id)
+    one = complaint.file(id, errand.records.complaints_of(id), about=about, text=text, now=errand.now)
+    # The visit too, one version more: a deletion that looked at the record before must look again.
+    errand.records.save(one, visit, audit=errand.entry("complain", about_visit(id), answer=str(one.number)))
     return one
 
 
@@ -82,8 +85,9 @@ def close_complaint(errand: Errand, *, id: Ticket, number: int, word: str) -> Co
     found = next((one for one in errand.records.complaints_of(id) if one.number == number), None)
     if found is None:
         raise NotFound()
+    visit = errand.records.visit(id)
     closed = complaint.close(found, by=errand.actor.id, word=word, now=errand.now)
-    errand.records.save(closed, audit=errand.entry("close_complaint", about_visit(id), answer=str(number)))
+    errand.records.save(closed, visit, audit=errand.entry("close_complaint", about_visit(id), answer=str(number)))
     return closed
 
 

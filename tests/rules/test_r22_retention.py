@@ -10,17 +10,21 @@ import pytest
 from chalicelib.refusal import NotFound, Stale
 from chalicelib.rooms import retention
 from chalicelib.rooms.consult import Outcome
+from chalicelib.rooms.glass import Reason, Verdict
+from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.queue import Ticket
 from chalicelib.rooms.retention import Sort
 from chalicelib.rooms.rules import BadKit, Clinic, Keep
 from chalicelib.store import records
 from chalicelib.store.rows import TombstoneRow, VisitRow
-from chalicelib.visit import seeing, sending
+from chalicelib.visit import seeing, sending, watching
 from infra import audit, retain
 from tests.builders import ADA, ANN, BOB, COLE, SOAP, a_line
 from tests.house.test_house import HOUSE, ROOT, calls, functions
 from tests.visit.walk import CODE, Walk, table
 
+LIU = Actor(role=Role.DOCTOR, id="liu")
+PRIA = Actor(role=Role.PRIVACY_OFFICER, id="pria")
 SECOND = timedelta(seconds=1)
 # What may be forgotten by itself: nothing a patient or a doctor said, and nothing of the audit.
 PASSES = {"request", "claim", "proof", "notice", "counter", "drawn", "session", "envelope", "tries"}
@@ -175,6 +179,15 @@ def test_r22_a_record_is_deleted_after_its_term_and_not_a_second_earlier(walk: W
     assert table() == after
 
 
+def test_r22_who_opened_a_record_outside_their_care_is_reviewed_also_after_its_term(walk: Walk) -> None:
+    id = walk.signed()
+    pane = watching.break_glass(walk.errand(LIU), id=id, reason=Reason.STANDS_IN, words="For Ada.")
+    assert _job(walk.now.replace(year=walk.now.year + 16)).records == 1
+    assert [one.at for one in watching.see_openings(walk.errand(PRIA)).to_review] == [pane.at]
+    asked = {"id": id, "by": LIU.id, "at": pane.at, "verdict": Verdict.IN_ORDER, "remark": ""}
+    assert watching.review_opening(walk.errand(PRIA), **asked).reviewer == PRIA.id
+
+
 def test_r22_an_open_visit_is_never_over(walk: Walk) -> None:
     walk.taken(ANN)
     TombstoneRow("V#general.0.2.99", "V").save()  # a number that was drawn for nothing
@@ -196,6 +209,27 @@ def test_r22_what_changed_while_the_job_ran_is_left(walk: Walk) -> None:
     with pytest.raises(Stale):
         retain._delete(file.visit.version, f"V#{id}", keys[:1], term)
     assert table() == before
+
+
+def test_r22_who_joined_while_the_job_read_the_table_keeps_their_history(walk: Walk) -> None:
+    """The scan passed the place of the new visit before it was written, and the guard after."""
+    walk.now = walk.now.replace(year=walk.now.year + 16)
+    new = walk.signed(BOB)
+    seen = [item for item in audit.live() if item["pk"]["S"] != f"V#{new}"]
+    report = retain.retain(seen, now=walk.now, delete=True, keep=Keep())
+    assert (report.visits, report.changed) == (0, 0)
+    assert [one.id for one in records.earlier(records.visit(new).person, "general")] == [new]
+
+
+def test_r22_who_comes_again_while_the_job_runs_keeps_their_history(walk: Walk) -> None:
+    """The guard was read before; it is another one now."""
+    walk.signed(BOB)
+    walk.now = walk.now.replace(year=walk.now.year + 16)
+    seen = list(audit.live())
+    new = walk.signed(BOB)
+    report = retain.retain(seen, now=walk.now, delete=True, keep=Keep())
+    assert (report.records, report.changed) == (1, 1)
+    assert new in [one.id for one in records.earlier(records.visit(new).person, "general")]
 
 
 def test_r22_a_row_that_cannot_be_read_is_left_and_the_others_are_done(walk: Walk) -> None:

@@ -103,6 +103,13 @@ def test_r27_a_library_reads_the_bundle() -> None:
         Bundle.model_validate(json.loads(json.dumps(_bundle(file))))
 
 
+@pytest.mark.parametrize("said", ["none", "No.", "无", "没有。"])
+def test_r27_who_is_allergic_to_nothing_has_no_allergy_in_it(said: str) -> None:
+    bundle = _bundle(a_file(visit=a_visit(answers=answers(allergies=said))))
+    assert _all(bundle, "AllergyIntolerance") == []
+    assert said in json.dumps(_all(bundle, "QuestionnaireResponse"), ensure_ascii=False), "what they said stays"
+
+
 def test_r27_several_visits_of_one_person_are_one_record() -> None:
     second = a_file(visit=a_visit(id=replace(a_visit().id, n=2), request="request-2"))
     bundle = _bundle(a_file(), second)
@@ -218,6 +225,30 @@ def test_r27_a_privacy_officer_takes_out_a_persons_visits_and_the_patient_reads_
     assert wrong_with(both) == []
     for visit in (first, cast.ann.visit):
         assert "Took a copy of the record" in cast.ann.get(f"/en/visits/{visit}/opened").words
+
+
+def test_r27_what_a_patient_had_closed_is_taken_out_only_when_said_and_the_audit_says_so(
+    cast: Cast, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cast.pria.name
+    seen(cast, cast.ann)
+    shut = id_of(cast.ann)
+    cast.clock.forward(days=5)
+    keeping.erase(patient_errand(cast, cast.ann), id=shut)
+    seen(cast, cast.ann)
+    asked = {"by": "pria", "now": cast.clock()}
+    before = table()
+    with pytest.raises(Refusal, match="closed"):
+        command.record(str(shut), **asked, person=False, request="taken:1")
+    assert table() == before
+    rest = json.loads(command.record(str(id_of(cast.ann)), **asked, person=True, request="taken:2"))
+    assert len(_all(rest, "Encounter")) == 1
+    assert capsys.readouterr().err.startswith("1 left out")
+    whole = json.loads(command.record(str(shut), **asked, person=True, closed=True, request="taken:3"))
+    assert len(_all(whole, "Encounter")) == 2
+    assert capsys.readouterr().err == ""
+    lines = [one for one in records.audit(f"V#{shut}") if one.deed == "see_record"]
+    assert [(one.actor.id, one.answer) for one in lines] == [("pria", "closed")]
 
 
 def test_r27_nobody_else_takes_a_record_out(cast: Cast) -> None:

@@ -14,7 +14,9 @@ from chalicelib.rooms.glass import Reason
 from chalicelib.rooms.notice import Outcome as Sent
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.queue import Ticket
-from chalicelib.store import records
+from chalicelib.store import outbox, records
+from chalicelib.store.shapes import pane_key, panes_of
+from chalicelib.store.staff_rows import PaneRow
 from chalicelib.visit import keeping, seeing, sending, telling, watching
 from infra import audit
 from tests.builders import ADA, ANN, BOB, COLE, KIM, SAM, SOAP, a_clinic, a_line
@@ -84,6 +86,21 @@ def test_r28_what_no_duty_keeps_is_gone_and_the_record_stays(walk: Walk) -> None
     assert records.notices_due(walk.now.replace(year=2099), 50) == [], "nothing is sent any more"
     assert [one.deed for one in records.audit(f"V#{id}")].count("erase") == 1
     assert audit.verify(audit.kept(audit.live())) == []
+
+
+def test_r28_a_record_opened_often_outside_care_loses_its_numbers_too(walk: Walk) -> None:
+    """Who opened it is kept among the same keys as what was sent, and before it."""
+    id = a_finished_visit(walk)
+    sending.deliver(walk.errand(COLE), id=id, code=CODE)
+    pane = watching.break_glass(walk.errand(LIU), id=id, reason=Reason.STANDS_IN, words="For Ada.")
+    row = PaneRow.get(*pane_key(id, LIU.id, pane.at))
+    for n in range(outbox.LIST_MAX):
+        row.sk = f"{panes_of(LIU.id)}{n:03d}"
+        row.save()
+    assert PHONE in _kept()
+    keeping.erase(walk.errand(ANN), id=id)
+    for word in (PHONE, PHONE.lstrip("0"), ENDPOINT):
+        assert word not in _kept(), word
 
 
 def test_r28_asked_again_nothing_more_happens(walk: Walk) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.refusal import NotFound, TooLate
+from chalicelib.refusal import NotFound, Stale, TooLate
 from chalicelib.rooms import complaint
 from chalicelib.rooms.complaint import COMPLAINTS_MAX, TEXT_MAX, WORD_MAX, About
 from chalicelib.rooms.rules import Keep
@@ -93,6 +93,21 @@ def test_r32_it_lasts_as_long_as_the_record_and_makes_the_record_last(walk: Walk
     assert records.complaints_of(id)[0].text == "Only now"
     assert retain.retain(audit.live(), now=term, delete=True, keep=Keep()).records == 1
     assert audit.verify(audit.kept(audit.live())) == []
+
+
+def test_r32_a_complaint_and_its_answer_keep_the_record_from_a_deletion_that_is_under_way(walk: Walk) -> None:
+    id = walk.signed()
+    late = walk.now.replace(year=walk.now.year + 15, month=12)
+    say = {"id": id, "about": About.HARM, "text": "Only now"}
+    for happens in (
+        lambda: keeping.complain(walk.errand(ANN), **say),
+        lambda: keeping.close_complaint(walk.errand(DEE), id=id, number=1, word="Sorry"),
+    ):
+        read = records.visit(id).version
+        happens()
+        with pytest.raises(Stale):
+            retain._delete(read, f"V#{id}", [(f"V#{id}", "N#001"), (f"V#{id}", "V")], late)
+    assert records.file(id).notes
 
 
 def test_r32_a_patient_complains_on_the_page_and_reads_the_answer(cast: Cast) -> None:
