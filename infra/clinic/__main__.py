@@ -95,6 +95,17 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_account
 
 
+def _of_this_clinic(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What works on a clinic that is open: first of all the stack must be this clinic's, and no other's."""
+
+    @wraps(command)
+    def only_ours(kit: Kit, account: Account, stack: str, **rest: Any) -> Any:
+        keeping.ours(account, stack, kit.name)
+        return command(kit=kit, account=account, stack=stack, **rest)
+
+    return only_ours
+
+
 @program.command()
 @click.argument("name")
 @click.option("--kit", type=click.Choice(KINDS), help="Which of ours it begins with.")
@@ -231,6 +242,7 @@ def _rehearse(order: Order, language: str, *, wait: bool) -> None:
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
 def upgrade(kit: Kit, account: Account, stack: str, tree: bool) -> None:
     """Newer code under an open clinic: a backup, the new code, and back again if it does not answer."""
@@ -247,6 +259,7 @@ def staff() -> None:
 
 @staff.command("add")
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--id", "id_", prompt="Short name to sign in with", help="Small letters, like li-wei.")
 @click.option("--called", prompt="Name as others see it", help='Like "Li Wei".')
 @click.option(
@@ -274,11 +287,10 @@ def add(
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 def status(kit: Kit, account: Account, stack: str) -> None:
     """How the clinic is: the stack, its version, the table, recovery, alarms, and whether it answers."""
     standing = stacks.look(account, stack)
-    if not standing.state:
-        raise keeping.nothing_there(account, stack)
     for line in keeping.health(account, stack, standing):
         click.echo(line)
     door = opening.address(standing.outputs)
@@ -290,6 +302,7 @@ def status(kit: Kit, account: Account, stack: str) -> None:
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--keep", is_flag=True, help="Leave the restored table to look at.")
 def drill(kit: Kit, account: Account, stack: str, keep: bool) -> None:
     """Restore the newest backup into a second table and verify every line. The clinic goes on meanwhile."""
@@ -302,6 +315,7 @@ def drill(kit: Kit, account: Account, stack: str, keep: bool) -> None:
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--bucket", required=True, help="A bucket of yours: private, encrypted, in the same region.")
 def export(kit: Kit, account: Account, stack: str, bucket: str) -> None:
     """All records, as DynamoDB JSON, to a bucket of yours. They are patients' records: guard them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.clinic import stack
 from infra.clinic.account import Account
-from infra.clinic.keeping import nothing_there, parts_of, resources_of, rows, table_of
+from infra.clinic.keeping import ours, parts_of, resources_of, rows, table_of
 from infra.clinic.stack import Say
 from infra.clinic.trouble import Trouble, told
 
@@ -19,10 +19,7 @@ OF_PATIENTS = ("V#", "P#")  # the partitions whose audit lines are about somebod
 def close(account: Account, name: str, clinic: str, say: Say, *, with_records: bool = False) -> None:
     """Remove the stack. With `with_records` the table too, refused before anything is touched while a record is under
     retention."""
-    standing = stack.look(account, name)
-    if not standing.state:
-        raise nothing_there(account, name)
-    stack.refuse_stranger(standing, name, clinic)
+    standing = ours(account, name, clinic)
     if standing.busy:
         raise Trouble(
             f"The stack {name} is being changed right now ({standing.state}). Nothing was changed.",

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from moto.dynamodb.models import dynamodb_backends
 
 from infra.clinic import closing, drilling, keeping, opening, people, stack
+from infra.clinic.__main__ import program
 from infra.clinic.account import Account
 from infra.clinic.people import Newcomer
 from infra.clinic.trouble import Trouble
@@ -194,3 +196,29 @@ def test_why_somebody_cannot_be_let_in_is_said(cloud: Cloud, kit: Kit) -> None:
     with pytest.raises(Trouble, match="This sign-in name is taken") as caught:
         people.add(cloud.account, STACK, kit, dataclasses.replace(DEREK, id="max"), taken)
     assert "not done twice" in caught.value.then
+
+
+IN_AN_OPEN_CLINIC = [
+    ("status",),
+    ("drill",),
+    ("upgrade",),
+    ("export", "--bucket", "mine"),
+    ("staff", "add", "--id", "mia", "--called", "Mia", "--role", "administrator"),
+    ("destroy", "--yes"),
+]
+
+
+def test_another_clinics_stack_is_neither_shown_nor_touched(cloud: Cloud, kit: Kit) -> None:
+    """A kit of one clinic and the stack of another: whose it is is said, and nothing else is asked or done."""
+    put(cloud, "V#general.0.2.1", "V")
+    cloud.client("s3").create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": REGION})
+    cloud.stack.tags = {"clinic": "lakeside"}
+    for words in IN_AN_OPEN_CLINIC:
+        said = CliRunner().invoke(program, [*words, kit.name, "--stack", STACK, "--region", REGION])
+        assert said.exit_code == 1, words
+        first, second = said.output.strip().splitlines()
+        assert first == f"The name {STACK} is taken: that stack is the clinic lakeside. Nothing was changed.", words
+        assert "A taken name" in second, words
+    assert tables(cloud) == ["riverside"]
+    assert not cloud.client("dynamodb").list_backups(TableName="riverside")["BackupSummaries"]
+    assert cloud.client("s3").list_objects_v2(Bucket="mine")["KeyCount"] == 0
