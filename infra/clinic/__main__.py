@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from chalicelib.rooms.packs import DEMO, PACKS
 from chalicelib.rooms.staff import ROLES
 from infra.clinic import closing, drilling, keeping, opening, people, rehearsing
 from infra.clinic import cost as costs
@@ -28,6 +29,7 @@ PROG = "./clinic"
 INTERRUPTED = 130
 PORT_MAX = 65535
 STACK = re.compile(r"[a-z][a-z0-9-]{1,39}")  # it is in the names of buckets, functions and roles
+POLICIES = f"{', '.join(one for one in PACKS if one != DEMO)}; {DEMO} is for showing it: nobody proves who they are"
 KINDS = sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
 
 
@@ -115,7 +117,7 @@ def _of_this_clinic(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--emergency", help="The emergency number.")
 @click.option("--timezone", help="Like Asia/Shanghai.")
 @click.option("--region", help="Where in AWS, like ap-southeast-1.")
-@click.option("--policy", help="The policy pack: strict, cn-2022, in-2020, gb-2025, us, eu.")
+@click.option("--policy", help=f"The policy pack: {POLICIES}.")
 @click.option("--patients", type=int, help="People who come in an ordinary hour.")
 @click.option("--email", help='Who is told when something is wrong; "" for nobody.')
 @click.option("--yes", is_flag=True, help="Ask nothing: the kit's values where no option gives another.")
@@ -139,7 +141,7 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
         "emergency_number": answer("emergency", "The emergency number", said["emergency_number"]),
         "timezone": answer("timezone", "Time zone", said["timezone"]),
         "region": answer("region", "AWS region", said["region"]),
-        "policy": answer("policy", "Policy pack (strict, cn-2022, in-2020, gb-2025, us, eu)", said["policy"]),
+        "policy": answer("policy", f"Policy pack ({POLICIES})", said["policy"]),
         "patients_per_hour": answer("patients", "People who come in an ordinary hour", said["patients_per_hour"]),
         "alarm_email": answer(
             "email", "Who is told when something is wrong (e-mail, empty for nobody)", said["alarm_email"]
@@ -155,7 +157,13 @@ def _checked(name: str) -> Kit:
     kit = kit_of(name)
     departments, medicines = len(kit.said["departments"]), len(kit.compiled["formulary"])
     click.echo(f"{name}: {departments} departments, {medicines} medicines: no fault found.")
+    _cautioned(kit)
     return kit
+
+
+def _cautioned(kit: Kit) -> None:
+    if said := opening.caution(kit):
+        click.echo(said)
 
 
 @program.command()
@@ -211,6 +219,7 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
     if rehearse:
         arch = rehearsing.own_architecture()
         return _rehearse(Order(kit=kit, stack=stack, tree=tree, arch=arch), language, wait=not yes)
+    _cautioned(kit)
     found = costs.estimate(kit)
     click.echo(
         f"{kit.said['name'][language]} as stack {stack}: about {found.monthly:,.0f} USD a month "

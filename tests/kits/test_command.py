@@ -67,6 +67,21 @@ def test_a_wrong_answer_is_shown_at_its_line_and_can_be_mended_there(folder: Pat
     assert read(folder).said["region"] == "eu-west-1"
 
 
+OPEN_TO_ALL = "obeys the rules `demo`, for showing the clinic: nobody has to prove who they are"
+
+
+def test_a_clinic_that_asks_nobody_who_they_are_is_not_opened_without_a_word(folder: Path) -> None:
+    asked = clinic("new", NAME, answers="\n" * 10).output
+    assert "demo is for showing it: nobody proves who they are" in asked
+    assert OPEN_TO_ALL in asked
+    for words in (("check", NAME), ("deploy", NAME, "--yes"), ("deploy", NAME)):
+        assert OPEN_TO_ALL in (said := clinic(*words).output), words
+        assert f"Choose another in clinics/{NAME}/clinic.toml before the first patient: docs/rules.md" in said, words
+    file = folder / "clinic.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace('policy = "demo"', 'policy = "eu"'), encoding="utf-8")
+    assert "obeys the rules" not in clinic("deploy", NAME, "--yes").output
+
+
 REFUSED = [
     (("check", "nowhere"), "There is no kit 'nowhere'", "./clinic new nowhere"),
     (("new", "Bad_Name", "--yes"), "cannot be a clinic's short name", "Small letters"),
