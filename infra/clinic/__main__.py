@@ -17,7 +17,7 @@ from infra.clinic import closing, drilling, keeping, opening, people, rehearsing
 from infra.clinic import cost as costs
 from infra.clinic import new as kits
 from infra.clinic import stack as stacks
-from infra.clinic.account import Account
+from infra.clinic.account import Account, local
 from infra.clinic.opening import Order
 from infra.clinic.people import Newcomer
 from infra.clinic.trouble import Trouble
@@ -91,6 +91,7 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
             )
         if region and not REGION.fullmatch(region):
             raise Trouble(f"{region!r} is not a region of AWS. Nothing was changed.", "Write it like ap-southeast-1.")
+        endpoint = local(endpoint) if endpoint is not None else None
         account = Account(region or (aws.REGION if endpoint else kit.said["region"]), endpoint)
         return command(kit=kit, account=account, stack=stack, **rest)
 

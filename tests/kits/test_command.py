@@ -93,6 +93,14 @@ REFUSED = [
     (("staff", "add", "general", "--id", "a", "--called", "A", "--role", "desk"), "No credentials", "aws sso login"),
     (("destroy", "general", "--yes"), "No credentials for AWS were found", "aws sso login"),
     (("deploy", "general", "--yes", "--region", "mars-1"), "'mars-1' is not a region", "ap-southeast-1"),
+    (
+        ("deploy", "general", "--yes", "--endpoint", "foo"),
+        "--endpoint: 'foo' is not an address",
+        "http://127.0.0.1:4566",
+    ),
+    (("status", "general", "--endpoint", "localhost:4566"), "is not an address", "http://127.0.0.1:4566"),
+    (("status", "general", "--endpoint", "http://127.0.0.1:99999"), "is not an address", "http://127.0.0.1:4566"),
+    (("status", "general", "--endpoint", ""), "--endpoint: '' is not an address", "http://127.0.0.1:4566"),
     (("deploy", "general", "--yes", "--stack", "Bad_Name"), "cannot be the name of a stack", "Small letters"),
 ]
 
