@@ -98,6 +98,15 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_account
 
 
+def again(words: str, name: str, *, without: tuple[str, ...] = ()) -> str:
+    """The command to type next, for the clinic that this one was about: where it is was said once."""
+    given = click.get_current_context().params
+    where = (
+        f"--{one} {given[one]}" for one in ("stack", "region", "endpoint") if given.get(one) and one not in without
+    )
+    return " ".join((PROG, words, name, *where))
+
+
 def _of_this_clinic(command: Callable[..., Any]) -> Callable[..., Any]:
     """What works on a clinic that is open: first of all the stack must be this clinic's, and no other's."""
 
@@ -230,7 +239,7 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
         click.confirm(f"Deploy to account {account.id}, {account.region}?", abort=True, default=True)
     after = opening.deploy(account, _order(kit, account, stack, tree=tree), click.echo)
     click.echo(opening.door(opening.address(after.outputs), language))
-    return click.echo(f"Next: {PROG} staff add {kit.name}")
+    return click.echo(f"Next: {again('staff add', kit.name)}")
 
 
 def _order(kit: Kit, account: Account, stack: str, *, tree: bool) -> Order:
@@ -244,10 +253,11 @@ def _rehearse(order: Order, language: str, *, wait: bool) -> None:
             raise Trouble("The clinic was deployed and does not answer.", "Tell the developers; nothing of it is left.")
         click.echo(opening.door(open.door, language))
         click.echo("It answers. Every other command works on it too, in another terminal, like")
-        click.echo(f"  {PROG} status {order.kit.name} --endpoint {open.account.endpoint}")
+        here = again("status", order.kit.name, without=("region", "endpoint"))
+        click.echo(f"  {here} --endpoint {open.account.endpoint}")
         if wait:
             click.pause("Look at it on this machine, then press a key here: all of it goes.")
-    click.echo(f"The rehearsal is over and nothing of it is left. For good: {PROG} deploy {order.kit.name}")
+    click.echo(f"The rehearsal is over and nothing of it is left. For good: {again('deploy', order.kit.name)}")
 
 
 @program.command()

@@ -5,11 +5,12 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from infra.clinic import cost
-from infra.clinic.__main__ import program
+from infra.clinic.__main__ import again, program
 from infra.clinic.pricelist import PAGE, page
 from infra.kit import CLINICS, ROOT, TEMPLATES, read
 from infra.kit.stack import parameters
@@ -129,6 +130,15 @@ def test_closing_asks_for_the_name_of_the_stack() -> None:
     said = clinic("destroy", "general", answers="clinic-generall\n")
     assert said.exit_code == 1
     assert "That is not its name. Nothing was changed." in said.output
+
+
+def test_the_next_command_is_for_the_same_stack() -> None:
+    local = "http://127.0.0.1:4566"
+    with click.Context(program.commands["deploy"]) as context:
+        assert again("staff add", "kids") == "./clinic staff add kids"
+        context.params = {"stack": "clinic-two", "region": None, "endpoint": local, "yes": True}
+        assert again("staff add", "kids") == f"./clinic staff add kids --stack clinic-two --endpoint {local}"
+        assert again("status", "kids", without=("endpoint",)) == "./clinic status kids --stack clinic-two"
 
 
 def test_every_command_explains_itself() -> None:
