@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -14,14 +15,14 @@ from infra.clinic.__main__ import program
 from infra.clinic.account import Account
 from infra.clinic.people import Newcomer
 from infra.clinic.trouble import Trouble
-from infra.kit import TEMPLATES, Kit, read
+from infra.kit import ROOT, TEMPLATES, Kit, read
 from tests.kits.cloud import ACCOUNT, REGION, STACK, TOPIC, Cloud, no_network, opened
 
 pytestmark = pytest.mark.slow
 
 DOOR = {"Address": {"Value": "https://clinic.example/"}}
 LONG_AGO = datetime.now(UTC) - 31 * closing.YEAR
-DEREK = Newcomer(id="derek", name="Dr Derek", role="doctor", licence="L1", licence_until="2030-01-01")
+DEREK = Newcomer(id="derek", name="Dr Derek", role="doctor", licence="L1", licence_until="2199-01-01")
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +183,7 @@ def test_staff_are_let_in_by_the_clinics_own_code_for_this_stack(cloud: Cloud, k
     assert people.add(cloud.account, STACK, kit, DEREK, copy) == "word-word"
     assert copy.settings["TABLE"] == "riverside"
     assert copy.settings["STAFF_POOL"].endswith(":pool")
-    assert copy.words == ["derek", "Dr Derek", "doctor", "--licence=L1", "--licence-until=2030-01-01"]
+    assert copy.words == ["derek", "Dr Derek", "doctor", "--licence=L1", "--licence-until=2199-01-01"]
 
 
 def test_why_somebody_cannot_be_let_in_is_said(cloud: Cloud, kit: Kit) -> None:
@@ -195,7 +196,26 @@ def test_why_somebody_cannot_be_let_in_is_said(cloud: Cloud, kit: Kit) -> None:
     taken = Copy(1, why="This sign-in name is taken. Choose another.\n")
     with pytest.raises(Trouble, match="This sign-in name is taken") as caught:
         people.add(cloud.account, STACK, kit, dataclasses.replace(DEREK, id="max"), taken)
+    assert "an administrator corrects, signed in, at /people" in caught.value.then
+    assert people.TAKEN in (ROOT / "chalicelib" / "visit" / "staffing.py").read_text(encoding="utf-8")
+    silent = Copy(1, why="AWS could not be asked: no answer\n")
+    with pytest.raises(Trouble, match="AWS could not be asked") as caught:
+        people.add(cloud.account, STACK, kit, DEREK, silent)
     assert "not done twice" in caught.value.then
+
+
+def test_a_doctor_whose_licence_is_over_is_not_let_in(cloud: Cloud, kit: Kit) -> None:
+    people_stack(cloud, kit)
+    today = datetime.now(ZoneInfo(kit.said["timezone"])).date()
+    copy = Copy()
+    asked = len(cloud.wire.asked)
+    over = dataclasses.replace(DEREK, licence_until=str(today - timedelta(days=2)))
+    with pytest.raises(Trouble, match=r"The licence of Dr Derek ended on .*Nobody was let in") as caught:
+        people.add(cloud.account, STACK, kit, over, copy)
+    assert "--licence-until" in caught.value.then
+    assert (copy.words, len(cloud.wire.asked)) == ([""], asked), "nothing was asked or done"
+    tomorrow = dataclasses.replace(DEREK, licence_until=str(today + timedelta(days=1)))
+    assert people.add(cloud.account, STACK, kit, tomorrow, copy) == "word-word"
 
 
 IN_AN_OPEN_CLINIC = [
