@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 import pytest
+from botocore.exceptions import ConfigParseError, ProfileNotFound, ProxyConnectionError
 from click.testing import CliRunner, Result
 
 from infra.clinic import cost
 from infra.clinic.__main__ import again, program
 from infra.clinic.pricelist import PAGE, page
+from infra.clinic.trouble import Trouble, told
 from infra.kit import CLINICS, ROOT, TEMPLATES, read
 from infra.kit.stack import parameters
 
@@ -114,6 +116,21 @@ def test_what_cannot_be_done_is_a_sentence_and_what_to_do_next(words: tuple[str,
     *_, first, second = said.output.strip().splitlines()
     assert what in first
     assert then in second
+
+
+SET_UP_WRONGLY: list[tuple[Exception, str, str]] = [
+    (ProfileNotFound(profile="gone"), "There is no profile 'gone'", "Correct AWS_PROFILE"),
+    (ConfigParseError(path="/home/me/.aws/config"), "The file /home/me/.aws/config cannot be read", "Mend it"),
+    (ProxyConnectionError(proxy_url="http://me:word@proxy:9"), "The proxy http://proxy:9 does not", "HTTPS_PROXY"),
+]
+
+
+@pytest.mark.parametrize(("error", "what", "then"), SET_UP_WRONGLY, ids=[one[1] for one in SET_UP_WRONGLY])
+def test_what_is_wrong_on_this_machine_is_named_and_mended_there(error: Exception, what: str, then: str) -> None:
+    with pytest.raises(Trouble) as caught, told("looking"):
+        raise error
+    assert what in caught.value.what
+    assert then in caught.value.then
 
 
 def test_a_port_that_is_taken_is_named_with_the_next(folder: Path) -> None:
