@@ -350,7 +350,8 @@ def destroy(kit: Kit, account: Account, stack: str, with_records: bool, yes: boo
     """Close the clinic: the stack goes, the records stay. Says what stays."""
     if not yes and click.prompt(f"This closes the clinic for everybody. Type {stack} to go on") != stack:
         raise Trouble("That is not its name. Nothing was changed.", "Look it up with ./clinic status.")
-    closing.close(account, stack, kit.name, click.echo, with_records=with_records)
+    years = closing.years_of(kit)
+    closing.close(account, stack, kit.name, click.echo, with_records=with_records, years=years)
 
 
 if __name__ == "__main__":

@@ -122,16 +122,32 @@ def test_what_goes_with_its_function_is_not_said_to_stay() -> None:
 
 def test_records_under_retention_are_not_destroyed(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "X#1", at=LONG_AGO.isoformat())
-    put(cloud, "V#general.0.2.2", "X#2", at=(datetime.now(UTC) - timedelta(days=400)).isoformat())
-    with pytest.raises(Trouble, match=r"must be kept until 20\d\d-.*Nothing was changed"):
+    newest = datetime.now(UTC) - timedelta(days=400)
+    put(cloud, "V#general.0.2.2", "X#2", at=newest.isoformat())
+    with pytest.raises(Trouble, match=r"must be kept until 20\d\d-.*Nothing was changed") as caught:
         closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True)
     assert cloud.state() == "CREATE_COMPLETE"
+    assert "riverside has 2 rows" in caught.value.what
+    assert f"the newest line of its audit about a patient's record is of {newest:%Y-%m-%d}" in caught.value.what
+    assert f"stays for {closing.YEARS} years" in caught.value.what
+    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert f"{closing.YEARS} after its newest line about a patient" in rules
 
 
 def test_records_whose_time_is_over_go_when_asked_for(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "X#1", at=LONG_AGO.isoformat())
+    with pytest.raises(Trouble, match="stays for 40 years"):
+        closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True, years=40)
     closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True)
+    assert "1 rows of riverside go with it, the audit too." in cloud.said
     assert tables(cloud) == []
+
+
+def test_a_hospital_that_keeps_its_records_for_longer_keeps_the_table_for_longer(kit: Kit) -> None:
+    def keeping_for(years: int) -> Kit:
+        return dataclasses.replace(kit, said={**kit.said, "keep": {"clinical_years": years}})
+
+    assert [closing.years_of(one) for one in (kit, keeping_for(20), keeping_for(40))] == [30, 30, 40]
 
 
 def test_an_upgrade_that_does_not_answer_goes_back(cloud: Cloud, kit: Kit) -> None:
