@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
+from chalicelib.rooms.packs import DEMO, PACKS
 from chalicelib.rooms.staff import ROLES
 from infra.clinic import closing, drilling, keeping, opening, people, rehearsing
 from infra.clinic import cost as costs
 from infra.clinic import new as kits
 from infra.clinic import stack as stacks
-from infra.clinic.account import Account
+from infra.clinic.account import Account, local
 from infra.clinic.opening import Order
 from infra.clinic.people import Newcomer
 from infra.clinic.trouble import Trouble
@@ -28,6 +29,7 @@ PROG = "./clinic"
 INTERRUPTED = 130
 PORT_MAX = 65535
 STACK = re.compile(r"[a-z][a-z0-9-]{1,39}")  # it is in the names of buckets, functions and roles
+POLICIES = f"{', '.join(one for one in PACKS if one != DEMO)}; {DEMO} is for showing it: nobody proves who they are"
 KINDS = sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
 
 
@@ -89,10 +91,31 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
             )
         if region and not REGION.fullmatch(region):
             raise Trouble(f"{region!r} is not a region of AWS. Nothing was changed.", "Write it like ap-southeast-1.")
+        endpoint = local(endpoint) if endpoint is not None else None
         account = Account(region or (aws.REGION if endpoint else kit.said["region"]), endpoint)
         return command(kit=kit, account=account, stack=stack, **rest)
 
     return with_account
+
+
+def again(words: str, name: str, *, without: tuple[str, ...] = ()) -> str:
+    """The command to type next, for the clinic that this one was about: where it is was said once."""
+    given = click.get_current_context().params
+    where = (
+        f"--{one} {given[one]}" for one in ("stack", "region", "endpoint") if given.get(one) and one not in without
+    )
+    return " ".join((PROG, words, name, *where))
+
+
+def _of_this_clinic(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What works on a clinic that is open: first of all the stack must be this clinic's, and no other's."""
+
+    @wraps(command)
+    def only_ours(kit: Kit, account: Account, stack: str, **rest: Any) -> Any:
+        keeping.ours(account, stack, kit.name)
+        return command(kit=kit, account=account, stack=stack, **rest)
+
+    return only_ours
 
 
 @program.command()
@@ -104,7 +127,7 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--emergency", help="The emergency number.")
 @click.option("--timezone", help="Like Asia/Shanghai.")
 @click.option("--region", help="Where in AWS, like ap-southeast-1.")
-@click.option("--policy", help="The policy pack: strict, cn-2022, in-2020, gb-2025, us, eu.")
+@click.option("--policy", help=f"The policy pack: {POLICIES}.")
 @click.option("--patients", type=int, help="People who come in an ordinary hour.")
 @click.option("--email", help='Who is told when something is wrong; "" for nobody.')
 @click.option("--yes", is_flag=True, help="Ask nothing: the kit's values where no option gives another.")
@@ -128,7 +151,7 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
         "emergency_number": answer("emergency", "The emergency number", said["emergency_number"]),
         "timezone": answer("timezone", "Time zone", said["timezone"]),
         "region": answer("region", "AWS region", said["region"]),
-        "policy": answer("policy", "Policy pack (strict, cn-2022, in-2020, gb-2025, us, eu)", said["policy"]),
+        "policy": answer("policy", f"Policy pack ({POLICIES})", said["policy"]),
         "patients_per_hour": answer("patients", "People who come in an ordinary hour", said["patients_per_hour"]),
         "alarm_email": answer(
             "email", "Who is told when something is wrong (e-mail, empty for nobody)", said["alarm_email"]
@@ -144,7 +167,13 @@ def _checked(name: str) -> Kit:
     kit = kit_of(name)
     departments, medicines = len(kit.said["departments"]), len(kit.compiled["formulary"])
     click.echo(f"{name}: {departments} departments, {medicines} medicines: no fault found.")
+    _cautioned(kit)
     return kit
+
+
+def _cautioned(kit: Kit) -> None:
+    if said := opening.caution(kit):
+        click.echo(said)
 
 
 @program.command()
@@ -200,6 +229,7 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
     if rehearse:
         arch = rehearsing.own_architecture()
         return _rehearse(Order(kit=kit, stack=stack, tree=tree, arch=arch), language, wait=not yes)
+    _cautioned(kit)
     found = costs.estimate(kit)
     click.echo(
         f"{kit.said['name'][language]} as stack {stack}: about {found.monthly:,.0f} USD a month "
@@ -209,7 +239,7 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
         click.confirm(f"Deploy to account {account.id}, {account.region}?", abort=True, default=True)
     after = opening.deploy(account, _order(kit, account, stack, tree=tree), click.echo)
     click.echo(opening.door(opening.address(after.outputs), language))
-    return click.echo(f"Next: {PROG} staff add {kit.name}")
+    return click.echo(f"Next: {again('staff add', kit.name)}")
 
 
 def _order(kit: Kit, account: Account, stack: str, *, tree: bool) -> Order:
@@ -223,14 +253,16 @@ def _rehearse(order: Order, language: str, *, wait: bool) -> None:
             raise Trouble("The clinic was deployed and does not answer.", "Tell the developers; nothing of it is left.")
         click.echo(opening.door(open.door, language))
         click.echo("It answers. Every other command works on it too, in another terminal, like")
-        click.echo(f"  {PROG} status {order.kit.name} --endpoint {open.account.endpoint}")
+        here = again("status", order.kit.name, without=("region", "endpoint"))
+        click.echo(f"  {here} --endpoint {open.account.endpoint}")
         if wait:
             click.pause("Look at it on this machine, then press a key here: all of it goes.")
-    click.echo(f"The rehearsal is over and nothing of it is left. For good: {PROG} deploy {order.kit.name}")
+    click.echo(f"The rehearsal is over and nothing of it is left. For good: {again('deploy', order.kit.name)}")
 
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
 def upgrade(kit: Kit, account: Account, stack: str, tree: bool) -> None:
     """Newer code under an open clinic: a backup, the new code, and back again if it does not answer."""
@@ -247,6 +279,7 @@ def staff() -> None:
 
 @staff.command("add")
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--id", "id_", prompt="Short name to sign in with", help="Small letters, like li-wei.")
 @click.option("--called", prompt="Name as others see it", help='Like "Li Wei".')
 @click.option(
@@ -274,11 +307,10 @@ def add(
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 def status(kit: Kit, account: Account, stack: str) -> None:
     """How the clinic is: the stack, its version, the table, recovery, alarms, and whether it answers."""
     standing = stacks.look(account, stack)
-    if not standing.state:
-        raise keeping.nothing_there(account, stack)
     for line in keeping.health(account, stack, standing):
         click.echo(line)
     door = opening.address(standing.outputs)
@@ -290,6 +322,7 @@ def status(kit: Kit, account: Account, stack: str) -> None:
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--keep", is_flag=True, help="Leave the restored table to look at.")
 def drill(kit: Kit, account: Account, stack: str, keep: bool) -> None:
     """Restore the newest backup into a second table and verify every line. The clinic goes on meanwhile."""
@@ -302,6 +335,7 @@ def drill(kit: Kit, account: Account, stack: str, keep: bool) -> None:
 
 @program.command()
 @_in_the_cloud
+@_of_this_clinic
 @click.option("--bucket", required=True, help="A bucket of yours: private, encrypted, in the same region.")
 def export(kit: Kit, account: Account, stack: str, bucket: str) -> None:
     """All records, as DynamoDB JSON, to a bucket of yours. They are patients' records: guard them."""
@@ -316,7 +350,8 @@ def destroy(kit: Kit, account: Account, stack: str, with_records: bool, yes: boo
     """Close the clinic: the stack goes, the records stay. Says what stays."""
     if not yes and click.prompt(f"This closes the clinic for everybody. Type {stack} to go on") != stack:
         raise Trouble("That is not its name. Nothing was changed.", "Look it up with ./clinic status.")
-    closing.close(account, stack, kit.name, click.echo, with_records=with_records)
+    years = closing.years_of(kit)
+    closing.close(account, stack, kit.name, click.echo, with_records=with_records, years=years)
 
 
 if __name__ == "__main__":

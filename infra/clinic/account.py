@@ -1,15 +1,18 @@
 """The hospital's account: who is signed in, the bucket that code goes through, and putting something into it once."""
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.utils import is_valid_endpoint_url
 
 from infra.clinic.trouble import Trouble, code_of, told
 
@@ -55,6 +58,20 @@ class Account:
 
     def wait(self) -> None:
         time.sleep(self.seconds)
+
+
+def local(endpoint: str) -> str:
+    """The address of a local AWS as it was typed. Raises Trouble if it is none."""
+    try:
+        good = re.match("https?://", endpoint) and is_valid_endpoint_url(endpoint) and urlsplit(endpoint).port != 0
+    except ValueError:  # a port that there cannot be
+        good = False
+    if not good:
+        raise Trouble(
+            f"--endpoint: {endpoint!r} is not an address. Nothing was changed.",
+            "Write an address like http://127.0.0.1:4566, or leave it out for your AWS account.",
+        )
+    return endpoint.rstrip("/")
 
 
 def bucket(account: Account, stack: str) -> str:

@@ -6,23 +6,28 @@ from typing import Any
 
 from infra.clinic import stack
 from infra.clinic.account import Account
-from infra.clinic.keeping import nothing_there, parts_of, resources_of, rows, table_of
+from infra.clinic.keeping import ours, parts_of, resources_of, rows, table_of
 from infra.clinic.stack import Say
 from infra.clinic.trouble import Trouble, told
+from infra.kit import Kit
 
 VERSION = "AWS::Lambda::Version"
-YEARS = 30  # how long records are kept: longer than any country's rule for adults we know of
+YEARS = 30  # how long a whole table is kept after its newest line: longer than any one record must be (docs/rules.md)
 YEAR = timedelta(days=365.25)
 OF_PATIENTS = ("V#", "P#")  # the partitions whose audit lines are about somebody's record
 
 
-def close(account: Account, name: str, clinic: str, say: Say, *, with_records: bool = False) -> None:
+def years_of(kit: Kit) -> int:
+    """A hospital that keeps its records for longer keeps the table for longer."""
+    return max(YEARS, int(kit.said.get("keep", {}).get("clinical_years", 0)))
+
+
+def close(
+    account: Account, name: str, clinic: str, say: Say, *, with_records: bool = False, years: int = YEARS
+) -> None:
     """Remove the stack. With `with_records` the table too, refused before anything is touched while a record is under
     retention."""
-    standing = stack.look(account, name)
-    if not standing.state:
-        raise nothing_there(account, name)
-    stack.refuse_stranger(standing, name, clinic)
+    standing = ours(account, name, clinic)
     if standing.busy:
         raise Trouble(
             f"The stack {name} is being changed right now ({standing.state}). Nothing was changed.",
@@ -30,7 +35,8 @@ def close(account: Account, name: str, clinic: str, say: Say, *, with_records: b
         )
     table = table_of(account, name) if with_records else resources_of(account, name).get("ClinicTable", "")
     if with_records:
-        _refuse_early(account, table)
+        count = _refuse_early(account, table, years)
+        say(f"{count:,} rows of {table} go with it, the audit too.")
     left = retained(account, name)
     leave = tuple(_stuck(account, name)) if standing.state == "DELETE_FAILED" else ()
     stack.take_down(account, name, say, leave=leave)
@@ -46,22 +52,30 @@ def close(account: Account, name: str, clinic: str, say: Say, *, with_records: b
     say("The bucket with the code stays too; remove it in the S3 console when nobody needs to go back.")
 
 
-def _refuse_early(account: Account, table: str) -> None:
+def _refuse_early(account: Account, table: str, years: int) -> int:
+    """How many rows would go. Raises Trouble while the newest line about a patient keeps the table."""
     with told(f"looking how old the records in {table} are"):
-        youngest = youngest_record(account, table)
-    until = youngest + YEARS * YEAR if youngest else None
-    if until is not None and until > datetime.now(UTC):
+        count, youngest = aged(account, table)
+    until = youngest + years * YEAR if youngest else None
+    if youngest is not None and until is not None and until > datetime.now(UTC):
         raise Trouble(
-            f"Records in {table} must be kept until {until:%Y-%m-%d} ({YEARS} years). Nothing was changed.",
+            f"{table} has {count:,} rows and must be kept until {until:%Y-%m-%d}: the newest line of its audit about a "
+            f"patient's record is of {youngest:%Y-%m-%d}, and the audit, with all that is in the table, stays for "
+            f"{years} years after it. What must be kept of one record is in docs/rules.md, R22. Nothing was changed.",
             "Close without --with-records: the table stays, protected. Take a copy out with ./clinic export.",
         )
+    return count
 
 
-def youngest_record(account: Account, table: str) -> datetime | None:
-    """When something was last done about a patient's record; None if there is not one."""
-    lines = (row for row in rows(account, table) if row["sk"]["S"].startswith("X#"))
-    times = (row["at"]["S"] for row in lines if row["pk"]["S"].startswith(OF_PATIENTS))
-    return max(map(datetime.fromisoformat, times), default=None)
+def aged(account: Account, table: str) -> tuple[int, datetime | None]:
+    """How many rows there are, and when something was last done about a patient's record; None if there is not one."""
+    count, youngest = 0, None
+    for row in rows(account, table):
+        count += 1
+        if row["sk"]["S"].startswith("X#") and row["pk"]["S"].startswith(OF_PATIENTS):
+            at = datetime.fromisoformat(row["at"]["S"])
+            youngest = max(youngest or at, at)
+    return count, youngest
 
 
 def retained(account: Account, name: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.clinic import stack
 from infra.clinic.account import Account
 from infra.clinic.stack import Say, Standing
 from infra.clinic.trouble import AGAIN, Trouble, told
@@ -45,6 +46,15 @@ def nothing_there(account: Account, name: str) -> Trouble:
         f"There is no clinic in the stack {name} in {account.region} (account {account.id}).",
         "Open it with ./clinic deploy, or name another --stack or --region.",
     )
+
+
+def ours(account: Account, name: str, clinic: str) -> Standing:
+    """The stack as it stands. Raises Trouble if there is none, or if it is another clinic's: nothing more is asked."""
+    standing = stack.look(account, name)
+    if not standing.state:
+        raise nothing_there(account, name)
+    stack.refuse_stranger(standing, name, clinic)
+    return standing
 
 
 def table_of(account: Account, name: str) -> str:

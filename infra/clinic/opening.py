@@ -9,13 +9,14 @@ from pathlib import Path
 
 import segno
 
+from chalicelib.rooms.packs import DEMO
 from infra.clinic import account as places
 from infra.clinic import keeping, packing, stack
 from infra.clinic.account import Account
 from infra.clinic.packing import Packed
 from infra.clinic.stack import Say, Standing
 from infra.clinic.trouble import AGAIN, Trouble, told
-from infra.kit import Kit
+from infra.kit import FILE, Kit, shown
 
 ARCHITECTURE = "arm64"  # unless the kit says another: a fifth cheaper
 TEMPLATE = "template"  # the tag that says which template runs: the way back
@@ -45,6 +46,16 @@ class Order:
 def _name(command: object) -> str:
     words = [Path(str(word)).name for word in command] if isinstance(command, list) else [str(command)]
     return " ".join(words[:4])
+
+
+def caution(kit: Kit) -> str:
+    """What is said of a kit before anybody is let into its clinic; "" if there is nothing to say."""
+    if kit.said.get("policy") != DEMO:
+        return ""
+    return (
+        f"This kit obeys the rules `{DEMO}`, for showing the clinic: nobody has to prove who they are. "
+        f"Choose another in {shown(kit.folder / FILE)} before the first patient: docs/rules.md"
+    )
 
 
 def deploy(account: Account, order: Order, say: Say) -> Standing:

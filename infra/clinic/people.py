@@ -4,7 +4,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
+from chalicelib.rooms.permission import Role
 from infra.clinic.account import Account
 from infra.clinic.keeping import resources_of
 from infra.clinic.trouble import Trouble
@@ -13,6 +16,12 @@ from infra.kit.stage import staged, surroundings
 
 SECONDS_MAX = 120
 NEEDED = {"TABLE": "ClinicTable", "STAFF_POOL": "StaffPool", "STAFF_CLIENT": "StaffClient"}
+TAKEN = "This sign-in name is taken"  # as the clinic's own code says it
+CORRECTED = (
+    "Somebody else: choose another --id. The same person: what is wrong about them an administrator corrects, signed "
+    "in, at /people."
+)
+AFTERWARDS = "Correct it and run the command again: what was done already is not done twice."
 Run = Callable[[Kit, list[str], Mapping[str, str]], tuple[int, str, str]]
 
 
@@ -56,6 +65,7 @@ def add(account: Account, stack: str, kit: Kit, newcomer: Newcomer, run: Run = i
         raise Trouble(
             f"This clinic has no department {', '.join(unknown)}. Nobody was let in.", f"There are {', '.join(there)}."
         )
+    _refuse_ended(kit, newcomer)
     found = resources_of(account, stack)
     try:
         settings = {name: found[what] for name, what in NEEDED.items()}
@@ -71,8 +81,19 @@ def add(account: Account, stack: str, kit: Kit, newcomer: Newcomer, run: Run = i
     code, said, why = run(kit, newcomer.words(), settings)
     if code:
         last = why.strip().splitlines()[-1] if why.strip() else "It did not say why."
-        raise Trouble(last, "Correct it and run the command again: what was done already is not done twice.")
+        raise Trouble(last, CORRECTED if TAKEN in last else AFTERWARDS)
     return said.strip()
+
+
+def _refuse_ended(kit: Kit, newcomer: Newcomer) -> None:
+    """A doctor whose licence is over could sign in and do nothing; a mistyped year is seen here."""
+    if newcomer.role != Role.DOCTOR or not newcomer.licence_until:
+        return
+    if date.fromisoformat(newcomer.licence_until) < datetime.now(ZoneInfo(kit.said["timezone"])).date():
+        raise Trouble(
+            f"The licence of {newcomer.name} ended on {newcomer.licence_until}. Nobody was let in.",
+            "Give the day until which it is valid now: --licence-until 2028-12-31",
+        )
 
 
 def signs_in_as(newcomer: Newcomer, password: str, door: str, language: str) -> str:

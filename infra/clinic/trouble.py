@@ -8,6 +8,8 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectionClosedError,
     ConnectTimeoutError,
     CredentialRetrievalError,
@@ -16,13 +18,14 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
     SSOError,
 )
 
 AGAIN = "Run the same command again."
 SIGN_IN = "Sign in (`aws sso login`, or `aws configure`), check with `aws sts get-caller-identity`, and run it again."
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound, SSOError)
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError)
 _NO_NETWORK = (
     EndpointConnectionError,
     ConnectionClosedError,
@@ -30,6 +33,7 @@ _NO_NETWORK = (
     ReadTimeoutError,
     HTTPClientError,
 )
+_ON_THIS_MACHINE = (ProfileNotFound, ConfigParseError, ConfigNotFound, ProxyConnectionError)  # no retry mends them
 _WRONG_KEYS = """
 InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch ExpiredToken ExpiredTokenException
 RequestExpired InvalidAccessKeyId AuthFailure TokenRefreshRequired InvalidToken
@@ -58,10 +62,15 @@ def told(doing: str, *, left: str = "Nothing was changed.") -> Iterator[None]:
 
 
 def explained(error: Exception, doing: str, left: str) -> Trouble:
+    if isinstance(error, _ON_THIS_MACHINE):
+        return _set_up_wrongly(error, doing, left)
     if isinstance(error, _NO_CREDENTIALS):
         return Trouble(f"No credentials for AWS were found while {doing}. {left}", SIGN_IN)
     if isinstance(error, _NO_NETWORK):
-        return Trouble(f"The connection to AWS was lost while {doing}. {left}", f"Check the network. {AGAIN}")
+        return Trouble(
+            f"The connection to AWS was lost while {doing}. {left}",
+            f"Check the network, and HTTPS_PROXY if it is set. {AGAIN}",
+        )
     if not isinstance(error, ClientError):
         return Trouble(f"It stopped while {doing}: {str(error).rstrip('.')}. {left}", AGAIN)
     code, said = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
@@ -75,6 +84,29 @@ def explained(error: Exception, doing: str, left: str) -> Trouble:
     return Trouble(
         f"AWS refused while {doing}: {(said or code).rstrip('.')}. {left}", f"Correct what it names. {AGAIN}"
     )
+
+
+def _set_up_wrongly(error: Exception, doing: str, left: str) -> Trouble:
+    """What is wrong with how this machine is set up is named, as the file or the variable to change."""
+    facts: dict[str, Any] = getattr(error, "kwargs", {})
+    if isinstance(error, ProfileNotFound):
+        return Trouble(
+            f"There is no profile {facts.get('profile', '')!r} for AWS on this machine (while {doing}). {left}",
+            "Correct AWS_PROFILE (`aws configure list-profiles` shows them), or make it: `aws configure sso`.",
+        )
+    if isinstance(error, ProxyConnectionError):
+        return Trouble(
+            f"The proxy {_without_password(facts.get('proxy_url', ''))} does not answer (while {doing}). {left}",
+            f"Correct HTTPS_PROXY in the environment, or unset it if there is no proxy. {AGAIN}",
+        )
+    return Trouble(
+        f"The file {facts.get('path', '~/.aws/config')} cannot be read (while {doing}). {left}",
+        f"Mend it: it has lines like [profile mine] and region = ap-southeast-1. {AGAIN}",
+    )
+
+
+def _without_password(address: object) -> str:
+    return re.sub(r"//[^/@]*@", "//", str(address))
 
 
 def _denied(error: ClientError, said: str, doing: str, left: str) -> Trouble:

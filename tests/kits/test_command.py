@@ -5,12 +5,15 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from botocore.exceptions import ConfigParseError, ProfileNotFound, ProxyConnectionError
 from click.testing import CliRunner, Result
 
 from infra.clinic import cost
-from infra.clinic.__main__ import program
+from infra.clinic.__main__ import again, program
 from infra.clinic.pricelist import PAGE, page
+from infra.clinic.trouble import Trouble, told
 from infra.kit import CLINICS, ROOT, TEMPLATES, read
 from infra.kit.stack import parameters
 
@@ -67,6 +70,21 @@ def test_a_wrong_answer_is_shown_at_its_line_and_can_be_mended_there(folder: Pat
     assert read(folder).said["region"] == "eu-west-1"
 
 
+OPEN_TO_ALL = "obeys the rules `demo`, for showing the clinic: nobody has to prove who they are"
+
+
+def test_a_clinic_that_asks_nobody_who_they_are_is_not_opened_without_a_word(folder: Path) -> None:
+    asked = clinic("new", NAME, answers="\n" * 10).output
+    assert "demo is for showing it: nobody proves who they are" in asked
+    assert OPEN_TO_ALL in asked
+    for words in (("check", NAME), ("deploy", NAME, "--yes"), ("deploy", NAME)):
+        assert OPEN_TO_ALL in (said := clinic(*words).output), words
+        assert f"Choose another in clinics/{NAME}/clinic.toml before the first patient: docs/rules.md" in said, words
+    file = folder / "clinic.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace('policy = "demo"', 'policy = "eu"'), encoding="utf-8")
+    assert "obeys the rules" not in clinic("deploy", NAME, "--yes").output
+
+
 REFUSED = [
     (("check", "nowhere"), "There is no kit 'nowhere'", "./clinic new nowhere"),
     (("new", "Bad_Name", "--yes"), "cannot be a clinic's short name", "Small letters"),
@@ -78,6 +96,14 @@ REFUSED = [
     (("staff", "add", "general", "--id", "a", "--called", "A", "--role", "desk"), "No credentials", "aws sso login"),
     (("destroy", "general", "--yes"), "No credentials for AWS were found", "aws sso login"),
     (("deploy", "general", "--yes", "--region", "mars-1"), "'mars-1' is not a region", "ap-southeast-1"),
+    (
+        ("deploy", "general", "--yes", "--endpoint", "foo"),
+        "--endpoint: 'foo' is not an address",
+        "http://127.0.0.1:4566",
+    ),
+    (("status", "general", "--endpoint", "localhost:4566"), "is not an address", "http://127.0.0.1:4566"),
+    (("status", "general", "--endpoint", "http://127.0.0.1:99999"), "is not an address", "http://127.0.0.1:4566"),
+    (("status", "general", "--endpoint", ""), "--endpoint: '' is not an address", "http://127.0.0.1:4566"),
     (("deploy", "general", "--yes", "--stack", "Bad_Name"), "cannot be the name of a stack", "Small letters"),
 ]
 
@@ -90,6 +116,21 @@ def test_what_cannot_be_done_is_a_sentence_and_what_to_do_next(words: tuple[str,
     *_, first, second = said.output.strip().splitlines()
     assert what in first
     assert then in second
+
+
+SET_UP_WRONGLY: list[tuple[Exception, str, str]] = [
+    (ProfileNotFound(profile="gone"), "There is no profile 'gone'", "Correct AWS_PROFILE"),
+    (ConfigParseError(path="/home/me/.aws/config"), "The file /home/me/.aws/config cannot be read", "Mend it"),
+    (ProxyConnectionError(proxy_url="http://me:word@proxy:9"), "The proxy http://proxy:9 does not", "HTTPS_PROXY"),
+]
+
+
+@pytest.mark.parametrize(("error", "what", "then"), SET_UP_WRONGLY, ids=[one[1] for one in SET_UP_WRONGLY])
+def test_what_is_wrong_on_this_machine_is_named_and_mended_there(error: Exception, what: str, then: str) -> None:
+    with pytest.raises(Trouble) as caught, told("looking"):
+        raise error
+    assert what in caught.value.what
+    assert then in caught.value.then
 
 
 def test_a_port_that_is_taken_is_named_with_the_next(folder: Path) -> None:
@@ -106,6 +147,15 @@ def test_closing_asks_for_the_name_of_the_stack() -> None:
     said = clinic("destroy", "general", answers="clinic-generall\n")
     assert said.exit_code == 1
     assert "That is not its name. Nothing was changed." in said.output
+
+
+def test_the_next_command_is_for_the_same_stack() -> None:
+    local = "http://127.0.0.1:4566"
+    with click.Context(program.commands["deploy"]) as context:
+        assert again("staff add", "kids") == "./clinic staff add kids"
+        context.params = {"stack": "clinic-two", "region": None, "endpoint": local, "yes": True}
+        assert again("staff add", "kids") == f"./clinic staff add kids --stack clinic-two --endpoint {local}"
+        assert again("status", "kids", without=("endpoint",)) == "./clinic status kids --stack clinic-two"
 
 
 def test_every_command_explains_itself() -> None:

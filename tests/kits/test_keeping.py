@@ -4,22 +4,25 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 from moto.dynamodb.models import dynamodb_backends
 
 from infra.clinic import closing, drilling, keeping, opening, people, stack
+from infra.clinic.__main__ import program
 from infra.clinic.account import Account
 from infra.clinic.people import Newcomer
 from infra.clinic.trouble import Trouble
-from infra.kit import TEMPLATES, Kit, read
+from infra.kit import ROOT, TEMPLATES, Kit, read
 from tests.kits.cloud import ACCOUNT, REGION, STACK, TOPIC, Cloud, no_network, opened
 
 pytestmark = pytest.mark.slow
 
 DOOR = {"Address": {"Value": "https://clinic.example/"}}
 LONG_AGO = datetime.now(UTC) - 31 * closing.YEAR
-DEREK = Newcomer(id="derek", name="Dr Derek", role="doctor", licence="L1", licence_until="2030-01-01")
+DEREK = Newcomer(id="derek", name="Dr Derek", role="doctor", licence="L1", licence_until="2199-01-01")
 
 
 @pytest.fixture(scope="module")
@@ -119,16 +122,32 @@ def test_what_goes_with_its_function_is_not_said_to_stay() -> None:
 
 def test_records_under_retention_are_not_destroyed(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "X#1", at=LONG_AGO.isoformat())
-    put(cloud, "V#general.0.2.2", "X#2", at=(datetime.now(UTC) - timedelta(days=400)).isoformat())
-    with pytest.raises(Trouble, match=r"must be kept until 20\d\d-.*Nothing was changed"):
+    newest = datetime.now(UTC) - timedelta(days=400)
+    put(cloud, "V#general.0.2.2", "X#2", at=newest.isoformat())
+    with pytest.raises(Trouble, match=r"must be kept until 20\d\d-.*Nothing was changed") as caught:
         closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True)
     assert cloud.state() == "CREATE_COMPLETE"
+    assert "riverside has 2 rows" in caught.value.what
+    assert f"the newest line of its audit about a patient's record is of {newest:%Y-%m-%d}" in caught.value.what
+    assert f"stays for {closing.YEARS} years" in caught.value.what
+    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert f"{closing.YEARS} after its newest line about a patient" in rules
 
 
 def test_records_whose_time_is_over_go_when_asked_for(cloud: Cloud) -> None:
     put(cloud, "V#general.0.2.1", "X#1", at=LONG_AGO.isoformat())
+    with pytest.raises(Trouble, match="stays for 40 years"):
+        closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True, years=40)
     closing.close(cloud.account, STACK, "children", cloud.said.append, with_records=True)
+    assert "1 rows of riverside go with it, the audit too." in cloud.said
     assert tables(cloud) == []
+
+
+def test_a_hospital_that_keeps_its_records_for_longer_keeps_the_table_for_longer(kit: Kit) -> None:
+    def keeping_for(years: int) -> Kit:
+        return dataclasses.replace(kit, said={**kit.said, "keep": {"clinical_years": years}})
+
+    assert [closing.years_of(one) for one in (kit, keeping_for(20), keeping_for(40))] == [30, 30, 40]
 
 
 def test_an_upgrade_that_does_not_answer_goes_back(cloud: Cloud, kit: Kit) -> None:
@@ -180,7 +199,7 @@ def test_staff_are_let_in_by_the_clinics_own_code_for_this_stack(cloud: Cloud, k
     assert people.add(cloud.account, STACK, kit, DEREK, copy) == "word-word"
     assert copy.settings["TABLE"] == "riverside"
     assert copy.settings["STAFF_POOL"].endswith(":pool")
-    assert copy.words == ["derek", "Dr Derek", "doctor", "--licence=L1", "--licence-until=2030-01-01"]
+    assert copy.words == ["derek", "Dr Derek", "doctor", "--licence=L1", "--licence-until=2199-01-01"]
 
 
 def test_why_somebody_cannot_be_let_in_is_said(cloud: Cloud, kit: Kit) -> None:
@@ -193,4 +212,49 @@ def test_why_somebody_cannot_be_let_in_is_said(cloud: Cloud, kit: Kit) -> None:
     taken = Copy(1, why="This sign-in name is taken. Choose another.\n")
     with pytest.raises(Trouble, match="This sign-in name is taken") as caught:
         people.add(cloud.account, STACK, kit, dataclasses.replace(DEREK, id="max"), taken)
+    assert "an administrator corrects, signed in, at /people" in caught.value.then
+    assert people.TAKEN in (ROOT / "chalicelib" / "visit" / "staffing.py").read_text(encoding="utf-8")
+    silent = Copy(1, why="AWS could not be asked: no answer\n")
+    with pytest.raises(Trouble, match="AWS could not be asked") as caught:
+        people.add(cloud.account, STACK, kit, DEREK, silent)
     assert "not done twice" in caught.value.then
+
+
+def test_a_doctor_whose_licence_is_over_is_not_let_in(cloud: Cloud, kit: Kit) -> None:
+    people_stack(cloud, kit)
+    today = datetime.now(ZoneInfo(kit.said["timezone"])).date()
+    copy = Copy()
+    asked = len(cloud.wire.asked)
+    over = dataclasses.replace(DEREK, licence_until=str(today - timedelta(days=2)))
+    with pytest.raises(Trouble, match=r"The licence of Dr Derek ended on .*Nobody was let in") as caught:
+        people.add(cloud.account, STACK, kit, over, copy)
+    assert "--licence-until" in caught.value.then
+    assert (copy.words, len(cloud.wire.asked)) == ([""], asked), "nothing was asked or done"
+    tomorrow = dataclasses.replace(DEREK, licence_until=str(today + timedelta(days=1)))
+    assert people.add(cloud.account, STACK, kit, tomorrow, copy) == "word-word"
+
+
+IN_AN_OPEN_CLINIC = [
+    ("status",),
+    ("drill",),
+    ("upgrade",),
+    ("export", "--bucket", "mine"),
+    ("staff", "add", "--id", "mia", "--called", "Mia", "--role", "administrator"),
+    ("destroy", "--yes"),
+]
+
+
+def test_another_clinics_stack_is_neither_shown_nor_touched(cloud: Cloud, kit: Kit) -> None:
+    """A kit of one clinic and the stack of another: whose it is is said, and nothing else is asked or done."""
+    put(cloud, "V#general.0.2.1", "V")
+    cloud.client("s3").create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": REGION})
+    cloud.stack.tags = {"clinic": "lakeside"}
+    for words in IN_AN_OPEN_CLINIC:
+        said = CliRunner().invoke(program, [*words, kit.name, "--stack", STACK, "--region", REGION])
+        assert said.exit_code == 1, words
+        first, second = said.output.strip().splitlines()
+        assert first == f"The name {STACK} is taken: that stack is the clinic lakeside. Nothing was changed.", words
+        assert "A taken name" in second, words
+    assert tables(cloud) == ["riverside"]
+    assert not cloud.client("dynamodb").list_backups(TableName="riverside")["BackupSummaries"]
+    assert cloud.client("s3").list_objects_v2(Bucket="mine")["KeyCount"] == 0
