@@ -11,7 +11,7 @@ from botocore.exceptions import ConfigParseError, ProfileNotFound, ProxyConnecti
 from click.testing import CliRunner, Result
 
 from infra.clinic import cost
-from infra.clinic.__main__ import again, program
+from infra.clinic.__main__ import INTERRUPTED, again, gone_when_stopped, program
 from infra.clinic.pricelist import PAGE, page
 from infra.clinic.trouble import Trouble, told
 from infra.kit import CLINICS, ROOT, TEMPLATES, read
@@ -156,6 +156,13 @@ def test_the_next_command_is_for_the_same_stack() -> None:
         context.params = {"stack": "clinic-two", "region": None, "endpoint": local, "yes": True}
         assert again("staff add", "kids") == f"./clinic staff add kids --stack clinic-two --endpoint {local}"
         assert again("status", "kids", without=("endpoint",)) == "./clinic status kids --stack clinic-two"
+
+
+def test_a_rehearsal_that_is_stopped_says_that_nothing_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(click.exceptions.Exit) as caught, gone_when_stopped():
+        raise KeyboardInterrupt
+    assert caught.value.exit_code == INTERRUPTED
+    assert capsys.readouterr().err.strip() == "The rehearsal is over and nothing of it is left."
 
 
 def test_every_command_explains_itself() -> None:
