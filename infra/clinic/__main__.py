@@ -88,7 +88,7 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
         if not STACK.fullmatch(stack):
             raise Trouble(
                 f"{stack!r} cannot be the name of a stack. Nothing was changed.",
-                "Small letters, digits and dashes, at most 40, like clinic-riverside.",
+                "It begins with a letter; small letters, digits and dashes, 2 to 40, like clinic-riverside.",
             )
         if region and not REGION.fullmatch(region):
             raise Trouble(f"{region!r} is not a region of AWS. Nothing was changed.", "Write it like ap-southeast-1.")
@@ -159,8 +159,11 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
         ),
     }
     folder = kits.make(name, kind, answers)
+    try:
+        _checked(name)
+    except KitRefused as why:
+        raise kits.refused(folder, why) from why
     click.echo(f"Made {shown(folder)}/. Departments, medicines, brand and logo are in clinic.toml there.")
-    _checked(name)
     click.echo(f"Next: {PROG} preview {name}")
 
 
