@@ -163,10 +163,15 @@ def compile_pages(build: Path) -> None:
     """
     code = f"from chalicelib.doors import render; {COMPILE_PAGES}"
     settings = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(build), "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([sys.executable, "-c", code], cwd=build, env=os.environ | settings, check=True)
+    apart([sys.executable, "-c", code], cwd=build, env=os.environ | settings)
     for source in (build / "chalicelib" / "pages").glob("*.html"):
         source.unlink()
     shutil.rmtree(build / "chalicelib" / "pages" / "own", ignore_errors=True)  # a kit's pages: compiled like ours
+
+
+def apart(words: list[str], **more: Any) -> None:
+    """Run a program that the terminal's Ctrl-C does not reach: we end it ourselves, and no trace of it is shown."""
+    subprocess.run(words, check=True, start_new_session=True, **more)
 
 
 def libraries(requirements: Path, arch: str, zone: str) -> Path:
@@ -181,7 +186,7 @@ def libraries(requirements: Path, arch: str, zone: str) -> Path:
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         fresh = Path(folder) / "vendor"
         platforms = [f"--platform={name}" for name in PLATFORMS[arch]]
-        subprocess.run(
+        apart(
             [
                 sys.executable,
                 "-m",
@@ -194,7 +199,6 @@ def libraries(requirements: Path, arch: str, zone: str) -> Path:
             ]
             + ["--only-binary=:all:", "--implementation=cp", f"--python-version={_python()}", *platforms]
             + [f"--target={fresh}", *pins],
-            check=True,
         )
         _trim(fresh, zone)
         _precompile(fresh, fresh)
@@ -240,10 +244,9 @@ def _without_manual(model: Any) -> Any:
 
 def _precompile(what: Path, root: Path) -> None:
     """Bytecode Lambda accepts: Chalice dates every file 1980, so it must be of the kind that asks for no date."""
-    subprocess.run(
+    apart(
         [sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
         + ["-s", str(root), "-p", TASK_ROOT, str(what)],
-        check=True,
     )
 
 

@@ -4,7 +4,8 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -87,7 +88,7 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
         if not STACK.fullmatch(stack):
             raise Trouble(
                 f"{stack!r} cannot be the name of a stack. Nothing was changed.",
-                "Small letters, digits and dashes, at most 40, like clinic-riverside.",
+                "It begins with a letter; small letters, digits and dashes, 2 to 40, like clinic-riverside.",
             )
         if region and not REGION.fullmatch(region):
             raise Trouble(f"{region!r} is not a region of AWS. Nothing was changed.", "Write it like ap-southeast-1.")
@@ -158,8 +159,11 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
         ),
     }
     folder = kits.make(name, kind, answers)
+    try:
+        _checked(name)
+    except KitRefused as why:
+        raise kits.refused(folder, why) from why
     click.echo(f"Made {shown(folder)}/. Departments, medicines, brand and logo are in clinic.toml there.")
-    _checked(name)
     click.echo(f"Next: {PROG} preview {name}")
 
 
@@ -228,7 +232,8 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
     language = kit.said["languages"][0]
     if rehearse:
         arch = rehearsing.own_architecture()
-        return _rehearse(Order(kit=kit, stack=stack, tree=tree, arch=arch), language, wait=not yes)
+        with gone_when_stopped():
+            return _rehearse(Order(kit=kit, stack=stack, tree=tree, arch=arch), language, wait=not yes)
     _cautioned(kit)
     found = costs.estimate(kit)
     click.echo(
@@ -245,6 +250,16 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
 def _order(kit: Kit, account: Account, stack: str, *, tree: bool) -> Order:
     """A local AWS runs the zip on this machine's own processor."""
     return Order(kit=kit, stack=stack, tree=tree, arch=rehearsing.own_architecture() if account.endpoint else "")
+
+
+@contextmanager
+def gone_when_stopped() -> Iterator[None]:
+    """A rehearsal that is stopped has begun nothing at AWS that goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nThe rehearsal is over and nothing of it is left.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _rehearse(order: Order, language: str, *, wait: bool) -> None:

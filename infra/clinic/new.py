@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.clinic.trouble import Trouble
-from infra.kit import CLINICS, FILE, TEMPLATES, shown
+from infra.kit import CLINICS, FILE, TEMPLATES, KitRefused, shown
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 MEDICINES = "medicines.toml"
@@ -19,7 +19,13 @@ def make(name: str, kit: str, answers: Mapping[str, object]) -> Path:
     """Write clinics/<name>/: whole or not at all, and never over one that is there. Gives the folder."""
     if not NAME.fullmatch(name):
         raise Trouble(
-            f"{name!r} cannot be a clinic's short name.", "Small letters, digits and dashes, like riverside or ward-7."
+            f"{name!r} cannot be a clinic's short name.",
+            "It begins with a letter; small letters, digits and dashes, 2 to 30, like riverside or ward-7.",
+        )
+    if (TEMPLATES / name / FILE).exists():
+        raise Trouble(
+            f"{name!r} is the name of a kit of ours. Nothing was written.",
+            f"Choose a name of your own: ./clinic new my-{name} --kit {name}",
         )
     target = CLINICS / name
     if target.exists():
@@ -40,6 +46,16 @@ def make(name: str, kit: str, answers: Mapping[str, object]) -> Path:
                 f"{shown(target)} is there already; nothing was written over.", "Choose another name."
             ) from taken
     return target
+
+
+def refused(folder: Path, why: KitRefused) -> Trouble:
+    """Nothing is left of a kit that was made a moment ago and is not one: the next attempt finds its name free."""
+    shutil.rmtree(folder)
+    lines = "\n".join(f"  {one.why}" for one in why.wrongs)
+    return Trouble(
+        f"These answers make no clinic. Nothing was written.\n{lines}",
+        "Correct them and run it again: ./clinic new --help",
+    )
 
 
 def answered(text: str, answers: Mapping[str, object]) -> str:

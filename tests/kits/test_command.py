@@ -11,7 +11,7 @@ from botocore.exceptions import ConfigParseError, ProfileNotFound, ProxyConnecti
 from click.testing import CliRunner, Result
 
 from infra.clinic import cost
-from infra.clinic.__main__ import again, program
+from infra.clinic.__main__ import INTERRUPTED, again, gone_when_stopped, program
 from infra.clinic.pricelist import PAGE, page
 from infra.clinic.trouble import Trouble, told
 from infra.kit import CLINICS, ROOT, TEMPLATES, read
@@ -61,12 +61,13 @@ def test_flags_answer_for_somebody_who_is_not_asked(folder: Path) -> None:
     assert "is there already; nothing was written over" in again.output
 
 
-def test_a_wrong_answer_is_shown_at_its_line_and_can_be_mended_there(folder: Path) -> None:
-    said = clinic("new", NAME, "--yes", "--region", "the moon")
+def test_a_wrong_answer_leaves_nothing_behind_and_the_second_attempt_succeeds(folder: Path) -> None:
+    said = clinic("new", NAME, "--yes", "--region", "the moon", "--patients", "-1")
     assert said.exit_code == 1
-    assert f"clinics/{NAME}/clinic.toml:" in said.output
-    file = folder / "clinic.toml"
-    file.write_text(file.read_text(encoding="utf-8").replace("the moon", "eu-west-1"), encoding="utf-8")
+    assert "These answers make no clinic. Nothing was written." in said.output
+    assert said.output.count("\n  ") == 2, said.output
+    assert not folder.exists()
+    assert clinic("new", NAME, "--yes", "--region", "eu-west-1").exit_code == 0
     assert read(folder).said["region"] == "eu-west-1"
 
 
@@ -87,7 +88,8 @@ def test_a_clinic_that_asks_nobody_who_they_are_is_not_opened_without_a_word(fol
 
 REFUSED = [
     (("check", "nowhere"), "There is no kit 'nowhere'", "./clinic new nowhere"),
-    (("new", "Bad_Name", "--yes"), "cannot be a clinic's short name", "Small letters"),
+    (("new", "Bad_Name", "--yes"), "cannot be a clinic's short name", "begins with a letter"),
+    (("new", "general", "--yes"), "'general' is the name of a kit of ours", "./clinic new my-general --kit general"),
     (("deploy", "general", "--yes"), "No credentials for AWS were found", "aws sso login"),
     (("upgrade", "general"), "No credentials for AWS were found", "aws sso login"),
     (("status", "general"), "No credentials for AWS were found", "aws sso login"),
@@ -104,7 +106,7 @@ REFUSED = [
     (("status", "general", "--endpoint", "localhost:4566"), "is not an address", "http://127.0.0.1:4566"),
     (("status", "general", "--endpoint", "http://127.0.0.1:99999"), "is not an address", "http://127.0.0.1:4566"),
     (("status", "general", "--endpoint", ""), "--endpoint: '' is not an address", "http://127.0.0.1:4566"),
-    (("deploy", "general", "--yes", "--stack", "Bad_Name"), "cannot be the name of a stack", "Small letters"),
+    (("deploy", "general", "--yes", "--stack", "Bad_Name"), "cannot be the name of a stack", "begins with a letter"),
 ]
 
 
@@ -156,6 +158,13 @@ def test_the_next_command_is_for_the_same_stack() -> None:
         context.params = {"stack": "clinic-two", "region": None, "endpoint": local, "yes": True}
         assert again("staff add", "kids") == f"./clinic staff add kids --stack clinic-two --endpoint {local}"
         assert again("status", "kids", without=("endpoint",)) == "./clinic status kids --stack clinic-two"
+
+
+def test_a_rehearsal_that_is_stopped_says_that_nothing_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(click.exceptions.Exit) as caught, gone_when_stopped():
+        raise KeyboardInterrupt
+    assert caught.value.exit_code == INTERRUPTED
+    assert capsys.readouterr().err.strip() == "The rehearsal is over and nothing of it is left."
 
 
 def test_every_command_explains_itself() -> None:

@@ -1,7 +1,10 @@
 """Deploying against a made-up AWS: what can go wrong is said in a sentence, and the second attempt succeeds."""
 
 import dataclasses
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from infra.clinic import closing, opening
 from infra.clinic.account import digest
 from infra.clinic.packing import Packed
 from infra.clinic.trouble import Trouble
-from infra.kit import TEMPLATES, Kit, read
+from infra.kit import ROOT, TEMPLATES, Kit, read
 from tests.kits.cloud import ACCOUNT, REGION, STACK, TOPIC, Cloud, Fault, answer, no_network, opened, refused
 
 pytestmark = pytest.mark.slow
@@ -297,3 +300,23 @@ def test_what_failed_first_is_named_with_the_permission_it_lacked(cloud: Cloud, 
     assert "allow sns:CreateTopic" in found.then
     deploy(cloud, kit, code="two", AlarmTopic=TOPIC)
     assert cloud.state() == "UPDATE_COMPLETE"
+
+
+PACKS = """
+import sys
+from infra import package
+try:
+    package.apart([sys.executable, "-c", "import sys, time; print('runs', flush=True); time.sleep(60)"])
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_who_stops_while_it_packs_sees_no_trace() -> None:
+    """A terminal tells the keys Ctrl-C to whatever runs in it, the programs that we have started too."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", PACKS], cwd=ROOT, text=True, start_new_session=True, **pipes) as child:
+        assert child.stdout
+        assert child.stdout.readline() == "runs\n"
+        os.killpg(child.pid, signal.SIGINT)
+        assert child.communicate(timeout=60) == ("stopped\n", "")
