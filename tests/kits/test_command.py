@@ -122,7 +122,7 @@ def test_what_cannot_be_done_is_a_sentence_and_what_to_do_next(words: tuple[str,
 
 SET_UP_WRONGLY: list[tuple[Exception, str, str]] = [
     (ProfileNotFound(profile="gone"), "There is no profile 'gone'", "Correct AWS_PROFILE"),
-    (ConfigParseError(path="/home/me/.aws/config"), "The file /home/me/.aws/config cannot be read", "Mend it"),
+    (ConfigParseError(path="C:/aws/config"), "The file C:/aws/config cannot be read", "Mend it"),
     (ProxyConnectionError(proxy_url="http://me:word@proxy:9"), "The proxy http://proxy:9 does not", "HTTPS_PROXY"),
 ]
 
