@@ -51,7 +51,6 @@ def row(visit: Visit, now: datetime, language: str, unanswered: frozenset[Ticket
         "to_reply": visit.id in unanswered,
         "outcome": visit.outcome,
         "from_desk": visit.from_desk,
-        "waits_for": visit.answers.doctor if visit.prefers and visit.state is State.WAITING else "",
         "at": since,
         "minutes": minutes(since, now),
     }
@@ -78,10 +77,6 @@ def work(found: Work, now: datetime, language: str) -> dict[str, object]:
         "on_duty": found.doctor.on_duty,
         "departments": found.doctor.departments,
         "capacity": found.doctor.capacity,
-        "own_only": found.doctor.own_only,
-        "own_patients": [row(visit, now, language) for visit in found.own],
-        "boards": [] if found.doctor.own_only else list(found.doctor.departments),
-        "own_board": names.board_of(found.doctor.id),
         "room": max(0, found.doctor.capacity - len(found.visits)),
         "queues": standings(found.standings, language, now),
         "visits": [row(visit, now, language, found.unanswered) for visit in found.visits],

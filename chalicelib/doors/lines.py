@@ -1,7 +1,6 @@
 """Lines: the medicines of a prescription as fields of a form, and the warnings a doctor must have seen."""
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.clinic import CLINIC
@@ -44,17 +43,13 @@ def lines_of(given: Mapping[str, Any]) -> tuple[tuple[Line, ...], tuple[int, ...
     return lines, numbers
 
 
-@contextlib.contextmanager
-def on_the_form(numbers: tuple[int, ...]) -> Iterator[None]:
+def on_the_form(refusal: Refusal, numbers: tuple[int, ...]) -> Refusal:
     """Rooms count the lines from 1; on the form there may be empty ones between them."""
-    try:
-        yield
-    except Refusal as refusal:
-        for one in refusal.refusals if isinstance(refusal, SeveralRefusals) else [refusal]:
-            part, _, n = (one.field or "").rpartition("_")
-            if part in PARTS and n.isdigit() and 1 <= int(n) <= len(numbers):
-                one.field = f"{part}_{numbers[int(n) - 1]}"
-        raise
+    for one in refusal.refusals if isinstance(refusal, SeveralRefusals) else [refusal]:
+        part, _, n = (one.field or "").rpartition("_")
+        if part in PARTS and n.isdigit() and 1 <= int(n) <= len(numbers):
+            one.field = f"{part}_{numbers[int(n) - 1]}"
+    return refusal
 
 
 def values_of(lines: Iterable[Line]) -> dict[str, object]:

@@ -4,13 +4,12 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
-from chalicelib.rooms import delivery, preferred, prescription, promise, queue
+from chalicelib.rooms import delivery, prescription, promise, queue
 from chalicelib.rooms.consult import PATIENT, Message
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
-from chalicelib.store import names
 from chalicelib.visit.arriving import MONTH, WEEK, Kept, Place, Standing
 
 # A parcel's way, step by step. Not every step happens, but this is the order.
@@ -99,7 +98,6 @@ def visit(visit: Visit, name: str, language: str) -> dict[str, object]:
         "joined_at": visit.joined_at,
         "active": visit.state in ACTIVE,
         "handed_back": visit.state is State.WAITING and bool(visit.calls),
-        "why_now": visit.calls[-1].why if visit.calls else None,
         "outcome": visit.outcome,
         "summary": visit.summary,
         "ended_at": visit.ended_at,
@@ -124,18 +122,12 @@ def place(found: Place, now: datetime) -> dict[str, object] | None:
         "away": queue.missed(visit),
         "may_step_back": visit.ticket is not None and visit.step_backs < STEP_BACKS_MAX,
         "watch": {
-            "department": names.board_of(visit.prefers) if visit.prefers else visit.id.department,
-            "lane": visit.lane[1],
+            "department": visit.id.department,
+            "lane": visit.id.lane,
             "band": int(ticket.band),
             "n": n,
             "until": until,
         },
-        "doctor": visit.answers.doctor,
-        "waits_for_doctor": visit.prefers is not None,
-        "limit": preferred.until(visit, CLINIC) if visit.prefers else None,
-        "first_free": found.first_free,
-        "moved": visit.moved,
-        "may_change_back": preferred.may_change_back(visit),
         **_hours(visit.id.department, found.lane.on_duty, now),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError
 
 from chalicelib.refusal import NotFound, Repeated
 from chalicelib.rooms.arrival import Request
@@ -12,23 +12,20 @@ from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
-from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.permission import Actor, Entry, Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit, own_lane
+from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
 from chalicelib.store import rows
 from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket, tell_on_duty
 from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
-from chalicelib.store.staff import administrators, is_member, member, members
-from chalicelib.store.trail import entry_of, trail
-from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
+from chalicelib.store.writing import audit_row, in_reach, repeated_row, save
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
-__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "trail", "wake"]
-__all__ += ["administrators", "is_member", "member", "members"]
+__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "wake"]
 
 T = TypeVar("T")
 LIST_MAX = 50
@@ -53,8 +50,8 @@ def visit(id: Ticket) -> Visit:
     return _get(Visit, visit_pk(id), "V")
 
 
-def visit_and_home(id: Ticket) -> tuple[Visit, Lane]:
-    """A visit and its department's lane, in one request, as they are now. Raises NotFound."""
+def visit_and_lane(id: Ticket) -> tuple[Visit, Lane]:
+    """Both in one request, as they are now."""
     keys = [(visit_pk(id), "V"), (lane_pk(id.department, id.lane), "L")]
     with in_reach():
         found = {row.pk: sound(row) for row in Row.batch_get(keys, consistent_read=True)}
@@ -138,32 +135,6 @@ def desk_and_lanes(id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list
     row = found.get(f"D#{id}")
     desk = record_of(Doctor, row) if isinstance(row, rows.DoctorRow) else Doctor(id=id)
     return desk, [lane_of(d, n, cast(rows.LaneRow | None, found.get(lane_pk(d, n)))) for d, n in wanted]
-
-
-def own_lines(doctors: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[Doctor, Lane]]:
-    """The desks of these doctors and their own lanes, a moment old unless said; nothing asked for nobody. Where one of
-    the two cannot be read, the doctor counts as off duty: nobody is to wait there."""
-    keys = {id: ((f"D#{id}", "D"), (lane_pk(*own_lane(id)), "L")) for id in doctors}
-    found = _batch([key for pair in keys.values() for key in pair], consistent=consistent)
-    lines = {}
-    for id, (at, beside) in keys.items():
-        desk, lane = found.get(at), found.get(beside)
-        broken = isinstance(desk, rows.BrokenRow) or isinstance(lane, rows.BrokenRow)
-        lines[id] = (
-            Doctor(id=id) if desk is None or broken else record_of(Doctor, desk),
-            lane_of(*own_lane(id), None if broken else lane),
-        )
-    return lines
-
-
-def earlier(person: str, department: str) -> list[Visit]:
-    """The visits this person has had in a department, as far as they are remembered."""
-    try:
-        with in_reach():
-            guard = GuardRow.get(f"P#{person}", f"A#{department}", consistent_read=True)
-    except DoesNotExist:
-        return []
-    return visits(Ticket.of(id) for id in guard.visits)
 
 
 def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list[Visit]:
@@ -295,17 +266,33 @@ def answered(about: str, request: str) -> Repeated | None:
 
 
 def looked(entry: Entry) -> None:
-    """Write down that somebody reads clinical data, before it is shown. The same look again is the same line: an open
-    page asks every few seconds, and to find that line is cheaper than to be refused to write it."""
-    if answered(entry.about, entry.request) is None:
-        transact(nothing_more, entry)  # refused: another page of the same reader wrote it just now
+    """Write down that somebody reads clinical data, before it is shown. The same look again is the same line."""
+    try:
+        with in_reach():
+            audit_row(entry).save(condition=Row.pk.does_not_exist())
+    except PutError as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
 
 
 def audit(about: str) -> list[Entry]:
     """The audit lines of one visit, person or doctor's desk, for the command that checks them."""
     with in_reach():
         found = AuditRow.query(about, Row.sk.startswith("X#"))
-        return [entry_of(row) for row in found]
+        return [_entry(row) for row in found]
+
+
+def _entry(row: AuditRow) -> Entry:
+    return Entry(
+        about=row.pk,
+        request=row.sk.removeprefix("X#"),
+        actor=Actor(role=Role(row.role), id=row.actor),
+        deed=row.deed,
+        at=row.at,
+        policy=row.policy,
+        answer=row.answer,
+        fingerprint=row.fingerprint,
+    )
 
 
 def _get(kind: type[T], pk: str, sk: str) -> T:
@@ -319,12 +306,11 @@ def _get(kind: type[T], pk: str, sk: str) -> T:
     return record_of(kind, row)
 
 
-def _batch(keys: list[tuple[str, str]], *, consistent: bool = True) -> dict[tuple[str, str], Any]:
+def _batch(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {}
     for start in range(0, len(keys), BATCH_MAX):
         with in_reach():
             found |= {
-                (row.pk, row.sk): row
-                for row in Row.batch_get(keys[start : start + BATCH_MAX], consistent_read=consistent)
+                (row.pk, row.sk): row for row in Row.batch_get(keys[start : start + BATCH_MAX], consistent_read=True)
             }
     return found

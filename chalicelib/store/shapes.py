@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from chalicelib.rooms.arrival import KEPT, Request
@@ -19,7 +19,6 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
-from chalicelib.rooms.staff import Administrators, Member
 from chalicelib.store import rows
 from chalicelib.store.rows import Row
 
@@ -29,10 +28,6 @@ LOG = logging.getLogger("clinic")
 
 def visit_pk(id: Ticket) -> str:
     return f"V#{id}"
-
-
-def member_pk(id: str) -> str:
-    return f"U#{id}"
 
 
 def lane_pk(department: str, number: int) -> str:
@@ -122,7 +117,7 @@ SHAPES: dict[type, Shape] = {
         row=rows.PrescriptionRow,
         key=lambda prescription: (visit_pk(prescription.visit), f"P#{prescription.number:03d}"),
         marks=_prescription_stage,
-        once=frozenset({"lines", "policy", "signature"}),
+        once=frozenset({"lines"}),
     ),
     Order: Shape(
         row=rows.OrderRow,
@@ -149,12 +144,7 @@ SHAPES: dict[type, Shape] = {
         marks=_notice_stage,
     ),
     Wake: Shape(row=rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
-    Seen: Shape(
-        row=rows.SeenRow,
-        key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}"),
-        write={"own_only": lambda only: only or None},
-        read={"own_only": bool},
-    ),
+    Seen: Shape(row=rows.SeenRow, key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}")),
     Request: Shape(
         row=rows.RequestRow,
         key=lambda request: (f"P#{request.holder}", "R"),
@@ -166,37 +156,8 @@ SHAPES: dict[type, Shape] = {
     Doctor: Shape(
         row=rows.DoctorRow,
         key=lambda doctor: (f"D#{doctor.id}", "D"),
-        write={
-            "departments": list,
-            "visits": lambda visits: {str(v) for v in visits} or None,
-            "own_only": lambda only: only or None,
-            "others": lambda calls: calls or None,
-        },
-        read={
-            "departments": tuple,
-            "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ()),
-            "own_only": bool,
-            "others": lambda calls: int(calls or 0),
-        },
-    ),
-    Member: Shape(
-        row=rows.StaffRow,
-        key=lambda member: (member_pk(member.id), "U"),
-        renamed={"added_at": "since"},
-        write={"departments": list, "licence_until": lambda day: day.isoformat() if day else None},
-        read={
-            "departments": tuple,
-            "licence_until": lambda day: date.fromisoformat(day) if day else None,
-            "epoch": int,
-        },
-        marks=lambda member: {"stage": "staff"},
-        once=frozenset({"id", "added_at"}),
-    ),
-    Administrators: Shape(
-        row=rows.AdministratorsRow,
-        key=lambda all: ("U", "A"),
-        write={"ids": lambda ids: set(ids) or None},
-        read={"ids": lambda ids: frozenset(ids or ())},
+        write={"departments": list, "visits": lambda visits: {str(v) for v in visits} or None},
+        read={"departments": tuple, "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ())},
     ),
 }
 KINDS: dict[type[Row], type] = {shape.row: kind for kind, shape in SHAPES.items()}
@@ -276,7 +237,6 @@ def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
         due=(row.d0 or 0, row.d1 or 0, row.d2 or 0, row.d3 or 0),  # type: ignore[arg-type]
         gone=frozenset((Band(int(entry[0])), int(entry[2:])) for entry in row.gone or ()),
         calls=int(row.calls or 0),
-        backs=int(row.backs or 0),
         held={visit: int(at) for visit, at in held.items()},
         on_duty=max(0, int(row.on_duty or 0)),
         of=int(row.of or 1),

@@ -30,7 +30,6 @@ def whole_visit(stage: Stage) -> None:
     packed(patient, pharmacist, courier)
     delivered(patient, pharmacist, courier)
     reads_prescription(patient)
-    sees_who_opened(patient)
     looks_back(doctor)
 
 
@@ -166,15 +165,6 @@ def reads_prescription(patient: Patient) -> None:
     patient.reads("Used: the medicine was given out")
     patient.look("prescription")
     patient.prints_one_sheet("dl.facts", A5)
-
-
-def sees_who_opened(patient: Patient) -> None:
-    """Everybody who worked on it: the doctor, the pharmacist, the courier."""
-    patient.opens_ticket()
-    patient.follows("Who opened your record")
-    patient.heading("Who opened your record")
-    patient.reads("Called you", "Signed the note", "Checked the prescription", "Handed over the medicine")
-    patient.look("who-opened")
 
 
 def looks_back(doctor: Doctor) -> None:

@@ -79,7 +79,7 @@ def i14_every_reader_is_written_down(mirror: Mirror, job: "Job", frame: Frame, a
     if job.deed in READS and job.actor.role in READERS:
         shown = [job.typed["id"], *(past.visit.id for past in getattr(answer, "history", ()))]
         for id in shown:
-            looks = [line for line in mirror.audit.get(f"V#{id}", {}).values() if line.deed in ("look", "look_back")]
+            looks = [line for line in mirror.audit.get(f"V#{id}", {}).values() if line.deed == "look"]
             mine = [line for line in looks if line.actor.id == job.actor.id and abs(line.at - frame.now) < LOOKED]
             must(mine, f"I14 {job.actor.id} read {id} in {job.deed} and no line says so")
 

@@ -17,7 +17,7 @@ if __name__ == "__main__":
     engine.keep_local()
 
 from chalicelib.refusal import Repeated
-from chalicelib.rooms import assignment, consult, delivery, leaving, prescription, queue
+from chalicelib.rooms import assignment, consult, delivery, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import State as OrderState
@@ -27,7 +27,7 @@ from chalicelib.store import lanes, records, writing
 from chalicelib.store.rows import AuditRow, DoctorRow, GuardRow, Row, VisitRow
 from chalicelib.visit import errand, taking
 from tests import engines
-from tests.simulation import day
+from tests.simulation import crowd, day
 
 SEEDS_MAX = 40
 Break = AbstractContextManager[object]
@@ -164,9 +164,9 @@ def _without_alias(real: Any, *changes: Any, audit: Any) -> None:
     real(*(c for c in changes if not (isinstance(c, Alias) and audit.deed == "hand_back")), audit=audit)
 
 
-def _line_lost(real: Any, entry: Any, **marks: Any) -> Any:
+def _line_lost(real: Any, transaction: Any, entry: Any, **marks: Any) -> None:
     lost = replace(entry, about="nobody", request=f"{entry.about}{entry.request}") if entry.deed == "say" else entry
-    return real(lost, **marks)
+    real(transaction, lost, **marks)
 
 
 def _call_as_read(real: Any, lane: Any, band: Any, *more: Any) -> Any:
@@ -243,7 +243,7 @@ MUTANTS = (
     Mutant(
         name="what was said leaves no line",
         harm="nobody can find out who wrote to a patient",
-        broken=lambda: instead(writing, "audit_row", around(_line_lost)),
+        broken=lambda: instead(writing, "put_audit", around(_line_lost)),
     ),
     Mutant(
         name="looking leaves no line",
@@ -256,7 +256,7 @@ MUTANTS = (
         broken=lambda: instead(
             writing,
             "put_audit",
-            around(lambda real, transaction, line: real(Loose(transaction, puts=AuditRow), line)),
+            around(lambda real, transaction, entry, **marks: real(Loose(transaction, puts=AuditRow), entry, **marks)),
         ),
     ),
     Mutant(
@@ -323,7 +323,7 @@ MUTANTS = (
         name="leaving in the middle of a consult",
         harm="the doctor signs for somebody who is gone",
         broken=lambda: instead(
-            leaving, "cancel", lambda visit, *, why, now: leaving._ended(visit, queue.State.CANCELLED, why, now)
+            queue, "cancel", lambda visit, *, why, now: queue._ended(visit, queue.State.CANCELLED, why, now)
         ),
     ),
     Mutant(
@@ -336,7 +336,11 @@ MUTANTS = (
     Mutant(
         name="an order on any prescription",
         harm="medicine nobody approved is sent",
-        broken=lambda: both(instead(prescription, "usable", _nothing), instead(delivery, "usable", _nothing)),
+        broken=lambda: both(
+            instead(prescription, "usable", _nothing),
+            instead(delivery, "usable", _nothing),
+            instead(crowd, "IMPATIENCE", 0.25),
+        ),
     ),
     Mutant(
         name="medicine whatever the outcome",

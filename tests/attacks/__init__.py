@@ -1,1 +1,0 @@
-"""Attacks: what somebody who means harm would do, by the numbers of the threat table, and with each defence removed."""

@@ -1,1 +1,0 @@
-"""Kits and the command that opens a clinic from one."""
