@@ -5,7 +5,7 @@ import gc
 gc.disable()  # nothing made while Lambda wakes up is ever garbage, and to look for it is a tenth of a cold start
 
 from chalice import Chalice, Cron, Rate  # noqa: E402
-from chalice.app import CloudWatchEvent  # noqa: E402
+from chalice.app import CloudWatchEvent, DynamoDBEvent  # noqa: E402
 
 from chalicelib.doors import (  # noqa: E402
     board,
@@ -48,6 +48,12 @@ def sweep(event: CloudWatchEvent) -> None:
 def anchor(event: CloudWatchEvent) -> None:
     """Once an hour: the audit's chains, signed and locked away."""
     clock.anchor(vault.vault(), signing.KMS)
+
+
+@app.on_dynamodb_record(stream_arn="the table's own, named in infra/stack/tell.json", batch_size=10)
+def tell(event: DynamoDBEvent) -> clock.Failures:
+    """A doctor has taken a patient: told now, and not at the next sweep. What fails here the sweep does."""
+    return clock.tell((record.sequence_number, record.keys["pk"]["S"]) for record in event)
 
 
 gc.freeze()

@@ -103,8 +103,7 @@ class Absence:
 def due(visit: Visit, lane: Lane, now: datetime) -> Kind | None:
     """What this patient is to be told now and has not been told before."""
     if visit.state in WITH_DOCTOR:
-        talking = visit.state is State.IN_CONSULT and visit.last_word == "patient"
-        return None if Kind.TURN in visit.told or talking else Kind.TURN
+        return Kind.TURN if called(visit) else None
     if visit.state is not State.WAITING or Kind.NEARLY in visit.told:
         return None
     ahead = queue.ahead(lane, visit)
@@ -112,6 +111,12 @@ def due(visit: Visit, lane: Lane, now: datetime) -> Kind | None:
     if wait is None:  # nobody is on duty: whatever the place, it is not nearly anybody's turn
         return None
     return Kind.NEARLY if ahead <= NEARLY_AHEAD or wait[0] <= NEARLY_MINUTES else None
+
+
+def called(visit: Visit) -> bool:
+    """A doctor has taken this patient, who has neither been told nor come by themselves."""
+    talking = visit.state is State.IN_CONSULT and visit.last_word == "patient"
+    return visit.state in WITH_DOCTOR and Kind.TURN not in visit.told and not talking
 
 
 def ways(visit: Visit, clinic: Clinic) -> tuple[Way, ...]:

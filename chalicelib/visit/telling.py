@@ -1,4 +1,5 @@
-"""Telling: what people are told outside the page. Written into the outbox with what it is about, sent by the sweep.
+"""Telling: what people are told outside the page. Written into the outbox with what it is about, sent by the sweep,
+or, when a doctor takes somebody, at once.
 
 A notice is written once per visit and kind. Whoever sends it claims it first, on the condition that nobody else has,
 so two sweeps never send the same one. One window remains: a sweep that is killed between the service's yes and our
@@ -61,12 +62,23 @@ def tell(errand: Errand, lane: Lane, visits: list[Visit]) -> int:
         ways = notice.ways(visit, errand.clinic)
         kind = notice.due(visit, lane, errand.now) if ways else None
         if kind and told < TOLD_MAX:
-            told += _told(errand, visit, kind, ways)
+            told += _told(errand, visit, kind, ways) is not None
     return told
 
 
-def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> bool:
-    """Visit and notices in one transaction: both know, or neither."""
+def called(errand: Errand, post: Post, *, id: Ticket) -> int:
+    """A doctor has just taken this patient: write and send what they asked for; how many were sent. What cannot be
+    sent in time the sweep sends, and what it has sent is not sent here."""
+    visit = errand.records.visit(id)
+    ways = notice.ways(visit, errand.clinic)
+    if not (ways and post.carries and notice.called(visit)):
+        return 0
+    written = _told(errand, visit, Kind.TURN, ways) or []
+    return [_sent(errand, post, one) for one in written].count(Sending.SENT)
+
+
+def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> list[Notice] | None:
+    """Visit and notices in one transaction: both know, or neither. None: somebody else was first."""
     where = {way: _to(errand, visit, way) for way in ways}
     notices = [notice.to_patient(visit, kind, way, to=to, now=errand.now) for way, to in where.items() if to]
     clock = replace(errand, request=f"tell:{kind}", actor=SYSTEM)
@@ -74,8 +86,8 @@ def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> bo
         told = replace(visit, told=visit.told | {kind})
         clock.records.save(told, *notices, audit=clock.entry("tell", about_visit(visit.id)))
     except (Stale, Repeated):
-        return False  # the patient left, a doctor came, or another sweep was here
-    return True
+        return None  # the patient left, a doctor came, or another sweep was here
+    return [replace(one, version=1) for one in notices]
 
 
 def _to(errand: Errand, visit: Visit, way: Way) -> str:

@@ -73,17 +73,8 @@ def _alarm(name: str, rule: dict[str, Any]) -> Template:
         "AlarmActions": [{"Ref": "AlarmTopic"}],
         "OKActions": [{"Ref": "AlarmTopic"}],
     }
-    seconds = rule.get("seconds", 60)
-    if "share" in rule:
-        some, all_ = ({"Metric": _metric(rule["of"], one), "Period": seconds, "Stat": "Sum"} for one in rule["share"])
-        properties["Metrics"] = [
-            {"Id": "share", "Expression": "100 * some / FILL(all, 1)", "Label": name, "ReturnData": True},
-            {"Id": "some", "MetricStat": some, "ReturnData": False},
-            {"Id": "all", "MetricStat": all_, "ReturnData": False},
-        ]
-        return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
     statistic = rule.get("statistic", "Sum")
-    properties |= _metric(rule["of"], rule["metric"]) | {"Period": seconds}
+    properties |= _metric(rule["of"], rule["metric"]) | {"Period": rule.get("seconds", 60)}
     properties["ExtendedStatistic" if statistic.startswith("p") else "Statistic"] = statistic
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
 
@@ -94,7 +85,7 @@ def _metric(of: str, metric: str) -> Template:
         "function": ("AWS/Lambda", "FunctionName", {"Ref": who}),
         "api": ("AWS/ApiGateway", "ApiName", {"Ref": "AWS::StackName"}),
         "table": ("AWS/DynamoDB", "TableName", {"Ref": "ClinicTable"}),
-        "queue": ("AWS/SQS", "QueueName", {"Fn::GetAtt": [who, "QueueName"]} if who else {}),
+        "queue": ("AWS/SQS", "QueueName", {"Fn::GetAtt": [who, "QueueName"]}),
         "clinic": (METRICS, "Clinic", {"Ref": "AWS::StackName"}),
     }[kind]
     return {"Namespace": namespace, "MetricName": metric, "Dimensions": [{"Name": dimension, "Value": value}]}

@@ -28,11 +28,6 @@ def alarms(stack: Template) -> dict[str, Template]:
     return {name: one["Properties"] for name, one in every(stack, "AWS::CloudWatch::Alarm").items()}
 
 
-def watched(alarm: Template) -> list[Template]:
-    """The metrics an alarm looks at."""
-    return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
-
-
 def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_ends(alarms: dict[str, Template]) -> None:
     assert set(alarms) == {f"Alarm{name}" for name in RULES}
     assert len(alarms) <= ALARMS_MAX
@@ -43,17 +38,16 @@ def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_ends(alarms: dic
 def test_what_the_sweep_counts_is_what_the_alarms_watch(alarms: dict[str, Template]) -> None:
     counted = set(clock._measured(Swept()))
     assert len(counted) <= FREE
-    asked = {m["MetricName"] for alarm in alarms.values() for m in watched(alarm) if m["Namespace"] == parts.METRICS}
+    asked = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == parts.METRICS}
     assert asked <= counted
     assert metrics.NAMESPACE == parts.METRICS
 
 
 def test_every_metric_is_of_something_in_the_stack(alarms: dict[str, Template], stack: Template) -> None:
     for name, alarm in alarms.items():
-        for metric in watched(alarm):
-            (dimension,) = metric["Dimensions"]
-            of = dimension["Value"].get("Ref") or dimension["Value"]["Fn::GetAtt"][0]
-            assert of == "AWS::StackName" or of in stack["Resources"], name
+        (dimension,) = alarm["Dimensions"]
+        of = dimension["Value"].get("Ref") or dimension["Value"]["Fn::GetAtt"][0]
+        assert of == "AWS::StackName" or of in stack["Resources"], name
 
 
 def test_every_alarm_is_explained_under_its_name(alarms: dict[str, Template]) -> None:
@@ -74,16 +68,20 @@ def test_a_count_is_one_line_that_cloudwatch_reads(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CLINIC", "riverside")
-    metrics.put({"Swept": 1, "Waiting": 17}, NOW)
+    metrics.put({"Swept": 1, "Waiting": 17, "Broken": [1.0, 0.0] * 60, "Quiet": []}, NOW)
     (line,) = capsys.readouterr().out.splitlines()
     said = json.loads(line)
     (about,) = said["_aws"]["CloudWatchMetrics"]
     assert said["_aws"]["Timestamp"] == NOW.timestamp() * 1000
     assert about["Namespace"] == "CloudClinic"
     assert about["Dimensions"] == [["Clinic"]]
-    assert {m["Name"]: said[m["Name"]] for m in about["Metrics"]} == {"Swept": 1, "Waiting": 17}
+    assert {m["Name"]: said[m["Name"]] for m in about["Metrics"]} == {
+        "Swept": 1,
+        "Waiting": 17,
+        "Broken": [1.0, 0.0] * 50,  # no line may hold more
+    }
     assert said["Clinic"] == "riverside"
-    assert set(said) == {"_aws", "Clinic", "Swept", "Waiting"}, "and nothing else"
+    assert set(said) == {"_aws", "Clinic", "Swept", "Waiting", "Broken"}, "and nothing else"
 
 
 def test_a_machine_without_a_stack_says_nothing(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.test_stack import the
+from tests.deploy.test_stack import FUNCTIONS, the
 
 pytestmark = pytest.mark.zip
 
@@ -74,7 +74,7 @@ def test_the_way_in_is_encrypted_and_the_api_opens_to_the_edge_only(edge: Templa
 
 
 def test_pages_know_that_no_stage_is_in_their_address(stack: Template) -> None:
-    for name in ("APIHandler", "Sweep"):
+    for name in FUNCTIONS:
         variables = stack["Resources"][name]["Properties"]["Environment"]["Variables"]
         assert variables["BASE_PATH"] == {"Fn::If": ["WithEdge", "", "/clinic"]}
 

@@ -15,7 +15,7 @@ from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import Band, Why
 from chalicelib.rooms.rules import Sms
 from chalicelib.store import records
-from chalicelib.visit import sweeping
+from chalicelib.visit import sweeping, telling
 from chalicelib.visit.sweeping import Swept
 from infra.package import ROOT
 from tests import engines
@@ -34,6 +34,7 @@ NEEDS_NO_CALL_OF_OURS = {
     "WriteTheLog": "Lambda writes what the function prints",
     "SendTraces": "X-Ray's daemon sends them",
     "LeaveWhatFailed": "Lambda leaves the letter",
+    "HearOfChanges": "Lambda reads the stream",
 }
 
 
@@ -120,7 +121,14 @@ def test_the_anchor_needs_exactly_what_it_is_permitted(watched: Watched) -> None
     assert watched.recorder.permissions == may("anchor")["RememberTheClinic"]
 
 
-@pytest.mark.parametrize("function", ["api", "sweep", "anchor"])
+def test_telling_at_once_needs_exactly_what_it_is_permitted(watched: Watched) -> None:
+    id = watched.walk.taken(ANN, text_me=True)
+    watched.recorder.permissions.clear()
+    assert telling.called(watched.walk.errand(SYSTEM), watched.post, id=id) == 1
+    assert watched.recorder.permissions == may("tell")["RememberTheClinic"]
+
+
+@pytest.mark.parametrize("function", ["api", "sweep", "anchor", "tell"])
 def test_what_else_is_permitted_is_named_with_its_reason(function: str) -> None:
     assert set(may(function)) <= {"RememberTheClinic", *NEEDS_NO_CALL_OF_OURS}
 

@@ -1,5 +1,6 @@
 """What people are told outside the page: once, or a dead letter, whatever the service outside does (F13)."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from chalicelib.rooms.permission import SYSTEM, Actor
 from chalicelib.rooms.queue import State, Ticket
 from chalicelib.rooms.rules import Sms
 from chalicelib.store import records
-from chalicelib.visit import arriving, sweeping, taking, telling
+from chalicelib.visit import arriving, seeing, sweeping, taking, telling
 from chalicelib.visit.sweeping import Swept
 from tests.builders import ADA, ANN, EVE, MINUTE, a_clinic, refused
 from tests.visit.walk import Walk, table
@@ -81,6 +82,62 @@ def test_a_patient_is_told_twice_nearly_and_now(clinic: Walk) -> None:
     ]
     assert notices() == [("nearly", "sent", 1), ("turn", "sent", 1)]
     assert records.visit(id).told == {"nearly", "turn"}
+
+
+def call(clinic: Walk, id: Ticket, post: Provider) -> int:
+    """What the table's stream brings about as soon as a doctor has taken this patient."""
+    return telling.called(clinic.errand(SYSTEM), post, id=id)
+
+
+def test_a_patient_is_told_at_once_and_not_again_by_the_sweep_or_a_record_that_comes_twice(clinic: Walk) -> None:
+    clinic.on_duty(ADA)
+    id, post = asks_for_texts(clinic), Provider()
+    assert clinic.take(ADA) == id
+    assert [call(clinic, id, post), call(clinic, id, post)] == [1, 0]
+    assert sweep(clinic, post, after=MINUTE).sent == 0
+    assert [one.kind for one in post.asked] == [Kind.TURN]
+    assert notices() == [("turn", "sent", 1)]
+
+
+def test_whom_the_sweep_has_told_is_not_told_at_once_as_well(clinic: Walk) -> None:
+    clinic.on_duty(ADA)
+    id, post = asks_for_texts(clinic), Provider()
+    assert clinic.take(ADA) == id
+    sweep(clinic, post)
+    assert call(clinic, id, post) == 0
+    assert len(post.asked) == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["left", "waits again", "did not ask", "no service", "no time"])
+def test_what_is_no_longer_so_is_not_said_and_what_cannot_be_said_now_is_left_to_the_sweep(
+    clinic: Walk, meanwhile: str
+) -> None:
+    clinic.on_duty(ADA)
+    id = asks_for_texts(clinic) if meanwhile != "did not ask" else clinic.join(ANN).id
+    assert clinic.take(ADA) == id
+    if meanwhile == "left":
+        arriving.leave(clinic.errand(ANN), id=id)
+    elif meanwhile == "waits again":
+        seeing.hand_back(clinic.errand(ADA), id=id, epoch=1, reason="Not mine")
+    post = Provider(carries=meanwhile != "no service", tries_in_time=0 if meanwhile == "no time" else 9)
+    assert call(clinic, id, post) == 0
+    assert post.asked == []
+    after = Provider()
+    sweep(clinic, after, after=MINUTE)
+    assert (Kind.TURN in [one.kind for one in after.asked]) is (meanwhile in ("no service", "no time"))
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_telling_that_dies_is_finished_by_the_sweep(clinic: Walk, tries: int) -> None:
+    """Died before the service was asked, or never answered: never twice, and never silently lost."""
+    clinic.on_duty(ADA)
+    id = asks_for_texts(clinic)
+    assert clinic.take(ADA) == id
+    post = Provider([Died()] if tries == 1 else [Outcome.LATER, Outcome.SENT])
+    with contextlib.suppress(Died):
+        call(clinic, id, post)
+    sweep(clinic, Provider(), after=LEASE)
+    assert [state for _, state, _ in notices()] == ["sent"]
 
 
 def test_who_did_not_ask_is_told_nothing_and_nothing_is_kept(clinic: Walk) -> None:
