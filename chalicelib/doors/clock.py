@@ -16,8 +16,7 @@ from chalicelib.doors.post import Post
 from chalicelib.outside import metrics, tracing
 from chalicelib.outside.vault import Vault
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.store import chain, roots
-from chalicelib.store.shapes import visit_in
+from chalicelib.store import chain, records, roots
 from chalicelib.visit import sweeping, telling
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.sweeping import Swept
@@ -83,17 +82,17 @@ def tell(taken: Iterable[tuple[str, str]]) -> Failures:
     """
     post = Post()
     failed: list[str] = []
-    records = list(taken)
-    for number, key in records:
+    brought = list(taken)
+    for number, key in brought:
         errand = Errand(actor=SYSTEM, request=new_secret(), now=manners.clock(), clinic=CLINIC, records=RECORDS)
         try:
             with tracing.deed("tell"):
-                sent = telling.called(errand, post, id=visit_in(key))
+                sent = telling.called(errand, post, id=records.visit_in(key))
             note(logging.INFO, "told", sent=sent)
         except Exception as broken:
             note_broken(broken, "tell")
             failed.append(number)
-    if failed and failed[0] == records[0][0]:
+    if failed and failed[0] == brought[0][0]:
         raise NotTold
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 

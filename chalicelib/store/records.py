@@ -48,6 +48,11 @@ class File:
     orders: list[Order]
 
 
+def visit_in(pk: str) -> Ticket:
+    """The ticket in the key of a visit's row, as the table's stream brings it. Raises ValueError."""
+    return Ticket.of(pk.removeprefix("V#"))
+
+
 def visit(id: Ticket) -> Visit:
     """The visit as it is now (consistent read). Raises NotFound."""
     return _get(Visit, visit_pk(id), "V")

@@ -35,11 +35,6 @@ def member_pk(id: str) -> str:
     return f"U#{id}"
 
 
-def visit_in(pk: str) -> Ticket:
-    """The ticket in the key of a visit's row, as the table's stream brings it. Raises ValueError."""
-    return Ticket.of(pk.removeprefix("V#"))
-
-
 def lane_pk(department: str, number: int) -> str:
     return f"L#{department}#{number}"
 

@@ -99,16 +99,7 @@ def test_a_patient_is_told_at_once_and_not_again_by_the_sweep_or_a_record_that_c
     assert notices() == [("turn", "sent", 1)]
 
 
-def test_whom_the_sweep_has_told_is_not_told_at_once_as_well(clinic: Walk) -> None:
-    clinic.on_duty(ADA)
-    id, post = asks_for_texts(clinic), Provider()
-    assert clinic.take(ADA) == id
-    sweep(clinic, post)
-    assert call(clinic, id, post) == 0
-    assert len(post.asked) == 1
-
-
-@pytest.mark.parametrize("meanwhile", ["left", "waits again", "did not ask", "no service", "no time"])
+@pytest.mark.parametrize("meanwhile", ["left", "waits again", "swept", "did not ask", "no service", "no time"])
 def test_what_is_no_longer_so_is_not_said_and_what_cannot_be_said_now_is_left_to_the_sweep(
     clinic: Walk, meanwhile: str
 ) -> None:
@@ -119,6 +110,8 @@ def test_what_is_no_longer_so_is_not_said_and_what_cannot_be_said_now_is_left_to
         arriving.leave(clinic.errand(ANN), id=id)
     elif meanwhile == "waits again":
         seeing.hand_back(clinic.errand(ADA), id=id, epoch=1, reason="Not mine")
+    elif meanwhile == "swept":
+        assert sweep(clinic, Provider()).sent == 1
     post = Provider(carries=meanwhile != "no service", tries_in_time=0 if meanwhile == "no time" else 9)
     assert call(clinic, id, post) == 0
     assert post.asked == []
