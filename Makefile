@@ -13,10 +13,10 @@ CLAIMS ?= 100000
 venv := .venv
 py := $(venv)/bin/python
 texts := $(patsubst %.po,%.mo,$(wildcard chalicelib/pages/texts/*.po))
-benches := growth cycle cold peers surge
+benches := growth cycle cold workers peers surge
 fast := not browser and not engine and not zip and not slow
 
-.PHONY: help run demo test bench check package day pictures texts kit clean
+.PHONY: help run demo test rehearse bench check package day pictures texts kit clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ test: $(venv)/dev texts ## everything: rooms, doors, whole days, browser, faults
 	@$(py) -m infra.local.engine
 	@$(MAKE) --no-print-directory node_modules/.done
 	@$(py) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+rehearse: $(venv)/dev texts ## the real package deployed to a local AWS, visited, changed, poisoned and taken down: minutes
+	@$(py) -m infra.local.aws
+	@$(py) -m pytest -q -m rehearse tests/rehearse
 
 bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=5000 for a shorter torture)
 	@$(py) -m infra.local.engine
