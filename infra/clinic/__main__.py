@@ -1,0 +1,283 @@
+"""`./clinic`: what a hospital's IT person types, from a new kit to an open clinic and back."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from infra.clinic import cost as costs
+from infra.clinic import new as kits
+from infra.clinic.account import Account
+from infra.clinic.trouble import Trouble
+from infra.kit import CLINICS, TEMPLATES, Kit, KitRefused, folder_of, names, read, shown
+from infra.kit.stage import staged, surroundings, weights
+
+PROG = "./clinic"
+INTERRUPTED = 130
+
+
+class Program(click.Group):
+    """Says what to do next instead of a trace, whichever command it was."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KitRefused as refused:
+            click.echo(f"The kit cannot be used. To change:\n{refused}", err=True)
+        except Trouble as trouble:
+            click.echo(f"{trouble.what}\n{trouble.then}", err=True)
+        except KeyboardInterrupt:
+            click.echo("\nStopped. What AWS has begun it finishes; look with ./clinic status.", err=True)
+            ctx.exit(INTERRUPTED)
+        ctx.exit(1)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def program() -> None:
+    """Open your hospital's own cloud clinic.
+
+    \b
+    First on this machine, without an AWS account:
+      ./clinic new riverside        your kit, from one of ours
+      ./clinic check riverside      everything that is wrong with it, line by line
+      ./clinic preview riverside    your clinic on http://localhost:8000
+      ./clinic cost riverside       what a month of it would cost
+    \b
+    Then in your AWS account (docs/deploy.md):
+      ./clinic deploy riverside     opens it, or brings it up to date
+      ./clinic staff add riverside  who works there
+      ./clinic status riverside     whether it is well
+    """
+
+
+def kit_of(name: str) -> Kit:
+    if name not in names():
+        raise Trouble(f"There is no kit {name!r}, only {', '.join(names())}.", f"Make yours: {PROG} new {name}")
+    return read(folder_of(name))
+
+
+def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command that talks to AWS takes: the kit's name, and where its clinic is."""
+
+    @click.argument("name")
+    @click.option("--stack", help="The CloudFormation stack; clinic-NAME unless you say.")
+    @click.option("--region", help="The kit's unless you say.")
+    @click.option("--endpoint", help="A local AWS for trying, like http://127.0.0.1:4566.")
+    @wraps(command)
+    def with_account(name: str, stack: str | None, region: str | None, endpoint: str | None, **rest: Any) -> Any:
+        kit = kit_of(name)
+        account = Account(region or kit.said["region"], endpoint)
+        return command(kit=kit, account=account, stack=stack or f"clinic-{name}", **rest)
+
+    return with_account
+
+
+@program.command()
+@click.argument("name")
+@click.option(
+    "--kit", type=click.Choice(sorted(folder.name for folder in TEMPLATES.glob("*/") if folder.name != "rendered"))
+)
+@click.option("--english", help="The clinic's name in English.")
+@click.option("--chinese", help="The clinic's name in Chinese.")
+@click.option("--phone", help="For people whose page does not work, like +862112345678.")
+@click.option("--emergency", help="The emergency number.")
+@click.option("--timezone", help="Like Asia/Shanghai.")
+@click.option("--region", help="Where in AWS, like ap-southeast-1.")
+@click.option("--policy", help="The policy pack: strict, cn-2022, in-2020, gb-2025, us, eu.")
+@click.option("--patients", type=int, help="People who come in an ordinary hour.")
+@click.option("--email", help='Who is told when something is wrong; "" for nobody.')
+@click.option("--yes", is_flag=True, help="Ask nothing: the kit's values where no option gives another.")
+def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
+    """A kit of your own, from one of ours. Asks ten questions, or none with --yes."""
+    kind = kit or (
+        "general" if yes else click.prompt("Which kind of clinic", default="general", type=click.Choice(_kinds()))
+    )
+    said = read(TEMPLATES / kind).said
+    ask: Callable[..., Any] = (lambda _, default, **__: default) if yes else click.prompt
+
+    def answer(option: str, question: str, default: object) -> Any:
+        return given[option] if given[option] is not None else ask(question, default=default, type=type(default))
+
+    answers = {
+        "name": {
+            "en": answer("english", "Its name in English", said["name"]["en"]),
+            "zh": answer("chinese", "Its name in Chinese", said["name"]["zh"]),
+        },
+        "phone": answer("phone", "Its phone number", said["phone"]),
+        "emergency_number": answer("emergency", "The emergency number", said["emergency_number"]),
+        "timezone": answer("timezone", "Time zone", said["timezone"]),
+        "region": answer("region", "AWS region", said["region"]),
+        "policy": answer("policy", "Policy pack (strict, cn-2022, in-2020, gb-2025, us, eu)", said["policy"]),
+        "patients_per_hour": answer("patients", "People who come in an ordinary hour", said["patients_per_hour"]),
+        "alarm_email": answer(
+            "email", "Who is told when something is wrong (e-mail, empty for nobody)", said["alarm_email"]
+        ),
+    }
+    folder = kits.make(name, kind, answers)
+    click.echo(f"Made {shown(folder)}/. Departments, medicines, brand and logo are in clinic.toml there.")
+    _checked(name)
+    click.echo(f"Next: {PROG} preview {name}")
+
+
+def _kinds() -> list[str]:
+    return sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
+
+
+def _checked(name: str) -> Kit:
+    kit = kit_of(name)
+    click.echo(
+        f"{name}: {len(kit.said['departments'])} departments, {len(kit.compiled['formulary'])} medicines: no fault found."
+    )
+    return kit
+
+
+@program.command()
+@click.argument("name")
+def check(name: str) -> None:
+    """Everything that is wrong with a kit, line by line; then its pages are opened and weighed."""
+    kit = _checked(name)
+    found = weights(kit)
+    click.echo(
+        f"{len(found)} public pages open in {', '.join(kit.said['languages'])}; the heaviest is {max(found.values()) / 1000:.1f} KB."
+    )
+
+
+@program.command()
+@click.argument("name")
+@click.option("--port", default="8000", show_default=True)
+@click.option("--demo", is_flag=True, help="Start in the middle of a busy morning.")
+def preview(name: str, port: str, demo: bool) -> None:
+    """That clinic on this machine, on a made-up DynamoDB. No AWS account."""
+    kit = kit_of(name)
+    with staged(kit) as target:
+        command = [sys.executable, "-m", "infra.local.run", "--port", port, *(["--demo"] if demo else [])]
+        child = subprocess.Popen(command, cwd=target, env=surroundings(target))
+        try:
+            sys.exit(child.wait())
+        except KeyboardInterrupt:
+            child.wait()
+
+
+@program.command()
+@click.argument("name")
+def cost(name: str) -> None:
+    """What a month of this clinic would cost, and 1,000 consultations. Creates nothing."""
+    kit = kit_of(name)
+    click.echo(costs.told(kit, costs.estimate(kit)))
+
+
+@program.command()
+@_in_the_cloud
+@click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def deploy(kit: Kit, account: Account, stack: str, tree: bool, yes: bool) -> None:
+    """Open the clinic in your account, or bring it up to date. Safe to repeat."""
+    from infra.clinic import opening
+
+    found = costs.estimate(kit)
+    click.echo(
+        f"{kit.said['name'][kit.said['languages'][0]]} as stack {stack}: about {found.monthly:,.0f} USD a month "
+        f"with {found.consultations:,} consultations ({PROG} cost {kit.name})."
+    )
+    if not yes:
+        click.confirm(f"Deploy to account {account.id}, {account.region}?", abort=True, default=True)
+    after = opening.deploy(account, opening.Order(kit=kit, stack=stack, tree=tree), click.echo)
+    click.echo(opening.door(after.outputs, kit.said["languages"][0]))
+    click.echo(f"Next: {PROG} staff add {kit.name}")
+
+
+@program.command()
+@_in_the_cloud
+@click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
+def upgrade(kit: Kit, account: Account, stack: str, tree: bool) -> None:
+    """Newer code under an open clinic: a backup, the new code, and back again if it does not answer."""
+    from infra.clinic import keeping, opening
+
+    opening.upgrade(account, opening.Order(kit=kit, stack=stack, tree=tree), click.echo, keeping.answers)
+    click.echo("The clinic answers. Visits that were open go on: both versions read what the other wrote.")
+
+
+@program.group()
+def staff() -> None:
+    """Who works at the clinic."""
+
+
+@staff.command("add")
+@_in_the_cloud
+@click.option("--id", "id_", prompt="Short name to sign in with", help="Small letters, like ada.")
+@click.option("--called", prompt="Name as patients see it", help='Like "Dr Ada".')
+@click.option("--role", prompt="Role", type=click.Choice(["doctor", "pharmacist", "courier", "desk"]))
+@click.option("--department", "departments", multiple=True, help="For doctors; all departments unless you say.")
+def add(kit: Kit, account: Account, stack: str, id_: str, called: str, role: str, departments: tuple[str, ...]) -> None:
+    """Enrol somebody, and show the secret they sign in with. It is shown once."""
+    from infra.clinic import people
+
+    secret = people.enrol(account, stack, kit, id=id_, name=called, role=role, departments=departments)
+    click.echo(
+        f"{called} signs in as {id_} with the secret\n\n    {secret}\n\nIt is shown once: hand it over on paper or by phone."
+    )
+
+
+@program.command()
+@_in_the_cloud
+def status(kit: Kit, account: Account, stack: str) -> None:
+    """How the clinic is: the stack, its version, the table, recovery, alarms, and whether it answers."""
+    from infra.clinic import keeping, opening
+    from infra.clinic import stack as stacks
+
+    standing = stacks.look(account, stack)
+    if not standing.state:
+        raise Trouble(
+            f"There is no stack {stack} in {account.region} (account {account.id}).", f"{PROG} deploy {kit.name}"
+        )
+    for line in keeping.health(account, stack, standing):
+        click.echo(line)
+    if door := opening.address(standing.outputs):
+        click.echo(f"answers    {'yes' if keeping.answers(door) else 'NO'}, {door}")
+
+
+@program.command()
+@_in_the_cloud
+@click.option("--keep", is_flag=True, help="Leave the restored table to look at.")
+def drill(kit: Kit, account: Account, stack: str, keep: bool) -> None:
+    """Restore the newest backup into a second table and compare. The clinic goes on meanwhile."""
+    from infra.clinic import keeping
+
+    found = keeping.drill(account, stack, click.echo, keep=keep)
+    click.echo(
+        f"The backup is whole: {found.restored:,} rows restored, {found.now:,} now; {found.samples} compared, "
+        f"{found.newer} of them newer than {found.moment:%H:%M:%S}."
+    )
+
+
+@program.command()
+@_in_the_cloud
+@click.option("--bucket", required=True, help="A bucket of yours: private, encrypted, in the same region.")
+def export(kit: Kit, account: Account, stack: str, bucket: str) -> None:
+    """All records, as DynamoDB JSON, to a bucket of yours. They are patients' records: guard them."""
+    from infra.clinic import keeping
+
+    click.echo(f"Everything is in {keeping.export(account, stack, bucket, click.echo)}")
+
+
+@program.command()
+@_in_the_cloud
+@click.option("--with-records", is_flag=True, help="The table too, once no record must be kept any more.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def destroy(kit: Kit, account: Account, stack: str, with_records: bool, yes: bool) -> None:
+    """Close the clinic: the stack goes, the records stay. Says what stays and how to remove it later."""
+    from infra.clinic import closing
+
+    if not yes and click.prompt(f"This closes the clinic for everybody. Type {stack} to go on") != stack:
+        raise Trouble("That is not its name. Nothing was changed.", "")
+    closing.close(account, stack, kit, click.echo, with_records=with_records)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
+    CLINICS.mkdir(exist_ok=True)
+    program(prog_name=PROG)

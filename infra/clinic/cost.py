@@ -1,0 +1,165 @@
+"""What a clinic will cost, before anything is created: from the kit's expected load and the one dated price list."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from infra.kit import ROOT, Kit
+
+PRICES = tomllib.loads((ROOT / "bench" / "prices.toml").read_text(encoding="utf-8"))
+USAGE = tomllib.loads(Path(__file__).with_name("usage.toml").read_text(encoding="utf-8"))
+DAYS = 30.4  # of a month
+MILLION, GIGABYTE = 1e6, 1e9
+HOURS_OF_A_DAY = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the estimate, in US dollars a month."""
+
+    what: str
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A month of this clinic. `first_year` is what its records add each month when a year of them is kept."""
+
+    consultations: int
+    fixed: tuple[Line, ...]
+    each: tuple[Line, ...]  # for all consultations of the month
+    first_year: float
+
+    @property
+    def monthly(self) -> float:
+        return sum(line.dollars for line in (*self.fixed, *self.each))
+
+    @property
+    def per_thousand(self) -> float:
+        """Of the consultations alone; the fixed part is paid in a quiet month too."""
+        return sum(line.dollars for line in self.each) / self.consultations * 1000
+
+
+def estimate(kit: Kit, *, arch: str = "arm64") -> Estimate:
+    """Without the free tier, discounts, tax, texts and people's time."""
+    consultations = round(kit.said["patients_per_hour"] * open_hours(kit) * DAYS)
+    year = consultations * 12 * USAGE["kept_bytes"] / GIGABYTE * (_price("dynamodb", "gb_month") + _recovery())
+    return Estimate(
+        consultations=consultations,
+        fixed=tuple(_fixed(kit, arch)),
+        each=tuple(_each(consultations, arch)),
+        first_year=year,
+    )
+
+
+def open_hours(kit: Kit) -> float:
+    """Hours a day in which any department is open: the longest of them."""
+    return max(_hours(one["opens"], one["closes"]) for one in kit.said["departments"])
+
+
+def _hours(opens: str, closes: str) -> float:
+    day = datetime(2026, 1, 1)  # noqa: DTZ001  # the length of a stretch of the clock, of no place
+    start, end = (datetime.combine(day, time.fromisoformat(said)) for said in (opens, closes))
+    if start == end:
+        return HOURS_OF_A_DAY
+    return ((end - start) % timedelta(days=1)).total_seconds() / 3600
+
+
+def _price(service: str, what: str) -> float:
+    return float(PRICES[service][what])
+
+
+def _recovery() -> float:
+    return _price("dynamodb", "recovery_gb_month")
+
+
+def _each(n: int, arch: str) -> list[Line]:
+    used = {name: n * value for name, value in USAGE.items() if isinstance(value, int | float)}
+    kept = used["kept_bytes"] / GIGABYTE
+    return [
+        Line("API Gateway, requests", used["http_requests"] / MILLION * _price("api", "rest_million")),
+        Line("DynamoDB, writes", used["write_units"] / MILLION * _price("dynamodb", "write_units_million")),
+        Line("DynamoDB, reads", used["read_units"] / MILLION * _price("dynamodb", "read_units_million")),
+        Line(
+            "Lambda",
+            used["http_requests"] / MILLION * _price("lambda", "requests_million")
+            + used["gb_seconds"] * _gb_second(arch),
+        ),
+        Line("logs", used["log_bytes"] / GIGABYTE * _price("logs", "gb")),
+        Line("traces", used["traced"] / MILLION * _price("xray", "traces_million")),
+        Line(
+            "CloudFront, phones that wait",
+            used["edge_requests"] / MILLION * _price("cloudfront", "requests_million")
+            + used["out_bytes"] / GIGABYTE * _price("cloudfront", "gb"),
+        ),
+        Line("records kept, of this month", kept * (_price("dynamodb", "gb_month") + _recovery())),
+    ]
+
+
+def _gb_second(arch: str) -> float:
+    return _price("lambda", "gb_second" if arch == "arm64" else "gb_second_x86")
+
+
+def _fixed(kit: Kit, arch: str) -> list[Line]:
+    """What is paid in a month in which nobody comes."""
+    idle = USAGE["idle"]
+    sweep = idle["sweeps"] * (
+        _price("lambda", "requests_million") / MILLION + idle["sweep_gb_seconds"] * _gb_second(arch)
+    )
+    sweep += idle["sweeps"] * idle["sweep_read_units"] / MILLION * _price("dynamodb", "read_units_million")
+    lines = [Line("the sweep, once a minute", sweep)]
+    counted = _resources(kit)
+    for kind, said, price in (
+        ("AWS::CloudWatch::Alarm", "alarms", _price("cloudwatch", "alarm_month")),
+        ("AWS::CloudWatch::Dashboard", "dashboard", _price("cloudwatch", "dashboard_month")),
+        ("AWS::KMS::Key", "keys", _price("kms", "key_month")),
+    ):
+        if counted.get(kind):
+            lines.append(Line(f"{counted[kind]} {said}", counted[kind] * price))
+    warm = float(kit.said.get("stack", {}).get("Warm", 0))
+    if warm:
+        gigabytes = float(kit.said["stack"].get("Memory", 1024)) / 1024
+        seconds = warm * gigabytes * DAYS * HOURS_OF_A_DAY * 3600
+        lines.append(Line(f"{warm:.0f} environments kept awake", seconds * _price("lambda", "provisioned_gb_second")))
+    return lines
+
+
+def _resources(kit: Kit) -> Mapping[str, int]:
+    """How many of each kind the stack has with this kit, as the parts it is put together from say."""
+    found: dict[str, int] = {}
+    for file in (*(ROOT / "infra").glob("*.json"), *(ROOT / "infra" / "stack").glob("*.json")):
+        for resource in json.loads(file.read_text(encoding="utf-8")).get("Resources", {}).values():
+            kind = str(resource.get("Type", ""))
+            found[kind] = found.get(kind, 0) + 1
+    alarms = ROOT / "infra" / "stack" / "alarms.toml"
+    if alarms.is_file():
+        said: Mapping[str, Any] = tomllib.loads(alarms.read_text(encoding="utf-8"))
+        found["AWS::CloudWatch::Alarm"] = found.get("AWS::CloudWatch::Alarm", 0) + sum(
+            len(one) if isinstance(one, list) else 1 for one in said.values()
+        )
+    if kit.said.get("push", {}).get("on"):
+        found["AWS::KMS::Key"] = found.get("AWS::KMS::Key", 0) + 1
+    return found
+
+
+def told(kit: Kit, found: Estimate) -> str:
+    """The estimate as a table for people."""
+    lines = [
+        f"{kit.said['patients_per_hour']:,} people an hour, {open_hours(kit):.0f} hours a day: "
+        f"{found.consultations:,} consultations a month.",
+        "",
+        *(f"  {line.what:34} {line.dollars:10,.2f} USD a month" for line in (*found.fixed, *found.each)),
+        f"  {'':34} {'-' * 10}",
+        f"  {'together':34} {found.monthly:10,.2f} USD a month",
+        "",
+        f"{found.per_thousand:.2f} USD for 1,000 consultations. Records of a whole year add {found.first_year:,.2f} USD "
+        "a month.",
+        f"List prices of {PRICES['region']}, {PRICES['as_of']}, without free tier, discounts, tax and text messages; "
+        "other regions differ.",
+        f"Use per consultation measured {USAGE['as_of']} (docs/costs.md).",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,100 @@
+"""What goes wrong between here and AWS, in a sentence that says what happened and what to do next."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    SSOError,
+)
+
+AGAIN = "Run the same command again."
+SIGN_IN = "Sign in (`aws sso login`, or `aws configure`), check with `aws sts get-caller-identity`, and run it again."
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound, SSOError)
+_NO_NETWORK = (
+    EndpointConnectionError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+    HTTPClientError,
+)
+_WRONG_KEYS = frozenset(
+    ["InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidAccessKeyId", "AuthFailure", "TokenRefreshRequired", "InvalidToken"]
+)
+_DENIED = frozenset(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"])
+_SLOWER = frozenset(["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"])
+_ACTION = re.compile(r"perform:? ([a-z0-9-]+:\w+)(?: on resource:? (\S+))?")
+_EXPIRED = re.compile(r"expired|not yet current", re.IGNORECASE)
+
+
+class Trouble(Exception):
+    """What happened, and what to do next. Both are for the person at the keyboard."""
+
+    def __init__(self, what: str, then: str) -> None:
+        super().__init__(f"{what}\n{then}")
+        self.what, self.then = what, then
+
+
+@contextmanager
+def told(doing: str, *, left: str = "Nothing was changed.") -> Iterator[None]:
+    """AWS's errors in words. `doing` is what was being done, `left` what is there now that it stopped halfway."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise explained(error, doing, left) from error
+
+
+def explained(error: Exception, doing: str, left: str) -> Trouble:
+    if isinstance(error, _NO_CREDENTIALS):
+        return Trouble(f"No credentials for AWS were found while {doing}. {left}", SIGN_IN)
+    if isinstance(error, _NO_NETWORK):
+        return Trouble(f"The connection to AWS was lost while {doing}. {left}", f"Check the network. {AGAIN}")
+    if not isinstance(error, ClientError):
+        return Trouble(f"It stopped while {doing}: {error} {left}", AGAIN)
+    code, said = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
+    if code in _WRONG_KEYS:
+        why = "have expired" if _EXPIRED.search(code + said) else "are not known to AWS"
+        return Trouble(f"Your credentials {why} (while {doing}). {left}", SIGN_IN)
+    if code in _DENIED:
+        return _denied(error, said, doing, left)
+    if code in _SLOWER:
+        return Trouble(f"AWS asks us to be slower (while {doing}). {left}", f"Wait a minute. {AGAIN}")
+    return Trouble(f"AWS refused while {doing}: {said or code}. {left}", f"Correct what it names. {AGAIN}")
+
+
+def _denied(error: ClientError, said: str, doing: str, left: str) -> Trouble:
+    action, resource = denied(said) or (_asked(error), "")
+    where = f" on {resource}" if resource else ""
+    return Trouble(
+        f"You are not permitted to do {action}{where}, which is needed for {doing}. {left}",
+        f"Ask who administers the account to allow {action} (docs/deploy.md lists all that is needed). {AGAIN}",
+    )
+
+
+def denied(said: str) -> tuple[str, str] | None:
+    """The action, and on what, that a message of IAM says is missing."""
+    found = _ACTION.search(said)
+    return (found[1], found[2] or "") if found else None
+
+
+def _asked(error: ClientError) -> str:
+    """Where AWS does not name the action: the one that was asked for. S3 says no more than 403 to HEAD."""
+    service = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
+    return service.get(error.operation_name, error.operation_name)
+
+
+def code_of(error: ClientError) -> str:
+    found: Any = error.response.get("Error", {}).get("Code", "")
+    return str(found)
