@@ -33,7 +33,7 @@ class Program(click.Group):
         except KeyboardInterrupt:
             click.echo("\nStopped. What AWS has begun it finishes; look with ./clinic status.", err=True)
             ctx.exit(INTERRUPTED)
-        ctx.exit(1)
+        return ctx.exit(1)
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -129,9 +129,8 @@ def _kinds() -> list[str]:
 
 def _checked(name: str) -> Kit:
     kit = kit_of(name)
-    click.echo(
-        f"{name}: {len(kit.said['departments'])} departments, {len(kit.compiled['formulary'])} medicines: no fault found."
-    )
+    departments, medicines = len(kit.said["departments"]), len(kit.compiled["formulary"])
+    click.echo(f"{name}: {departments} departments, {medicines} medicines: no fault found.")
     return kit
 
 
@@ -142,7 +141,8 @@ def check(name: str) -> None:
     kit = _checked(name)
     found = weights(kit)
     click.echo(
-        f"{len(found)} public pages open in {', '.join(kit.said['languages'])}; the heaviest is {max(found.values()) / 1000:.1f} KB."
+        f"{len(found)} public pages open in {', '.join(kit.said['languages'])}; "
+        f"the heaviest is {max(found.values()) / 1000:.1f} KB on its way."
     )
 
 
@@ -217,9 +217,8 @@ def add(kit: Kit, account: Account, stack: str, id_: str, called: str, role: str
     from infra.clinic import people
 
     secret = people.enrol(account, stack, kit, id=id_, name=called, role=role, departments=departments)
-    click.echo(
-        f"{called} signs in as {id_} with the secret\n\n    {secret}\n\nIt is shown once: hand it over on paper or by phone."
-    )
+    click.echo(f"{called} signs in as {id_} with the secret\n\n    {secret}\n")
+    click.echo("It is shown once: hand it over on paper or by phone.")
 
 
 @program.command()

@@ -21,7 +21,7 @@ MISSING = frozenset({"404", "NoSuchBucket", "NotFound", "NoSuchKey"})
 
 @dataclass(slots=True)
 class Account:
-    """One AWS account and region, as signed in. `endpoint` is a local AWS; `seconds` is how long to wait between looks."""
+    """One AWS account and region, as signed in. `endpoint` is a local AWS, `seconds` the wait between two looks."""
 
     region: str
     endpoint: str | None = None

@@ -1,13 +1,12 @@
 """What a clinic will cost, before anything is created: from the kit's expected load and the one dated price list."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
+from infra import stack
 from infra.kit import ROOT, Kit
 
 PRICES = tomllib.loads((ROOT / "bench" / "prices.toml").read_text(encoding="utf-8"))
@@ -116,7 +115,8 @@ def _fixed(kit: Kit, arch: str) -> list[Line]:
     for kind, said, price in (
         ("AWS::CloudWatch::Alarm", "alarms", _price("cloudwatch", "alarm_month")),
         ("AWS::CloudWatch::Dashboard", "dashboard", _price("cloudwatch", "dashboard_month")),
-        ("AWS::KMS::Key", "keys", _price("kms", "key_month")),
+        ("AWS::KMS::Key", "keys of the hospital's own", _price("kms", "key_month")),
+        ("AWS::SecretsManager::Secret", "secret", _price("secrets", "secret_month")),
     ):
         if counted.get(kind):
             lines.append(Line(f"{counted[kind]} {said}", counted[kind] * price))
@@ -129,18 +129,13 @@ def _fixed(kit: Kit, arch: str) -> list[Line]:
 
 
 def _resources(kit: Kit) -> Mapping[str, int]:
-    """How many of each kind the stack has with this kit, as the parts it is put together from say."""
+    """How many of each kind the stack has with this kit; what a parameter must first turn on is not counted."""
     found: dict[str, int] = {}
-    for file in (*(ROOT / "infra").glob("*.json"), *(ROOT / "infra" / "stack").glob("*.json")):
-        for resource in json.loads(file.read_text(encoding="utf-8")).get("Resources", {}).values():
+    whole = stack.assemble({"timezone": kit.said["timezone"]})
+    for resource in whole["Resources"].values():
+        if "Condition" not in resource:
             kind = str(resource.get("Type", ""))
             found[kind] = found.get(kind, 0) + 1
-    alarms = ROOT / "infra" / "stack" / "alarms.toml"
-    if alarms.is_file():
-        said: Mapping[str, Any] = tomllib.loads(alarms.read_text(encoding="utf-8"))
-        found["AWS::CloudWatch::Alarm"] = found.get("AWS::CloudWatch::Alarm", 0) + sum(
-            len(one) if isinstance(one, list) else 1 for one in said.values()
-        )
     if kit.said.get("push", {}).get("on"):
         found["AWS::KMS::Key"] = found.get("AWS::KMS::Key", 0) + 1
     return found
@@ -156,8 +151,8 @@ def told(kit: Kit, found: Estimate) -> str:
         f"  {'':34} {'-' * 10}",
         f"  {'together':34} {found.monthly:10,.2f} USD a month",
         "",
-        f"{found.per_thousand:.2f} USD for 1,000 consultations. Records of a whole year add {found.first_year:,.2f} USD "
-        "a month.",
+        f"{found.per_thousand:.2f} USD for 1,000 consultations. Records of a whole year add {found.first_year:,.2f} "
+        "USD a month.",
         f"List prices of {PRICES['region']}, {PRICES['as_of']}, without free tier, discounts, tax and text messages; "
         "other regions differ.",
         f"Use per consultation measured {USAGE['as_of']} (docs/costs.md).",

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from infra.clinic.trouble import Trouble
@@ -49,7 +50,7 @@ def answered(text: str, answers: Mapping[str, object]) -> str:
         line = re.compile(rf"^{key} = (\{{.*?\}}|\[.*?\]|\"(?:\\.|[^\"\\])*\"|[^#\n]*?)([ ]*)(#.*)?$", re.MULTILINE)
         if not line.search(head):
             raise AssertionError(f"the kit has no line {key} = …")
-        head = line.sub(lambda found, key=key, value=value: _line(key, value, found), head, count=1)
+        head = line.sub(partial(_line, key, value), head, count=1)
     return head + rest
 
 

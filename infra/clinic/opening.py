@@ -15,6 +15,7 @@ from infra.clinic.packing import Packed
 from infra.clinic.stack import Say, Standing
 from infra.clinic.trouble import Trouble, told
 from infra.kit import Kit
+from infra.kit.stack import values
 
 TEMPLATE = "template"  # the tag that says which template runs: the way back
 
@@ -66,9 +67,8 @@ def upgrade(account: Account, order: Order, say: Say, answers: Callable[[str], b
         account.client("dynamodb").create_backup(
             TableName=before.outputs["TableName"], BackupName=f"before-{packing.commit(tree=order.tree).rstrip('+')}"
         )
-    say(
-        f"A backup was made. From {before.tags.get('commit', 'an unknown version')} to {packing.commit(tree=order.tree)}."
-    )
+    runs = before.tags.get("commit", "an unknown version")
+    say(f"A backup was made. From {runs} to {packing.commit(tree=order.tree)}.")
     after = deploy(account, order, say)
     door = address(after.outputs)
     if not door or answers(door):
@@ -82,7 +82,7 @@ def _back(account: Account, order: Order, before: Standing, say: Say) -> Standin
     if key:
         say("The clinic does not answer. Going back to what ran before ...")
         url = packing.url(account, places.bucket(account, order.stack), key)
-        parameters: Mapping[str, str] = packing.values(order.kit.said)
+        parameters: Mapping[str, str] = values(order.kit.said)
         stack.deploy(account, order.stack, template_url=url, parameters=parameters, tags=dict(before.tags), say=say)
         raise Trouble(
             "The new version did not answer, and the version before it runs again. No record was lost.",

@@ -248,9 +248,8 @@ def _tell(account: Account, name: str, say: Say, since: datetime, told_already: 
         if state.endswith("_FAILED") and "cancelled" not in why:
             failed.append(f"{what}: {why}")
         if not state.endswith("_IN_PROGRESS"):
-            say(
-                f"  {state.replace('_', ' ').lower():28} {what}{f'  {why}' if why and state.endswith('_FAILED') else ''}"
-            )
+            because = f"  {why}" if why and state.endswith("_FAILED") else ""
+            say(f"  {state.replace('_', ' ').lower():28} {what}{because}")
 
 
 def _judged(name: str, standing: Standing, good: set[str], failed: list[str]) -> Standing:

@@ -30,11 +30,12 @@ _NO_NETWORK = (
     ReadTimeoutError,
     HTTPClientError,
 )
-_WRONG_KEYS = frozenset(
-    ["InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidAccessKeyId", "AuthFailure", "TokenRefreshRequired", "InvalidToken"]
-)
-_DENIED = frozenset(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"])
-_SLOWER = frozenset(["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"])
+_WRONG_KEYS = """
+InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch ExpiredToken ExpiredTokenException
+RequestExpired InvalidAccessKeyId AuthFailure TokenRefreshRequired InvalidToken
+"""
+_DENIED = "AccessDenied AccessDeniedException UnauthorizedOperation Forbidden 403"
+_SLOWER = "Throttling ThrottlingException TooManyRequestsException RequestLimitExceeded SlowDown"
 _ACTION = re.compile(r"perform:? ([a-z0-9-]+:\w+)(?: on resource:? (\S+))?")
 _EXPIRED = re.compile(r"expired|not yet current", re.IGNORECASE)
 
@@ -64,12 +65,12 @@ def explained(error: Exception, doing: str, left: str) -> Trouble:
     if not isinstance(error, ClientError):
         return Trouble(f"It stopped while {doing}: {error} {left}", AGAIN)
     code, said = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
-    if code in _WRONG_KEYS:
+    if code in _WRONG_KEYS.split():
         why = "have expired" if _EXPIRED.search(code + said) else "are not known to AWS"
         return Trouble(f"Your credentials {why} (while {doing}). {left}", SIGN_IN)
-    if code in _DENIED:
+    if code in _DENIED.split():
         return _denied(error, said, doing, left)
-    if code in _SLOWER:
+    if code in _SLOWER.split():
         return Trouble(f"AWS asks us to be slower (while {doing}). {left}", f"Wait a minute. {AGAIN}")
     return Trouble(f"AWS refused while {doing}: {said or code}. {left}", f"Correct what it names. {AGAIN}")
 
@@ -92,7 +93,7 @@ def denied(said: str) -> tuple[str, str] | None:
 def _asked(error: ClientError) -> str:
     """Where AWS does not name the action: the one that was asked for. S3 says no more than 403 to HEAD."""
     service = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
-    return service.get(error.operation_name, error.operation_name)
+    return service.get(str(error.operation_name), str(error.operation_name))
 
 
 def code_of(error: ClientError) -> str:
