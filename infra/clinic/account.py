@@ -26,13 +26,14 @@ class Account:
     region: str
     endpoint: str | None = None
     seconds: float = 3.0
+    tries: int = TRIES_MAX
     session: Any = field(default_factory=botocore.session.get_session)
     _clients: dict[str, Any] = field(default_factory=dict)
     _id: str = ""
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            retries = {"total_max_attempts": TRIES_MAX, "mode": "standard"}
+            retries = {"total_max_attempts": self.tries, "mode": "standard"}
             config = Config(retries=retries, connect_timeout=CONNECT_SECONDS_MAX, read_timeout=READ_SECONDS_MAX)
             self._clients[service] = self.session.create_client(
                 service, region_name=self.region, endpoint_url=self.endpoint, config=config

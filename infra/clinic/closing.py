@@ -12,9 +12,8 @@ YEARS = 30  # how long records are kept unless the kit says: longer than any cou
 
 
 def close(account: Account, name: str, kit: Kit, say: Say, *, with_records: bool = False) -> None:
-    """Remove the stack. With `with_records` the table too, refused before anything is touched while one is under
-    retention. A table whose stack has gone already is found by its name in the kit's stack tag, so it can be repeated.
-    """
+    """Remove the stack. With `with_records` the table too, refused before anything is touched while a record is under
+    retention."""
     standing = stack.look(account, name)
     if not standing.state:
         raise Trouble(
@@ -24,19 +23,19 @@ def close(account: Account, name: str, kit: Kit, say: Say, *, with_records: bool
         raise Trouble(
             f"The stack {name} is being changed right now ({standing.state}).", "Wait for it, then try again."
         )
-    table = standing.outputs.get("TableName")
-    if with_records and table:
+    table = keeping.table_of(account, name)
+    if with_records:
         _refuse_early(account, table, int(kit.said.get("records_years", YEARS)))
     left = keeping.retained(account, name)
     leave = tuple(_stuck(account, name)) if standing.state == "DELETE_FAILED" else ()
     stack.take_down(account, name, say, leave=leave)
-    if with_records and table:
+    if with_records:
         keeping.erase(account, table)
         left = [one for one in left if not one.endswith(table)]
     say(f"The clinic {name} is closed.")
     for one in left:
         say(f"  stays: {one}")
-    if table and not with_records:
+    if not with_records:
         say(f"The records stay in {table}, protected from deletion, and are paid for as storage.")
     say("The bucket with the code stays too; remove it in the S3 console when nobody needs to go back.")
 

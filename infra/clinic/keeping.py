@@ -11,10 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.clinic import stack
 from infra.clinic.account import Account
 from infra.clinic.stack import Say, Standing
-from infra.clinic.trouble import AGAIN, Trouble, code_of, told
+from infra.clinic.trouble import AGAIN, Trouble, told
 
 LOOKS_MAX = 2400  # two hours of looks: a large table takes its time to be restored
 SAMPLES_MAX = 200
@@ -29,14 +28,23 @@ Row = Mapping[str, Any]
 
 
 def table_of(account: Account, name: str) -> str:
-    """The table of an open clinic. Raises Trouble if there is none."""
-    standing = stack.look(account, name)
-    if "TableName" not in standing.outputs:
-        raise Trouble(
-            f"There is no open clinic in the stack {name} in {account.region} (account {account.id}).",
-            "Open it with ./clinic deploy, or name another --stack or --region.",
-        )
-    return standing.outputs["TableName"]
+    """The table of a clinic. Raises Trouble if there is none."""
+    cloudformation = account.client("cloudformation")
+    nothing = Trouble(
+        f"There is no clinic in the stack {name} in {account.region} (account {account.id}).",
+        "Open it with ./clinic deploy, or name another --stack or --region.",
+    )
+    with told(f"looking for the table of {name}"):
+        try:
+            found = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                raise nothing from error
+            raise
+    tables = [one["PhysicalResourceId"] for one in found if one["LogicalResourceId"] == "ClinicTable"]
+    if not tables or not tables[0]:
+        raise nothing
+    return str(tables[0])
 
 
 def answers(door: str) -> bool:
@@ -53,14 +61,14 @@ def answers(door: str) -> bool:
 
 def health(account: Account, name: str, standing: Standing) -> list[str]:
     """What there is to know at a glance, a line each."""
-    table = standing.outputs.get("TableName")
     lines = [
         f"stack      {name}: {standing.state.replace('_', ' ').lower()}{f' ({standing.why})' if standing.why else ''}"
     ]
     lines.append(
         f"version    commit {standing.tags.get('commit', 'unknown')}, kit {standing.tags.get('clinic', 'unknown')}"
     )
-    if table:
+    if standing.state != "REVIEW_IN_PROGRESS":
+        table = table_of(account, name)
         with told("looking at the table"):
             size = account.client("dynamodb").describe_table(TableName=table)["Table"]
             state = _recovery(account, table)
@@ -142,9 +150,10 @@ def _compared(account: Account, table: str, second: str, moment: datetime) -> Dr
             lost.append(key["sk"]["S"].partition("#")[0])
     restored, now = _count(account, second), _count(account, table)
     if lost or (now and not restored):
+        kinds = ", ".join(sorted(set(lost))) or "none"
         raise Trouble(
             f"The restored table is not whole: {len(lost)} of {len(samples)} sampled rows are missing or different "
-            f"(kinds {', '.join(sorted(set(lost)))}); {restored:,} rows of {now:,}. It was left as {second} to look at.",
+            f"(kinds: {kinds}); {restored:,} rows of {now:,}. It was left as {second} to look at.",
             "Do not deploy or delete anything. Ask AWS support, and keep the live table as it is.",
         )
     return Drill(moment=moment, restored=restored, now=now, samples=len(samples), newer=newer)
@@ -233,14 +242,3 @@ def erase(account: Account, table: str) -> None:
     with told(f"removing the table {table}", left="The table is still there."):
         ddb.update_table(TableName=table, DeletionProtectionEnabled=False)
         ddb.delete_table(TableName=table)
-
-
-def exists(account: Account, table: str) -> bool:
-    try:
-        with told(f"looking at the table {table}"):
-            account.client("dynamodb").describe_table(TableName=table)
-    except Trouble as trouble:
-        if isinstance(trouble.__cause__, ClientError) and code_of(trouble.__cause__) == "ResourceNotFoundException":
-            return False
-        raise
-    return True

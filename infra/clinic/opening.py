@@ -9,7 +9,7 @@ from pathlib import Path
 import segno
 
 from infra.clinic import account as places
-from infra.clinic import packing, stack
+from infra.clinic import keeping, packing, stack
 from infra.clinic.account import Account
 from infra.clinic.packing import Packed
 from infra.clinic.stack import Say, Standing
@@ -61,11 +61,10 @@ def _template(account: Account, bucket: str, packed: Packed) -> str:
 def upgrade(account: Account, order: Order, say: Say, answers: Callable[[str], bool]) -> Standing:
     """Newer code under a clinic that is open: a backup first, and back to what ran before if it does not answer."""
     before = stack.look(account, order.stack)
-    if not before.outputs:
-        raise Trouble(f"There is no clinic in the stack {order.stack} yet.", "Open it first: ./clinic deploy")
+    table = keeping.table_of(account, order.stack)
     with told("making a backup of the table"):
         account.client("dynamodb").create_backup(
-            TableName=before.outputs["TableName"], BackupName=f"before-{packing.commit(tree=order.tree).rstrip('+')}"
+            TableName=table, BackupName=f"before-{packing.commit(tree=order.tree).rstrip('+')}"
         )
     runs = before.tags.get("commit", "an unknown version")
     say(f"A backup was made. From {runs} to {packing.commit(tree=order.tree)}.")

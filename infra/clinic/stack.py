@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -74,8 +73,9 @@ def ready(account: Account, name: str, say: Say) -> Standing:
     if standing.state == "UPDATE_ROLLBACK_FAILED":
         say(f"An earlier change of {name} could not be taken back ({standing.why}). Finishing that first ...")
         with told("taking back the earlier change"):
+            known = _events(account, name)
             account.client("cloudformation").continue_update_rollback(StackName=name)
-        return _settled(account, name, say, since=datetime.now(UTC), good={"UPDATE_ROLLBACK_COMPLETE"})
+        return _settled(account, name, say, known=set(known), good={"UPDATE_ROLLBACK_COMPLETE"})
     if standing.state == "DELETE_FAILED":
         raise Trouble(
             f"The stack {name} was being removed and could not be: {standing.why}. The clinic is closed.",
@@ -111,13 +111,14 @@ def deploy(
         _forget(account, name, change)
         raise
     say(f"{len(changes)} changes: {_counted(changes)}")
-    since = datetime.now(UTC)
     try:
-        with told(f"starting the change of {name}"):
+        with told(f"preparing the change of {name}"):
+            known = _events(account, name)
+        with told(f"starting the change of {name}", left="It may have begun: ./clinic status shows it."):
             account.client("cloudformation").execute_change_set(StackName=name, ChangeSetName=change)
     except Trouble as trouble:
         raise _overtaken(account, name, change, trouble) from trouble
-    return _settled(account, name, say, since=since, good={"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+    return _settled(account, name, say, known=set(known), good={"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 
 def _propose(
@@ -185,8 +186,11 @@ def _forget(account: Account, name: str, change: str) -> None:
 
 
 def _overtaken(account: Account, name: str, change: str, trouble: Trouble) -> Trouble:
+    """Why a prepared change did not start. One whose answer was lost may have; it is then found by the next attempt."""
+    if not isinstance(trouble.__cause__, ClientError):
+        return trouble
     _forget(account, name, change)
-    if not _look(account, name).busy and "CREATE_COMPLETE" not in trouble.what and "status" not in trouble.what.lower():
+    if code_of(trouble.__cause__) != "InvalidChangeSetStatus" and not look(account, name).busy:
         return trouble
     return Trouble(
         f"Somebody else's deploy of {name} began a moment before this one. Nothing was changed by this one.",
@@ -196,21 +200,20 @@ def _overtaken(account: Account, name: str, change: str, trouble: Trouble) -> Tr
 
 def take_down(account: Account, name: str, say: Say, *, leave: tuple[str, ...] = ()) -> None:
     """Remove the stack; what its template retains stays, and `leave` (only of one that failed to be removed) too."""
-    since = datetime.now(UTC)
     with told(f"removing the stack {name}"):
+        known = _events(account, name)
         keep = {"RetainResources": list(leave)} if leave else {}
         account.client("cloudformation").delete_stack(StackName=name, **keep)
-    _settled(account, name, say, since=since, good={"", "DELETE_COMPLETE"})
+    _settled(account, name, say, known=set(known), good={"", "DELETE_COMPLETE"})
 
 
-def _settled(account: Account, name: str, say: Say, *, since: datetime, good: set[str]) -> Standing:
-    """Watch until AWS is done, telling each step. A lost network is waited out: AWS goes on without us."""
-    told_already: set[str] = set()
+def _settled(account: Account, name: str, say: Say, *, known: set[str], good: set[str]) -> Standing:
+    """Watch until AWS is done, telling each step that is not known. A lost network is waited out: AWS goes on."""
     failed: list[str] = []
     lost = 0
     for _ in range(LOOKS_MAX):
         try:
-            _tell(account, name, say, since, told_already, failed)
+            _tell(account, name, say, known, failed)
             standing = _look(account, name)
             lost = 0
         except (ClientError, BotoCoreError) as error:
@@ -237,12 +240,17 @@ def _unseen(name: str) -> Trouble:
     )
 
 
-def _tell(account: Account, name: str, say: Say, since: datetime, told_already: set[str], failed: list[str]) -> None:
+def _events(account: Account, name: str) -> dict[str, Any]:
+    """What has happened to the stack, the newest first, by id. No clock of ours is compared with AWS's."""
     pages = account.client("cloudformation").get_paginator("describe_stack_events")
-    events = pages.paginate(StackName=name, PaginationConfig={"MaxItems": EVENTS_MAX}).build_full_result()
-    fresh = [one for one in events.get("StackEvents", []) if one["Timestamp"] >= since]
-    for event in reversed([one for one in fresh if one["EventId"] not in told_already]):
-        told_already.add(event["EventId"])
+    found = pages.paginate(StackName=name, PaginationConfig={"MaxItems": EVENTS_MAX}).build_full_result()
+    return {one["EventId"]: one for one in found.get("StackEvents", [])}
+
+
+def _tell(account: Account, name: str, say: Say, known: set[str], failed: list[str]) -> None:
+    fresh = {id: event for id, event in _events(account, name).items() if id not in known}
+    known |= set(fresh)
+    for event in reversed(fresh.values()):
         state, what = event["ResourceStatus"], event["LogicalResourceId"]
         why = event.get("ResourceStatusReason", "")
         if state.endswith("_FAILED") and "cancelled" not in why:
