@@ -6,6 +6,7 @@ from enum import Enum
 
 from chalicelib.refusal import NotFound, Refusal, TooLate
 from chalicelib.rooms import queue
+from chalicelib.rooms.permission import Actor, Role, Tie
 from chalicelib.rooms.queue import (
     STEP_BACK_PLACES,
     WITH_DOCTOR,
@@ -230,10 +231,13 @@ def holds(doctor: str, visit: Visit, *, epoch: int) -> None:
     raise TooLate("This visit has already ended.")
 
 
-def may_read(doctor: str, visit: Visit) -> None:
-    """A care relation: this doctor holds the visit, or held it. Everybody else is a stranger."""
-    if not any(call.doctor == doctor for call in visit.calls):
-        raise NotFound()
+def ties(actor: Actor, visit: Visit) -> frozenset[Tie]:
+    """What makes this visit the actor's business: see `permission.WHOSE`."""
+    if actor.role is Role.PATIENT:
+        return frozenset({Tie.OWN} if actor.id == visit.secret else ())
+    if actor.role is Role.DOCTOR:
+        return frozenset({Tie.CARE} if any(call.doctor == actor.id for call in visit.calls) else ())
+    return frozenset({Tie.WORK})
 
 
 def lease_ran_out(visit: Visit, now: datetime) -> bool:

@@ -1,14 +1,15 @@
 """Permission: actor x deed -> allowed, or why not. Deny by default; one table; nothing else decides who may.
 
 Two questions are asked. `may` at the door, before anything is read: do people in this role do this at all?
-The rooms then ask about the object (is it your visit, are you the second person?), because only they know it.
+`whose` once the visit is known: is it one of theirs? A test asks every address for everybody's visits, and holds what
+comes back against the two tables (tests/attacks/test_a01_matrix.py).
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from chalicelib.refusal import NotAllowed, SignInFirst
+from chalicelib.refusal import NotAllowed, NotFound, SignInFirst
 
 
 class Role(StrEnum):
@@ -128,6 +129,58 @@ MAY: dict[str, frozenset[Role]] = {
 }
 # Taking a patient, and putting one's name under something: only with a licence that is valid on that day (R1).
 NEEDS_LICENCE = frozenset({"go_on_duty", "take_next", "call_again", "sign", "amend", "revise", "review"})
+
+
+class Tie(StrEnum):
+    """What makes a visit somebody's business."""
+
+    OWN = "own"  # the ticket's secret is theirs
+    CARE = "care"  # a doctor who has this patient, or had
+    WORK = "work"  # the part of every visit that is this role's work: a prescription, a parcel, a place in the queue
+
+
+_OWN, _CARE, _WORK = frozenset({Tie.OWN}), frozenset({Tie.CARE}), frozenset({Tie.WORK})
+# Deed x role -> the visits it may be done with. Without one of these ties there is no such visit: 404. Who holds
+# a visit just now, and who checked what already, is a question of the moment, which the rooms answer after this one.
+WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
+    "see_ticket": {Role.PATIENT: _OWN},
+    "see_opened": {Role.PATIENT: _OWN},
+    "leave": {Role.PATIENT: _OWN},
+    "need_more_time": {Role.PATIENT: _OWN},
+    "here_now": {Role.PATIENT: _OWN},
+    "wake_me": {Role.PATIENT: _OWN},
+    "choose_delivery": {Role.PATIENT: _OWN},
+    "open_visit": {Role.DOCTOR: _CARE},
+    "say": {Role.PATIENT: _OWN, Role.DOCTOR: _CARE},
+    "read_messages": {Role.PATIENT: _OWN, Role.DOCTOR: _CARE},
+    "save_note": {Role.DOCTOR: _CARE},
+    "hand_back": {Role.DOCTOR: _CARE},
+    "not_here": {Role.DOCTOR: _CARE},
+    "call_again": {Role.DOCTOR: _CARE},
+    "sign": {Role.DOCTOR: _CARE},
+    "amend": {Role.DOCTOR: _CARE},
+    "revise": {Role.DOCTOR: _CARE},
+    "revoke": {Role.DOCTOR: _CARE, Role.PHARMACIST: _WORK},
+    "see_prescription": {Role.PHARMACIST: _WORK},
+    "review": {Role.PHARMACIST: _WORK},
+    "see_order": {Role.PHARMACIST: _WORK, Role.COURIER: _WORK, Role.DESK: _WORK},
+    "pick": {Role.PHARMACIST: _WORK, Role.COURIER: _WORK, Role.DESK: _WORK},
+    "check": {Role.PHARMACIST: _WORK, Role.DESK: _WORK},
+    "hand_over": {Role.COURIER: _WORK, Role.PHARMACIST: _WORK},
+    "deliver": {Role.COURIER: _WORK, Role.PHARMACIST: _WORK},
+    "fail_attempt": {Role.COURIER: _WORK},
+    "bring_back": {Role.COURIER: _WORK, Role.PHARMACIST: _WORK},
+    "cancel_order": {Role.PATIENT: _OWN, Role.DESK: _WORK},
+    "print_ticket": {Role.DESK: _WORK},
+    "cancel_visit": {Role.DESK: _WORK},
+    "expire": {Role.DESK: _WORK},
+}
+
+
+def whose(actor: Actor, deed: str, ties: frozenset[Tie]) -> None:
+    """Raise NotFound unless this deed may be done with a visit to which the actor has these ties."""
+    if not WHOSE.get(deed, {}).get(actor.role, frozenset()) & ties:
+        raise NotFound()
 
 
 def may(actor: Actor, deed: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.doors import form, manners, render
 from chalicelib.outside.signing import Kms
-from chalicelib.rooms import permission, seal
+from chalicelib.rooms import assignment, permission, queue, seal
 from chalicelib.store import chain, writing
 from chalicelib.visit import sending
 from tests.simulation.mutants import Break, around, both, instead
@@ -54,7 +54,19 @@ def _told(real: Any, broken: Exception, deed: str) -> None:
     real(broken, deed)
 
 
+def _everything_asked_for(real: Any, sheet_of: Any, values: Any, *, strict: bool = True) -> Any:
+    return real(sheet_of, values, strict=False)
+
+
 BREAKS: dict[str, Callable[[], Break]] = {
+    "a01 every visit is everybody's": lambda: instead(permission, "whose", lambda *_: None),
+    "a01 every ticket opens every visit": lambda: instead(queue, "theirs", lambda visit, *, secret: None),
+    "a01 whoever asks has the ticket": lambda: instead(assignment, "ties", lambda *_: frozenset(permission.Tie)),
+    "a04 every role does everything": lambda: instead(permission, "may", lambda *_: None),
+    "a04 couriers read prescriptions": lambda: instead(
+        permission.MAY, "see_prescription", permission.MAY["see_prescription"] | {permission.Role.COURIER}
+    ),
+    "a05 forms take what they did not ask for": lambda: instead(form.Form, "read", around(_everything_asked_for)),
     "a03 signing is offered to every role": _anybody_signs,
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import assignment, queue
+from chalicelib.rooms import assignment, permission, queue
 from chalicelib.rooms.assignment import (
     CAPACITY_MAX,
     LEASE,
@@ -131,7 +131,7 @@ def test_a_stranger_cannot_tell_that_the_visit_exists() -> None:
         with pytest.raises(NotFound):
             assignment.holds(BO.id, a_visit(state=state), epoch=1)
         with pytest.raises(NotFound):
-            assignment.may_read(BO.id, a_visit(state=state))
+            permission.whose(BO, "open_visit", assignment.ties(BO, a_visit(state=state)))
 
 
 def taken_over(by: str) -> Visit:
@@ -156,7 +156,7 @@ def taken_over(by: str) -> Visit:
 def test_a_doctor_who_lost_the_visit_is_told_what_happened(visit, words: str) -> None:
     with refused(words, kind=TooLate):
         assignment.holds(ADA.id, visit, epoch=1)
-    assignment.may_read(ADA.id, visit)
+    permission.whose(ADA, "open_visit", assignment.ties(ADA, visit))
 
 
 def test_the_lease_is_lost_when_its_time_is_over() -> None:

@@ -1,0 +1,57 @@
+"""A5: a field nobody asked for, in every form: refused by its name, and nothing is written."""
+
+import pytest
+
+from chalicelib.doors import form
+from tests.attacks.breaks import BREAKS
+from tests.attacks.world import World, addresses, world
+from tests.people import Cast
+from tests.visit.walk import table
+
+EXTRA = (
+    "state",
+    "role",
+    "doctor",
+    "doctor_id",
+    "person",
+    "secret",
+    "approved_by",
+    "policy",
+    "version",
+    "ticket",
+    "actor",
+)
+
+
+@pytest.fixture
+def clinic(cast: Cast) -> World:
+    return world(cast)
+
+
+def taken_in(clinic: World) -> list[str]:
+    """Every form that takes a field it has not, sent by everybody who may use it with their own visit."""
+    found = []
+    for address in addresses():
+        if address.method != "POST":
+            continue
+        for who, visit in ((who, visit) for who in clinic.browsers for visit in ("ann", "bob")):
+            if not clinic.may(who, address, visit):
+                continue
+            for extra in EXTRA:
+                before = table()
+                answer = address.ask(clinic.browsers[who], clinic.visits[visit], **{extra: "completed"})
+                if answer.status != 422 or table() != before:
+                    found.append(f"{who} {address}: {extra} {answer.status}")
+            break
+    return found
+
+
+def test_every_form_refuses_what_it_did_not_ask_for(clinic: World) -> None:
+    assert taken_in(clinic) == []
+    assert form.Form().read({"state": ["completed"]}).wrong
+
+
+@pytest.mark.parametrize("name", [name for name in BREAKS if name.startswith("a05")])
+def test_without_its_defence_a_field_slips_in(clinic: World, name: str) -> None:
+    with BREAKS[name]():
+        assert taken_in(clinic), f"{name} was not noticed"
