@@ -43,7 +43,7 @@ PLATFORMS = {
     "arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
 }
 SERVICES = frozenset(
-    {"dynamodb", "kms", "s3", "sns", "xray"}
+    {"cognito-idp", "dynamodb", "kms", "s3", "sns", "xray"}
 )  # what is called from Lambda; botocore knows some 400 more
 CALL_OUTSIDE = ("policy-api.json", "policy-sweep.json")  # the functions that use what the kit switches on
 UNUSED = (

@@ -28,3 +28,22 @@ def hired(id: str, now: datetime) -> Any:
     errand = Errand(actor=SYSTEM, request=f"hire:{id}", now=now, clinic=CLINIC, records=records)
     licence = {"licence": f"L-{id}", "licence_until": date(2099, 12, 31)} if role is Role.DOCTOR else {}
     return staffing.add_member(errand, id=id, name=name, role=role, **licence)
+
+
+class Porter:
+    """Stands where Cognito stands, for stories that are not about signing in: writes down what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def let_in(self, id: str, password: str, *, slip: str) -> None:
+        self.asked.append(("let_in", id))
+
+    def shut_out(self, id: str) -> None:
+        self.asked.append(("shut_out", id))
+
+    def open_up(self, id: str) -> None:
+        self.asked.append(("open_up", id))
+
+    def sign_out(self, id: str) -> None:
+        self.asked.append(("sign_out", id))

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from chalicelib.doors.guests import badge, hashed, proof
-from tests.hiring import STAFF, hired
+from tests.hiring import STAFF, Porter, hired
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # ten o'clock in Shanghai
 SECRET = "correct horse battery"
@@ -326,6 +326,7 @@ class Cast:
 
     house: House
     clock: Clock = field(default_factory=Clock)
+    porter: Porter = field(default_factory=Porter)
     _staff: dict[str, Member] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-PHONE, TICKETS, STAFF = "phone", "tickets", "staff"  # the names of the cookies
+PHONE, TICKETS, STAFF, KNOWN = "phone", "tickets", "staff", "known"  # the names of the cookies
 TICKETS_MAX = 5  # of one phone; the oldest is forgotten
 SECRET_LETTERS = 22  # 128 bits in URL-safe base64
 YEAR = 365 * 24 * 60 * 60
 COOKIES_MAX = 8192
 _SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
 _BADGE = re.compile(r"[a-z0-9-]{1,40}~[A-Za-z0-9_-]{22}")  # who, and the session's secret
+_KNOWN = re.compile(r"[a-z0-9-]{1,40}~[A-Za-z0-9_-]{22}~[A-Za-z0-9_-]{22}")  # who was signed in here, and our mark
 _TICKET = re.compile(r"([A-Za-z0-9_-]{8,64})~([A-Za-z0-9_-]{22})")
 
 
@@ -38,6 +39,7 @@ class Guest:
     phone: str = ""
     tickets: tuple[Kept, ...] = ()
     staff: str = ""
+    known: str = ""
 
     @property
     def holder(self) -> str:
@@ -59,11 +61,12 @@ def guest(cookies: str) -> Guest:
     for pair in cookies[:COOKIES_MAX].split(";"):
         name, _, value = pair.strip().partition("=")
         found.setdefault(name, value)
-    phone, staff = found.get(PHONE, ""), found.get(STAFF, "")
+    phone, staff, known = found.get(PHONE, ""), found.get(STAFF, ""), found.get(KNOWN, "")
     return Guest(
         phone=phone if _SECRET.fullmatch(phone) else "",
         tickets=_tickets(found.get(TICKETS, "")),
         staff=staff if _BADGE.fullmatch(staff) else "",
+        known=known if _KNOWN.fullmatch(known) else "",
     )
 
 
@@ -121,6 +124,11 @@ def badge(member: str, secret: str) -> str:
 def staff_cookie(token: str, *, secure: bool) -> str:
     """A session of the browser; "" ends it. How long it lasts is kept with the session itself."""
     return _cookie(STAFF, token, None if token else 0, secure)
+
+
+def known_cookie(member: str, mark: str, *, secure: bool) -> str:
+    """This browser has been signed in by that name. It opens nothing; it keeps its own count of wrong tries."""
+    return _cookie(KNOWN, f"{member}~{mark}", YEAR, secure)
 
 
 def _cookie(name: str, value: str, seconds: int | None, secure: bool) -> str:

@@ -54,6 +54,7 @@ from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, SignInFirst
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import ANYBODY, Actor, Role
 from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.staff import Session
 from chalicelib.store import names, records, staff
 from chalicelib.visit.errand import Errand, Records
 
@@ -89,6 +90,7 @@ class Asked:
     kept: Kept | None = None  # the patient's ticket of that visit
     sheet: Sheet = field(default_factory=Sheet)
     visit: Ticket | None = None
+    session: Session | None = None  # of a member of staff
     admitted: Errand | None = None  # there once identity and role are known to be right
 
     @property
@@ -258,7 +260,10 @@ def _who(asked: Asked, by: By, *, by_hand: bool) -> Actor:
         asked.frame = replace(asked.frame, proof=proof(asked.guest.staff))
         badge, now = asked.guest.staff, asked.frame.now
         found = staff.who(id=asked.guest.member, token_hash=hashed(badge), now=now, by_hand=by_hand)
-        return found.actor if found else ANYBODY
+        if found:
+            member, asked.session = found
+            return member.actor
+        return ANYBODY
     return ANYBODY
 
 

@@ -1,5 +1,6 @@
 """Facts about a request that no form carries: our own address, its language, and whether our page sent it."""
 
+import ipaddress
 import os
 import re
 from urllib.parse import urlsplit
@@ -48,6 +49,19 @@ def language_of(request: Request) -> str:
 
 def is_secure(request: Request) -> bool:
     return bool(request.headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https")
+
+
+def caller_of(request: Request) -> str:
+    """The network somebody asks from: an IPv4 address, or the first half of an IPv6 one, of which every home has as
+    many as it likes. Behind a content network ADDRESS_HEADER names the header in which that puts it."""
+    header = os.environ.get("ADDRESS_HEADER")
+    identity = request.context.get("identity") or {}
+    said = request.headers.get(header, "") if header else str(identity.get("sourceIp") or "")
+    try:
+        address = ipaddress.ip_address(said.strip() if said.count(":") != 1 else said.partition(":")[0].strip())
+    except ValueError:
+        return "unknown"
+    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def public(request: Request) -> str:

@@ -1,19 +1,23 @@
 """The administrator's door: who works here, letting somebody in, changing what they may do, letting them go."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import chart, words
+from chalicelib.doors import chart, origin, words
 from chalicelib.doors.form import FORMS, Form, clean, day, many, one_of, text
+from chalicelib.doors.guests import hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.staff import signs
+from chalicelib.outside import identity
 from chalicelib.refusal import NotFound
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, Member
+from chalicelib.store import names
 from chalicelib.visit import staffing
 
 door = Blueprint(__name__)
@@ -82,8 +86,24 @@ def add_page(asked: Asked) -> Answer:
 @door.route("/{lang}/people/add", methods=["POST"], content_types=FORMS)
 @polite("add_member", by="staff", form=ADD, again=add_page)
 def add(asked: Asked) -> Answer:
-    member = staffing.add_member(asked.errand, **asked.given)
-    return Go(to=f"people/{member.id}", data={"id": member.id})
+    """Their first password is on the page that answers, once; the same form sent again shows the same."""
+    return _slip(asked, staffing.add_member(asked.errand, **asked.given))
+
+
+def _slip(asked: Asked, member: Member) -> Answer:
+    """A way in that is used once. The password is made from the request, so that it never has to be kept."""
+    password = names.first_password(asked.errand.request)
+    identity.pool().let_in(member.id, password, slip=hashed(asked.errand.request)[:32])
+    asked.frame = replace(asked.frame, typed={})
+    return Page(
+        template="people_slip.html",
+        data={"id": member.id, "name": member.name, "first_password": password},
+        extras={
+            **signs(asked.errand.actor),
+            "address": f"{origin.public(asked.request)}{asked.frame.url('staff')}",
+        },
+        here=f"people/{member.id}",
+    )
 
 
 def _member_page(asked: Asked) -> Answer:
@@ -127,19 +147,34 @@ def change(asked: Asked) -> Answer:
 @door.route("/{lang}/people/{member}/dismiss", methods=["POST"], content_types=FORMS)
 @polite("dismiss", by="staff", again=show)
 def dismiss(asked: Asked) -> Answer:
-    return _done(staffing.dismiss(asked.errand, id=asked.path["member"]))
+    """Our own row is what counts; Cognito is told after it, and again if this is sent again."""
+    member = staffing.dismiss(asked.errand, id=asked.path["member"])
+    identity.pool().shut_out(member.id)
+    return _done(member)
 
 
 @door.route("/{lang}/people/{member}/take-back", methods=["POST"], content_types=FORMS)
 @polite("take_back", by="staff", again=show)
 def take_back(asked: Asked) -> Answer:
-    return _done(staffing.take_back(asked.errand, id=asked.path["member"]))
+    """With the password and the app they had."""
+    member = staffing.take_back(asked.errand, id=asked.path["member"])
+    identity.pool().open_up(member.id)
+    return _done(member)
 
 
 @door.route("/{lang}/people/{member}/sign-out", methods=["POST"], content_types=FORMS)
 @polite("sign_out_everywhere", by="staff", again=show)
 def sign_out(asked: Asked) -> Answer:
-    return _done(staffing.sign_out_everywhere(asked.errand, id=asked.path["member"]))
+    member = staffing.sign_out_everywhere(asked.errand, id=asked.path["member"])
+    identity.pool().sign_out(member.id)
+    return _done(member)
+
+
+@door.route("/{lang}/people/{member}/reset", methods=["POST"], content_types=FORMS)
+@polite("reset_sign_in", by="staff", again=show)
+def reset(asked: Asked) -> Answer:
+    """A new slip; the password and the app they had are worth nothing from now on."""
+    return _slip(asked, staffing.reset_sign_in(asked.errand, id=asked.path["member"]))
 
 
 def _done(member: Member) -> Answer:

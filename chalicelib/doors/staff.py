@@ -1,20 +1,33 @@
-"""The staff door: doctors, pharmacists, couriers and the desk sign in with a name and a secret, and sign out."""
+"""The staff door: people who work here sign in with a name, a password and a six-digit code, and sign out.
+
+Three small forms, one after the other, and none needs a script. How far somebody has come is Cognito's own sealed
+word, carried by the form, so nothing is kept here of who has not proved who they are. In the end a token of Cognito is
+checked once and exchanged for a session of ours; the browser never sees it.
+"""
+
+from dataclasses import replace
+from urllib.parse import quote
 
 from chalice import Blueprint
 
-from chalicelib.doors.form import FORMS, Form, key, text
-from chalicelib.doors.guests import badge, hashed, new_secret, staff_cookie
+from chalicelib.clinic import CLINIC
+from chalicelib.doors import qr, words
+from chalicelib.doors.form import FORMS, Form, dialled, key, text
+from chalicelib.doors.guests import badge, hashed, known_cookie, new_secret, staff_cookie
 from chalicelib.doors.manners import Asked, polite
-from chalicelib.doors.origin import own_address
+from chalicelib.doors.origin import caller_of, own_address
 from chalicelib.doors.render import Answer, Go, Page
+from chalicelib.outside import identity
+from chalicelib.outside.identity import Asks, Proved, Step
+from chalicelib.refusal import NotFound, Refusal
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.staff import named
-from chalicelib.store import staff
+from chalicelib.store import names, staff
 from chalicelib.visit import taking
 
 door = Blueprint(__name__)
 
-ID_MAX, NEXT_MAX = 40, 300
+ID_MAX, NEXT_MAX, PASSWORD_MAX, STEP_MAX, SEED_MAX, CODE_MAX = 40, 300, 100, 4096, 128, 12
 # Where each role works: the first is home, and nobody is sent anywhere else after signing in.
 AREAS: dict[Role, tuple[str, ...]] = {
     Role.DOCTOR: ("doctor",),
@@ -27,9 +40,13 @@ AREAS: dict[Role, tuple[str, ...]] = {
 WANTED = Form(key("next", max=NEXT_MAX))
 SIGN_IN = Form(
     text("id", max=ID_MAX, missing="Enter your staff name."),
-    text("secret", max=staff.SECRET_MAX, missing="Enter your secret.", shown=False),
+    text("secret", max=PASSWORD_MAX, missing="Enter your password.", shown=False),
     key("next", max=NEXT_MAX),
 )
+# What the second and third form carry on from the ones before.
+SO_FAR = (key("id", max=ID_MAX), key("session", max=STEP_MAX), key("next", max=NEXT_MAX))
+NEW_PASSWORD = Form(*SO_FAR, text("secret", max=PASSWORD_MAX, missing="Choose a password.", shown=False))
+CODE = Form(*SO_FAR, key("seed", max=SEED_MAX), dialled("code", max=CODE_MAX, missing="Enter the six digits."))
 
 
 def signs(actor: Actor) -> dict[str, object]:
@@ -41,28 +58,118 @@ def signs(actor: Actor) -> dict[str, object]:
 @polite("look", form=WANTED)
 def show(asked: Asked) -> Answer:
     """The sign-in page; somebody who is signed in already is offered the way on instead."""
-    me = staff.who(id=asked.guest.member, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
+    found = staff.who(id=asked.guest.member, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
+    me = found[0] if found else None
     return Page(
         template="staff_sign_in.html",
         data={"signed_in": me.name if me else None},
         extras={"home": AREAS[me.role][0] if me else ""},
         values={"next": asked.given.get("next", "")},
+        here="staff",
     )
 
 
 @door.route("/{lang}/staff", methods=["POST"], content_types=FORMS)
 @polite("sign_in", form=SIGN_IN, again=show)
 def sign_in(asked: Asked) -> Answer:
-    """A new session each time; the one this browser had before ends."""
+    """Name and password. An unknown name is asked of Cognito like any other, and told the same."""
     id = named(asked.given["id"])
-    token = badge(id, new_secret())
-    me = staff.sign_in(id=id, secret=asked.given["secret"], token_hash=hashed(token), now=asked.frame.now)
+    staff.count_try(id, _place(asked, id), asked.frame.now)
+    return _asks(asked, id, identity.pool().begin(id, asked.given["secret"]))
+
+
+def _place(asked: Asked, id: str) -> str:
+    """Whose tries are counted together: those of a browser that has been signed in with this name before, or those of a
+    network address. So nobody shuts this door to its owner's own phone."""
+    owner, _, mark = asked.guest.known.partition("~")
+    if owner == id and names.is_known(id, mark):
+        return hashed(mark)
+    return hashed(caller_of(asked.request))
+
+
+def _asks(asked: Asked, id: str, asks: Asks) -> Answer:
+    """The next form."""
+    values = {"id": id, "session": asks.session, "seed": asks.seed, "next": asked.given["next"]}
+    asked.frame = replace(asked.frame, typed={})  # the next form begins empty
+    if asks.step is Step.NEW_PASSWORD:
+        return Page(template="staff_password.html", data=_told(asks), values=values, here="staff")
+    return Page(
+        template="staff_code.html", data=_told(asks), extras=_seed_shown(id, asks.seed), values=values, here="staff"
+    )
+
+
+def _told(asks: Asks) -> dict[str, object]:
+    return {"step": asks.step, "session": asks.session, "seed": asks.seed}
+
+
+def _seed_shown(id: str, seed: str) -> dict[str, object]:
+    """The seed for an authenticator app, as a picture drawn here and as text in fours."""
+    if not seed:
+        return {"square": "", "fours": ""}
+    clinic = quote(words.in_words(CLINIC.name, words.DEFAULT))
+    link = f"otpauth://totp/{clinic}:{quote(id)}?secret={quote(seed)}&issuer={clinic}"
+    return {"square": qr.picture(link), "fours": " ".join(seed[i : i + 4] for i in range(0, len(seed), 4))}
+
+
+def _typed(asked: Asked, name: str) -> str:
+    return "".join(asked.frame.typed.get(name, [])[:1])
+
+
+@polite("look")
+def ask_password_again(asked: Asked) -> Answer:
+    data = {"step": Step.NEW_PASSWORD, "session": _typed(asked, "session"), "seed": ""}
+    return Page(template="staff_password.html", data=data, here="staff")
+
+
+@polite("look")
+def ask_code_again(asked: Asked) -> Answer:
+    seed = _typed(asked, "seed")
+    data = {"step": Step.SET_UP if seed else Step.CODE, "session": _typed(asked, "session"), "seed": seed}
+    extras = _seed_shown(_typed(asked, "id"), seed)
+    return Page(template="staff_code.html", data=data, extras=extras, here="staff")
+
+
+@door.route("/{lang}/staff/password", methods=["POST"], content_types=FORMS)
+@polite("sign_in", form=NEW_PASSWORD, again=ask_password_again)
+def choose_password(asked: Asked) -> Answer:
+    """In place of the first one, which came on paper."""
+    id = named(asked.given["id"])
+    return _asks(asked, id, identity.pool().new_password(id, asked.given["session"], asked.given["secret"]))
+
+
+@door.route("/{lang}/staff/code", methods=["POST"], content_types=FORMS)
+@polite("sign_in", form=CODE, again=ask_code_again)
+def show_code(asked: Asked) -> Answer:
+    """The second factor: the app's code, or the first code of an app that was just set up."""
+    given, id = asked.given, named(asked.given["id"])
+    staff.count_try(id, _place(asked, id), asked.frame.now)
+    code = given["code"].replace(" ", "")
+    if not (code.isdigit() and len(code) == 6):
+        raise Refusal("Enter the six digits.", field="code")
+    prove = identity.pool().set_up if given["seed"] else identity.pool().code
+    return _welcome(asked, prove(id, given["session"], code))
+
+
+def _welcome(asked: Asked, proved: Proved) -> Answer:
+    """A new session each time; the one this browser had before ends."""
+    now = asked.frame.now
+    try:
+        me = staff.member(proved.id)
+    except NotFound:
+        me = None
+    if me is None or not me.active:
+        raise Refusal("This name and password do not belong together.")
+    mine = badge(me.id, new_secret())
+    staff.keep_closed(mine, proved.refresh, token_hash=hashed(mine), now=now)
+    staff.open_session(me, token_hash=hashed(mine), now=now)
+    staff.forget_tries(me.id, _place(asked, me.id))
     if asked.guest.staff:
         staff.sign_out(token_hash=hashed(asked.guest.staff))
+    known = known_cookie(me.id, names.known_mark(me.id, new_secret()), secure=asked.secure)
     return Go(
         to=_wanted(asked.given["next"], me.role),
         data={"name": me.name, "role": me.role},
-        cookies=(staff_cookie(token, secure=asked.secure),),
+        cookies=(staff_cookie(mine, secure=asked.secure), known),
     )
 
 

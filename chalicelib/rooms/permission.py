@@ -126,6 +126,7 @@ MAY: dict[str, frozenset[Role]] = {
     "dismiss": _ADMINISTRATOR,
     "take_back": _ADMINISTRATOR,
     "sign_out_everywhere": _ADMINISTRATOR,
+    "reset_sign_in": _ADMINISTRATOR,
 }
 # Taking a patient, and putting one's name under something: only with a licence that is valid on that day (R1).
 NEEDS_LICENCE = frozenset({"go_on_duty", "take_next", "call_again", "sign", "amend", "revise", "review"})

@@ -54,6 +54,14 @@ class Administrators:
     version: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Somebody is signed in: since when, and when the second factor was shown last."""
+
+    began_at: datetime
+    proved_at: datetime
+
+
 def named(typed: str) -> str:
     """A sign-in name as it is kept."""
     return typed.strip().casefold()
@@ -138,6 +146,13 @@ def comes_back(member: Member) -> Member:
 
 def out_everywhere(member: Member) -> Member:
     return replace(member, epoch=member.epoch + 1)
+
+
+def starts_anew(member: Member) -> Member:
+    """A new way in is made for somebody: nothing that was opened by the old one stays open."""
+    if not member.active:
+        raise TooLate("This person does not work here any more.")
+    return out_everywhere(member)
 
 
 def in_charge(all: Administrators, before: Member | None, after: Member) -> Administrators:

@@ -14,7 +14,8 @@ Keys (pk / sk):
     D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
     P#<person>   / A#<department>  the guard: one active visit; and which visits there were
     P#<holder>   / R          the answers being given on one phone
-    U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session;   K#names / K  the naming key
+    U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session, / Z  sealed;  K#names / K  the key
+    T#<staff>    / T#<place>  tries to sign in by that name
                  / X#<request> audit rows of what was done about them;   U / A  who is administrator
     K#roots      / K          the newest signed root of the audit's chains
 """
@@ -365,10 +366,6 @@ class StaffRow(Row, discriminator="staff"):
     licence_until = UnicodeAttribute(null=True)
     active = BooleanAttribute(default=True)
     epoch = NumberAttribute(default=0)
-    salt = UnicodeAttribute(null=True)
-    secret = UnicodeAttribute(null=True)
-    failures = NumberAttribute(default=0)
-    locked_until = UTCDateTimeAttribute(null=True)
 
 
 class SessionRow(Row, discriminator="session"):
@@ -376,6 +373,19 @@ class SessionRow(Row, discriminator="session"):
     epoch = NumberAttribute()
     began_at = UTCDateTimeAttribute()
     seen_at = UTCDateTimeAttribute()
+    proved_at = UTCDateTimeAttribute()
+
+
+class EnvelopeRow(Row, discriminator="envelope"):
+    """What a session needs of Cognito; only the browser that shows the badge can have it opened."""
+
+    text = UnicodeAttribute()
+
+
+class TriesRow(Row, discriminator="tries"):
+    """How often somebody tried to sign in by one name from one place, since when."""
+
+    tries = NumberAttribute(default=0)
 
 
 class AdministratorsRow(Row, discriminator="administrators"):

@@ -1,30 +1,29 @@
-"""Staff: who works here, signing in with a secret, and sessions that end by themselves.
+"""Staff: who works here, sessions that end by themselves, and how often somebody may be wrong at the door.
 
-Secrets are kept as scrypt hashes, session tokens as SHA-256 hashes; neither can be read back from the table.
+A session is kept under the hash of its badge; what it needs of Cognito lies in an envelope closed with the badge.
+Neither can be read back from the table. Passwords and second factors are Cognito's (chalicelib/outside/identity.py).
 """
 
-import hashlib
-import hmac
-import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pynamodb.exceptions import DoesNotExist, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from chalicelib.clinic import CLINIC
-from chalicelib.refusal import NotFound, Refusal, TooLate
-from chalicelib.rooms.staff import MEMBERS_MAX, Administrators, Member
-from chalicelib.store.rows import AdministratorsRow, Row, SessionRow, StaffRow
+from chalicelib.refusal import NotFound, TooLate
+from chalicelib.rooms.staff import MEMBERS_MAX, Administrators, Member, Session
+from chalicelib.store import envelope
+from chalicelib.store.rows import AdministratorsRow, EnvelopeRow, Row, SessionRow, StaffRow, TriesRow
 from chalicelib.store.shapes import member_pk, readable, record_of, sound
 from chalicelib.store.writing import in_reach
 
 IDLE = timedelta(minutes=CLINIC.staff.idle_minutes)
 SESSION = timedelta(hours=12)
 SEEN_AGAIN = 5  # a session in use is written down five times in the time after which it would end
-FAILURES_MAX = 10
-LOCKED = timedelta(minutes=15)
-SECRET_MIN, SECRET_MAX = 8, 100
-SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}  # OWASP's interactive setting that fits 16 MB
-_NOBODY = ("0" * 32, "0" * 64)  # compared with when the name is unknown, so that both take the same time
+TRIES_MAX = 5  # wrong passwords or codes of one name from one place in TRIES_WITHIN; Cognito slows down after as many
+TRIES_WITHIN = timedelta(minutes=15)
 _FAILED = "ConditionalCheckFailedException"
 
 
@@ -56,42 +55,8 @@ def administrators() -> Administrators:
         return Administrators()
 
 
-def give_secret(id: str, secret: str) -> None:
-    """The secret with which somebody signs in, unless there is one."""
-    assert SECRET_MIN <= len(secret) <= SECRET_MAX
-    salt = secrets.token_hex(16)
-    try:
-        with in_reach():
-            StaffRow(member_pk(id), "U").update(
-                actions=[StaffRow.salt.set(salt), StaffRow.secret.set(_hash(secret, salt))],
-                condition=StaffRow.id.exists() & StaffRow.secret.does_not_exist(),
-            )
-    except UpdateError as error:
-        if error.cause_response_code != _FAILED:
-            raise
-
-
-def sign_in(*, id: str, secret: str, token_hash: str, now: datetime) -> Member:
-    """Open a session for the right secret; the same refusal for an unknown name, a wrong secret and a leaver."""
-    row = _staff(id)
-    salt, kept = (row.salt, row.secret) if row and row.salt and row.secret else _NOBODY
-    right = hmac.compare_digest(_hash(secret[:SECRET_MAX], salt), kept)
-    if row and row.locked_until and now < row.locked_until:
-        raise TooLate("Too many wrong tries. Please wait 15 minutes.")
-    if not (row and right and row.active):
-        if row:
-            _count_failure(row, now)
-        raise Refusal("This name and secret do not belong together.", field="secret")
-    with in_reach():
-        if row.failures:
-            row.update(actions=[StaffRow.failures.set(0), StaffRow.locked_until.remove()])
-    found = record_of(Member, row)
-    open_session(found, token_hash=token_hash, now=now)
-    return found
-
-
 def open_session(member: Member, *, token_hash: str, now: datetime) -> None:
-    """Somebody has proved who they are: from now on the badge of which this is the hash says so."""
+    """Somebody has proved who they are, with both factors and just now: the badge of which this is the hash says so."""
     with in_reach():
         SessionRow(
             f"S#{token_hash}",
@@ -100,11 +65,14 @@ def open_session(member: Member, *, token_hash: str, now: datetime) -> None:
             epoch=member.epoch,
             began_at=now,
             seen_at=now,
+            proved_at=now,
             ttl=int((now + SESSION).timestamp()),
         ).save(condition=Row.pk.does_not_exist() | (SessionRow.staff == member.id))  # ours already: a lost reply
 
 
-def who(*, id: str, token_hash: str, now: datetime, by_hand: bool = True, idle: timedelta = IDLE) -> Member | None:
+def who(
+    *, id: str, token_hash: str, now: datetime, by_hand: bool = True, idle: timedelta = IDLE
+) -> tuple[Member, Session] | None:
     """The member of staff behind a session, read anew each time with it, in one request.
 
     None once the session is idle or too old, or its owner was dismissed, signed out everywhere or given another role.
@@ -124,13 +92,60 @@ def who(*, id: str, token_hash: str, now: datetime, by_hand: bool = True, idle: 
     if now >= session.began_at + SESSION or now >= session.seen_at + idle:
         return None
     if by_hand and now - session.seen_at > idle / SEEN_AGAIN:
-        _seen(session, now)
-    return owner
+        _note(token_hash, [SessionRow.seen_at.set(now)])
+    return owner, Session(began_at=session.began_at, proved_at=session.proved_at)
+
+
+def proved(*, token_hash: str, now: datetime) -> None:
+    """The second factor was shown again."""
+    _note(token_hash, [SessionRow.proved_at.set(now), SessionRow.seen_at.set(now)])
 
 
 def sign_out(*, token_hash: str) -> None:
     with in_reach():
         SessionRow(f"S#{token_hash}", "S").delete()
+        EnvelopeRow(f"S#{token_hash}", "Z").delete()
+
+
+def keep_closed(badge: str, text: str, *, token_hash: str, now: datetime) -> None:
+    """Beside the session, for asking Cognito again: read by nobody but who shows the badge."""
+    ends = int((now + SESSION).timestamp())
+    row = EnvelopeRow(f"S#{token_hash}", "Z", text=envelope.closed(badge, text), ttl=ends)
+    with in_reach():
+        row.save(condition=Row.pk.does_not_exist())
+
+
+def opened(badge: str, *, token_hash: str) -> str | None:
+    try:
+        with in_reach():
+            row = EnvelopeRow.get(f"S#{token_hash}", "Z", consistent_read=True)
+    except DoesNotExist:
+        return None
+    return envelope.opened(badge, row.text)
+
+
+def count_try(id: str, place: str, now: datetime) -> None:
+    """One more try for this name from this place, counted before it is made, so that fifty at once are counted too.
+
+    Raises TooLate after TRIES_MAX in TRIES_WITHIN. A place is a network address, or a browser that has been signed in
+    with this name before: a stranger shuts the door to the stranger's own place.
+    """
+    began = now - TRIES_WITHIN
+    ttl = int((now + TRIES_WITHIN).timestamp())
+    row = TriesRow(f"T#{id}", f"T#{place}")
+    more = (TriesRow.since > began) & (TriesRow.tries < TRIES_MAX)
+    if _written(row, [TriesRow.tries.add(1)], more):
+        return
+    afresh = Row.pk.does_not_exist() | (TriesRow.since <= began)
+    start = [TriesRow.kind.set(TriesRow), TriesRow.tries.set(1), TriesRow.since.set(now), TriesRow.ttl.set(ttl)]
+    if not _written(row, start, afresh) and not _written(row, [TriesRow.tries.add(1)], more):
+        raise TooLate("Too many wrong tries. Please wait 15 minutes.")
+
+
+def forget_tries(id: str, place: str) -> None:
+    """It was right."""
+    with in_reach():
+        TriesRow(f"T#{id}", f"T#{place}").delete()
 
 
 def _staff(id: str) -> StaffRow | None:
@@ -143,22 +158,17 @@ def _staff(id: str) -> StaffRow | None:
         return None
 
 
-def _seen(session: SessionRow, now: datetime) -> None:
+def _note(token_hash: str, actions: Sequence[Action]) -> None:
+    """Something about a session, unless it was signed out a moment ago on another page."""
+    _written(SessionRow(f"S#{token_hash}", "S"), actions, SessionRow.pk.exists())
+
+
+def _written(row: Row, actions: Sequence[Action], condition: Condition) -> bool:
     try:
         with in_reach():
-            session.update(actions=[SessionRow.seen_at.set(now)], condition=SessionRow.pk.exists())
+            row.update(actions=list(actions), condition=condition)
     except UpdateError as error:
-        if error.cause_response_code != _FAILED:  # signed out a moment ago on another page
+        if error.cause_response_code != _FAILED:
             raise
-
-
-def _count_failure(row: StaffRow, now: datetime) -> None:
-    with in_reach():
-        row.update(actions=[StaffRow.failures.add(1)])
-        if row.failures >= FAILURES_MAX:
-            row.update(actions=[StaffRow.failures.set(0), StaffRow.locked_until.set(now + LOCKED)])
-
-
-def _hash(secret: str, salt: str) -> str:
-    raw = hashlib.scrypt(secret.encode(), salt=bytes.fromhex(salt), **SCRYPT)
-    return raw.hex()
+        return False
+    return True

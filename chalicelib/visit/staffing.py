@@ -128,6 +128,12 @@ def sign_out_everywhere(errand: Errand, *, id: str) -> Member:
     return _moved(errand, "sign_out_everywhere", id, staff.out_everywhere)
 
 
+@once(about=_about_member, again=_member_again)
+def reset_sign_in(errand: Errand, *, id: str) -> Member:
+    """Password forgotten, or the authenticator app lost: out everywhere, and a new slip is printed."""
+    return _moved(errand, "reset_sign_in", id, staff.starts_anew)
+
+
 def _moved(
     errand: Errand, deed: str, id: str, move: Callable[[Member], Member], *, leaves_desk: bool = False
 ) -> Member:

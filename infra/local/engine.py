@@ -100,6 +100,15 @@ def _set(settings: dict[str, str | None]) -> None:
 
 
 @contextlib.contextmanager
+def moto_beside_dynoxide() -> Iterator[None]:
+    """Cognito alone in this process, while dynoxide answers for DynamoDB."""
+    from moto import mock_aws
+
+    with mock_aws(config={"core": {"service_whitelist": ["cognito-idp"]}}):
+        yield
+
+
+@contextlib.contextmanager
 def dynoxide(file: Path | None = None) -> Iterator[str]:
     """A DynamoDB in a process of its own, in memory or in `file`. Yields its address; ends the process at the end.
 

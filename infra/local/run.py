@@ -68,14 +68,15 @@ def _remembering(file: Path | None) -> Iterator[None]:
         with engine.moto():
             yield
     else:
-        with engine.dynoxide(file):
+        with engine.dynoxide(file), engine.moto_beside_dynoxide():
             yield
 
 
 def _run(port: int, *, demo: bool) -> int:
     from app import app
     from chalicelib.store.rows import Row
-    from infra.local.seed import seed
+    from infra.local.identity import stand_in
+    from infra.local.seed import give_ways_in, seed
     from infra.local.server import PortTaken, open_clinic
 
     try:
@@ -87,10 +88,14 @@ def _run(port: int, *, demo: bool) -> int:
     if new:
         Row.create_table(wait=True)
     staff = seed()
+    pool = stand_in()
+    give_ways_in(pool)
+    clinic.server.RequestHandlerClass.codes = pool.client.codes
     address = f"http://localhost:{clinic.server.server_address[1]}"
     print(f"\nThe clinic is open.\n\n  Patients  {address}\n  Staff     {address}/en/staff\n")
     for line in staff:
         print(f"    {line}")
+    print(f"\n    and the six digits of their authenticator apps: {address}/codes")
     print("\nEverything stays on this machine. Ctrl-C closes the clinic.\n", flush=True)
     if demo and new:  # kept data has a morning of its own
         threading.Thread(target=_fill, daemon=True).start()
@@ -113,12 +118,14 @@ def _fill() -> None:
 
 
 def _show_texts() -> None:
-    """Text messages go nowhere from here; the double says on the terminal what it would have sent."""
+    """Text messages go nowhere from here; the doubles say on the terminal what they would have sent, and what the
+    authenticator app of somebody who signs in shows."""
     from chalicelib.outside import sms
 
-    sms.LOG.addHandler(logging.StreamHandler(sys.stdout))
-    sms.LOG.setLevel(logging.INFO)
-    sms.LOG.propagate = False
+    for log in (sms.LOG, logging.getLogger("clinic.codes")):
+        log.addHandler(logging.StreamHandler(sys.stdout))
+        log.setLevel(logging.INFO)
+        log.propagate = False
 
 
 def _tick(address: str) -> None:

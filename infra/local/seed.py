@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from typing import cast
 
 from chalicelib.clinic import CLINIC
+from chalicelib.outside.identity import Pool
 from chalicelib.refusal import TooLate
 from chalicelib.rooms.permission import SYSTEM, Role
-from chalicelib.store import records, staff
+from chalicelib.store import records
 from chalicelib.visit import staffing
 from chalicelib.visit.errand import Errand, Records
 
@@ -27,22 +28,35 @@ class Member:
 LICENCE_UNTIL = date(2099, 12, 31)
 EVERYWHERE = tuple(department.id for department in CLINIC.departments)
 STAFF = (
-    Member(id="ada", name="Dr Ada", role=Role.DOCTOR, secret="morning-tea", departments=EVERYWHERE),
-    Member(id="bo", name="Dr Bo", role=Role.DOCTOR, secret="quiet-river", departments=EVERYWHERE),
-    Member(id="chen", name="Dr Chen", role=Role.DOCTOR, secret="open-window", departments=EVERYWHERE[:2]),
-    Member(id="sam", name="Sam", role=Role.PHARMACIST, secret="second-look"),
+    Member(id="ada", name="Dr Ada", role=Role.DOCTOR, secret="morning-tea-cup", departments=EVERYWHERE),
+    Member(id="bo", name="Dr Bo", role=Role.DOCTOR, secret="quiet-river-bank", departments=EVERYWHERE),
+    Member(id="chen", name="Dr Chen", role=Role.DOCTOR, secret="open-window-sill", departments=EVERYWHERE[:2]),
+    Member(id="sam", name="Sam", role=Role.PHARMACIST, secret="second-look-first"),
     Member(id="cole", name="Cole", role=Role.COURIER, secret="green-bicycle"),
-    Member(id="dee", name="Dee", role=Role.DESK, secret="front-desk"),
+    Member(id="dee", name="Dee", role=Role.DESK, secret="front-desk-bell"),
     Member(id="pria", name="Pria", role=Role.PRIVACY_OFFICER, secret="closed-drawer"),
     Member(id="max", name="Max", role=Role.ADMINISTRATOR, secret="bunch-of-keys"),
 )
+
+
+PASSWORDS = {member.id: member.secret for member in STAFF}
 
 
 def seed() -> list[str]:
     """Let them all in; whoever is there already stays as they are. Gives lines to print: who, and how to sign in."""
     for member in STAFF:
         enrol(member)
-    return [f"{m.name:8} {m.role.value:15} name {m.id:5} secret {m.secret}" for m in STAFF]
+    return [f"{m.name:8} {m.role.value:15} name {m.id:5} password {m.secret}" for m in STAFF]
+
+
+def give_ways_in(pool: Pool) -> None:
+    """The passwords above, and an authenticator app each, in the double of Cognito."""
+    for member in STAFF:
+        pool.client.admin_create_user(UserPoolId=pool.id, Username=member.id, MessageAction="SUPPRESS")
+        pool.client.admin_set_user_password(
+            UserPoolId=pool.id, Username=member.id, Password=member.secret, Permanent=True
+        )
+        pool.client.has(member.id)
 
 
 def enrol(member: Member) -> None:
@@ -59,4 +73,3 @@ def enrol(member: Member) -> None:
             licence=f"DEMO-{member.id}" if member.role is Role.DOCTOR else "",
             licence_until=LICENCE_UNTIL if member.role is Role.DOCTOR else None,
         )
-    staff.give_secret(member.id, member.secret)

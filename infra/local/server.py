@@ -3,6 +3,7 @@
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Handler(ChaliceRequestHandler):
     wbufsize = -1
     timeout = IDLE_SECONDS_MAX
     server_version, sys_version = "clinic", ""
+    codes: Callable[[], dict[str, str]] | None = None  # what made-up authenticator apps show; only `make run` has some
 
     def _generic_handle(self) -> None:
         started = time.perf_counter()
@@ -61,6 +63,9 @@ class Handler(ChaliceRequestHandler):
             self._refuse_body(HTTPStatus.BAD_REQUEST, "We could not read that")
         elif int(length) > BODY_BYTES_MAX:
             self._refuse_body(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too large")
+        elif self.path == "/codes" and (codes := type(self).codes):
+            lines = "".join(f"<tr><td>{id}<td><b>{code}</b>" for id, code in codes().items())
+            self._sorry(HTTPStatus.OK, "Codes", f"<table>{lines}</table>Reload for the newest; each works once.")
         else:
             super()._generic_handle()
 

@@ -1,8 +1,12 @@
 """Deliberate breaks of who may come in: staff, their sessions and their tokens; in the manner of `breaks.py`."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.outside import tokens
+from chalicelib.outside.identity import Pool
 from chalicelib.rooms import permission, staff
 from chalicelib.rooms.permission import MAY, STAFF
 from chalicelib.store import staff as store
@@ -57,9 +61,31 @@ class _Any:
     __hash__ = None  # type: ignore[assignment]  # equal to everything, so it has none
 
 
+_REMEMBERED: dict[str, Any] = {}
+
+
+def _cached(real: Any, *, id: str, token_hash: str, **asked: Any) -> Any:
+    if token_hash not in _REMEMBERED:
+        _REMEMBERED[token_hash] = real(id=id, token_hash=token_hash, **asked)
+    return _REMEMBERED[token_hash]
+
+
+def _believing(real: Any, token: str, **asked: Any) -> Any:
+    """Issuer and client are taken from the token itself."""
+    said = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    return real(token, **{**asked, "issuer": said.get("iss"), "client": said.get("client_id")})
+
+
 BREAKS: dict[str, Callable[[], Break]] = {
     "a04 staff may do each other's work": _everybody_of_the_house,
     "a04 one permission is the wrong way round": _inverted,
+    "a17 signatures are not checked": lambda: instead(tokens, "_signed", _nothing),
+    "a17 issuer and client are believed": lambda: instead(tokens, "claims", around(_believing)),
+    "a17 a token without an end has none": lambda: instead(
+        tokens, "_moment", lambda said, name: said.get(name, 2**40 if name == "exp" else 0)
+    ),
+    "a17 Cognito's yes is taken for whose it is": lambda: instead(Pool, "_belongs", _nothing),
+    "a18 who somebody is is cached for a while": lambda: instead(store, "who", around(_cached)),
     "a19 the row of staff is not asked": _trusting_sessions,
     "a19 a dismissal leaves old sessions for a later return": lambda: instead(
         staff, "leaves", around(lambda real, member: staff.replace(real(member), epoch=member.epoch))

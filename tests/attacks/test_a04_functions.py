@@ -83,6 +83,7 @@ EXPECTED: dict[str, set[Role]] = {
     "dismiss": {A},
     "take_back": {A},
     "sign_out_everywhere": {A},
+    "reset_sign_in": {A},
 }
 
 

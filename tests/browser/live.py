@@ -53,7 +53,8 @@ def clinic(base: str = "") -> Iterator[Clinic]:
     with engines.moto_table():
         from app import app
         from chalicelib.doors import manners
-        from infra.local.seed import seed
+        from infra.local.identity import stand_in
+        from infra.local.seed import give_ways_in, seed
         from infra.local.server import Handler, open_clinic
 
         class Below(Handler):
@@ -62,6 +63,7 @@ def clinic(base: str = "") -> Iterator[Clinic]:
                 super()._serve()
 
         seed()
+        give_ways_in(stand_in())
         server = open_clinic(app, engine.ROOT, HOST, 0, Below).server
         open_one = Clinic(f"http://{HOST}:{server.server_address[1]}{base}")
         listening = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -1,6 +1,6 @@
 """Every scene there is. The tour plays them all."""
 
-from tests.browser import scenes_arriving, scenes_parcels, scenes_visit, scenes_working
+from tests.browser import scenes_arriving, scenes_parcels, scenes_staff, scenes_visit, scenes_working
 from tests.browser.tour import Scene
 
 SCENES: tuple[Scene, ...] = (
@@ -14,6 +14,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_arriving.without_a_line,
     scenes_arriving.how_good_the_times_are,
     scenes_working.signing_in,
+    scenes_staff.letting_in,
     scenes_working.on_duty,
     scenes_working.handed_back,
     scenes_working.warned,

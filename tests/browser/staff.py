@@ -1,9 +1,15 @@
 """The people who work at the clinic, as they use its pages. Like the patient in people, in their own language."""
 
 import re
+import secrets
+from typing import Any
 
 from playwright.sync_api import expect
 
+from chalicelib.doors import manners
+from chalicelib.doors.guests import badge, hashed
+from chalicelib.outside import identity
+from chalicelib.store import staff
 from infra.local.seed import STAFF
 from tests.browser.album import Look, nobody
 from tests.browser.people import STORIES, Person
@@ -23,11 +29,31 @@ class Member(Person):
         self.id, self.name, self.story = id, MEMBERS[id].name, STORIES[phone.language]
 
     def signs_in(self) -> None:
+        """As after the last page of signing in: `signs_in_by_hand` walks through them."""
+        mine = badge(self.id, secrets.token_urlsafe(16))
+        staff.open_session(staff.member(self.id), token_hash=hashed(mine), now=manners.clock())
+        self.page.context.add_cookies([{"name": "staff", "value": mine, "url": self.phone.address}])
+        self.goes_to(self.home)
+        self.is_home()
+
+    def signs_in_by_hand(self) -> None:
         self.goes_to("/staff")
         self.heading("Staff sign in")
         self.look("sign-in")
         self.types(id=self.id, secret=MEMBERS[self.id].secret)
+        self.presses("Go on")
+        self.heading("Your code")
+        self.look("sign-in-code")
+        self.types(code=self.newest_code())
         self.presses("Sign in")
+        self.is_home()
+
+    def newest_code(self) -> str:
+        """What the authenticator app of this person shows."""
+        client: Any = identity.pool().client
+        return str(client.codes()[self.id])
+
+    def is_home(self) -> None:
         expect(self.page).to_have_url(re.compile(f"/{self.language}{self.home}$"))
         if self.title:
             self.heading(self.title)
@@ -196,3 +222,18 @@ class Desk(Hand):
     def draws_ticket(self) -> None:
         self.presses("Draw the ticket")
         expect(self.page.locator(".slip")).to_be_visible()
+
+
+class Administrator(Member):
+    home, title = "/people", "Staff"
+
+
+class Newcomer(Person):
+    """Somebody with a slip in the hand, and an authenticator app that has not seen this clinic yet."""
+
+    def seed(self) -> str:
+        return self.page.locator('input[name="seed"]').input_value()
+
+    def watch(self) -> float:
+        client: Any = identity.pool().client
+        return float(client.clock())

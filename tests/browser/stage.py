@@ -30,18 +30,18 @@ class Stage:
         return Patient(self.phone(**more), self.look, name=name)
 
     def doctor(self, id: str = "ada") -> Doctor:
-        return self._signed_in(Doctor(self.phone(), self.look, id=id))
+        return self.signed_in(Doctor(self.phone(), self.look, id=id))
 
     def pharmacist(self) -> Pharmacist:
-        return self._signed_in(Pharmacist(self.phone(), self.look, id="sam"))
+        return self.signed_in(Pharmacist(self.phone(), self.look, id="sam"))
 
     def courier(self) -> Courier:
-        return self._signed_in(Courier(self.phone(), self.look, id="cole"))
+        return self.signed_in(Courier(self.phone(), self.look, id="cole"))
 
     def desk(self) -> Desk:
-        return self._signed_in(Desk(self.phone(), self.look, id="dee"))
+        return self.signed_in(Desk(self.phone(), self.look, id="dee"))
 
-    def _signed_in(self, member: Who) -> Who:
+    def signed_in(self, member: Who) -> Who:
         member.signs_in()
         return member
 

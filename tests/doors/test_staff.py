@@ -1,82 +1,229 @@
-"""Signing in and out: the right secret, the wrong one, the way back to the page that was wanted, and Eve."""
+"""Signing in and out, as people do it: password and code, the first time by a slip, the way back, and Eve."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from chalicelib.store import staff
+from chalicelib.outside.identity import Pool
+from infra.local.identity import code_of, stand_in
+from infra.local.seed import PASSWORDS, give_ways_in
 from tests import hiring
-from tests.people import SECRET, STAFF, Browser, Cast
+from tests.people import STAFF, Answer, Browser, Cast
 
 HOMES = {"ada": "doctor", "sam": "pharmacy", "cole": "parcels", "dee": "desk", "pria": "people", "max": "people"}
+
+
+class Watch:
+    """What authenticator apps go by: moves on by half a minute with every look, so that every code is a new one."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> float:
+        return self.now.timestamp()
+
+    def next(self) -> None:
+        self.now += timedelta(seconds=30)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def pool(cast: Cast, watch: Watch) -> Pool:
+    """moto's Cognito with a second factor, in which the demonstration clinic's people have their ways in."""
+    pool = stand_in(watch)
+    give_ways_in(pool)
+    return pool
 
 
 def hired(cast: Cast, id: str) -> Browser:
     """A browser of somebody who works here and has not signed in."""
     hiring.hired(id, cast.clock())
-    staff.give_secret(id, SECRET)
     browser = Browser(cast.house)
     browser.get("/en/staff")
     return browser
 
 
+def code(pool: Pool, id: str) -> str:
+    client: Any = pool.client
+    return str(client.codes()[id])
+
+
+def signed_in(browser: Browser, pool: Pool, id: str) -> Answer:
+    browser.get("/en/staff")
+    browser.fill("/staff", id=id, secret=PASSWORDS[id])
+    return browser.fill("/code", code=code(pool, id))
+
+
 @pytest.mark.parametrize("id", HOMES)
-def test_everybody_comes_to_their_own_work(cast: Cast, id: str) -> None:
-    got = hired(cast, id).fill("/staff", id=f" {id.upper()} ", secret=SECRET)
+def test_everybody_comes_to_their_own_work(cast: Cast, pool: Pool, id: str) -> None:
+    browser = hired(cast, id)
+    got = browser.fill("/staff", id=f" {id.upper()} ", secret=PASSWORDS[id])
+    assert "Your code" in got.page.title
+    got = browser.fill("/code", code=f"{code(pool, id)[:3]} {code(pool, id)[3:]}")
     assert got.status == 200
     assert got.path == f"/en/{HOMES[id]}"
     assert f"Signed in as {STAFF[id][0]}" in got.words
 
 
-def test_the_session_is_a_secret_that_scripts_cannot_read(cast: Cast) -> None:
+def test_the_session_is_a_secret_that_scripts_cannot_read_and_no_token(cast: Cast, pool: Pool, watch: Watch) -> None:
     browser = hired(cast, "ada")
-    got = browser.send("/en/staff", {"id": "ada", "secret": SECRET})
-    assert got.status == 303
-    assert "HttpOnly" in got.cookies[0]
-    assert "SameSite=Lax" in got.cookies[0]
+    signed_in(browser, pool, "ada")
     first = browser.cookies["staff"]
-    browser.send("/en/staff", {"id": "ada", "secret": SECRET})
+    assert re.fullmatch(r"ada~[\w-]{22}", first)
+    watch.next()
+    browser.get("/en/staff")
+    browser.send("/en/staff/out", {})
+    browser.get("/en/staff")
+    got = browser.fill("/staff", id="ada", secret=PASSWORDS["ada"])
+    sent = next(f for f in got.page.forms if f.action.endswith("/code")).fields
+    got = browser.send("/en/staff/code", {**sent, "code": code(pool, "ada")})
+    assert got.status == 303
+    assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in got.cookies)
+    assert "eyJ" not in str(got.headers), "no token of Cognito's in the browser"
     assert browser.cookies["staff"] != first
     old = Browser(cast.house)
     old.cookies["staff"] = first
-    assert old.ask("GET", "/en/doctor").status == 303, "signing in anew ends the session before"
+    assert old.ask("GET", "/en/doctor").status == 303
 
 
-def test_a_wrong_secret_and_an_unknown_name_look_the_same(cast: Cast) -> None:
+def test_the_first_time_by_a_slip_from_the_administrator(cast: Cast, pool: Pool) -> None:
+    """Password from paper, one's own password, an app set up from a picture or from letters: then it works."""
+    cast.max.get("/en/people/add")
+    got = cast.max.fill("/people/add", id="li-wei", name="Li Wei", role="desk")
+    first = re.search(r"First password (\S+)", got.words)
+    assert first
+    li = Browser(cast.house)
+    li.get("/en/staff")
+    got = li.fill("/staff", id="li-wei", secret=first[1])
+    assert "Choose your password" in got.page.title
+    got = li.fill("/password", secret="short")
+    assert set(got.page.errors) == {"secret"}
+    got = li.fill("/password", secret="the river is wide")
+    assert "<svg" in got.body
+    (seed,) = next(f for f in got.page.forms if f.action.endswith("/code")).fields["seed"]
+    assert " ".join(re.findall(".{4}", seed)) in got.words
+    for wrong in ("", "12345", "abcdef", "000000"):
+        got = li.fill("/code", code=wrong)
+        assert set(got.page.errors) == {"code"}, wrong
+        assert "<svg" in got.body, "the picture is still there"
+    client: Any = pool.client
+    got = li.fill("/code", code=code_of(seed, client.clock()))
+    assert got.path == "/en/desk"
+
+
+def test_a_reset_makes_the_old_way_in_worth_nothing(cast: Cast, pool: Pool, watch: Watch) -> None:
+    dee = hired(cast, "dee")
+    signed_in(dee, pool, "dee")
+    cast.max.get("/en/people/dee")
+    got = cast.max.fill("/people/dee/reset")
+    first = re.search(r"First password (\S+)", got.words)
+    assert first
+    assert dee.machine("GET", "/en/desk").status == 401
+    watch.next()
+    dee.get("/en/staff")
+    assert dee.fill("/staff", id="dee", secret=PASSWORDS["dee"]).status == 422
+    assert "Choose your password" in dee.fill("/staff", id="dee", secret=first[1]).page.title
+
+
+def test_a_slip_that_was_used_is_not_printed_again(cast: Cast, pool: Pool) -> None:
+    form = {"id": "li-wei", "name": "Li", "role": "desk", "licence": "", "licence_until": "", "request": "R" * 22}
+    first = re.search(r"First password (\S+)", cast.max.send("/en/people/add", form).words)
+    assert first
+    li = Browser(cast.house)
+    li.get("/en/staff")
+    li.fill("/staff", id="li-wei", secret=first[1])
+    li.fill("/password", secret="the river is wide")
+    got = cast.max.send("/en/people/add", form)
+    assert got.status == 409
+    assert "This slip has been used" in got.words
+
+
+def test_a_wrong_password_and_an_unknown_name_are_told_the_same(cast: Cast, pool: Pool) -> None:
     browser = hired(cast, "ada")
     said = []
-    for id in ("ada", "nobody"):
-        got = browser.fill("/staff", id=id, secret="not the secret at all")
+    for id in ("ada", "nobody", "li#wei"):
+        got = browser.fill("/staff", id=id, secret="not the password at all")
         assert got.status == 422
         assert got.page.title.startswith("Error: ")
         assert got.page.forms[0].fields["id"] == [id], "the name is still there"
-        assert "not the secret" not in got.body, "the secret is not"
+        assert "not the password" not in got.body, "the password is not"
         said.append(got.page.errors)
-    assert said[0] == said[1] != {}
+    assert said[0] == said[1] == said[2] != {}
 
 
-def test_ten_wrong_tries_lock_for_a_quarter_of_an_hour(cast: Cast) -> None:
-    browser = hired(cast, "ada")
-    for _ in range(10):
-        browser.send("/en/staff", {"id": "ada", "secret": "wrong wrong"})
-    assert browser.send("/en/staff", {"id": "ada", "secret": SECRET}).status == 409
+def test_a_code_works_once(cast: Cast, pool: Pool, watch: Watch) -> None:
+    ada = hired(cast, "ada")
+    used = code(pool, "ada")
+    signed_in(ada, pool, "ada")
+    ada.post("/en/staff/out")
+    ada.get("/en/staff")
+    ada.fill("/staff", id="ada", secret=PASSWORDS["ada"])
+    assert ada.fill("/code", code=used).page.errors.keys() == {"code"}
+    watch.next()
+    assert ada.fill("/code", code=code(pool, "ada")).path == "/en/doctor"
+
+
+def test_five_wrong_tries_shut_the_door_to_that_place_only(cast: Cast, pool: Pool) -> None:
+    """A stranger at another address cannot shut it to a browser that has been in by this name before."""
+    ada = hired(cast, "ada")
+    signed_in(ada, pool, "ada")
+    ada.post("/en/staff/out")
+    stranger = Browser(cast.house)
+    for _ in range(5):
+        assert stranger.send("/en/staff", {"id": "ada", "secret": "wrong wrong wrong"}).status == 422
+    assert stranger.send("/en/staff", {"id": "ada", "secret": PASSWORDS["ada"]}).status == 409
+    ada.get("/en/staff")
+    assert "Your code" in ada.fill("/staff", id="ada", secret=PASSWORDS["ada"]).page.title
     cast.clock.forward(minutes=16)
-    assert browser.send("/en/staff", {"id": "ada", "secret": SECRET}).status == 303
+    assert stranger.send("/en/staff", {"id": "ada", "secret": PASSWORDS["ada"]}).status == 200
 
 
-def test_whoever_was_asked_to_sign_in_comes_to_the_page_they_wanted(cast: Cast) -> None:
+def test_whoever_was_dismissed_does_not_come_in_with_the_right_code(cast: Cast, pool: Pool, watch: Watch) -> None:
+    """Neither where Cognito was told, nor where it was not: our own row is asked last."""
+    ada = hired(cast, "ada")
+    cast.max.post("/en/people/ada/dismiss")
+    assert ada.fill("/staff", id="ada", secret=PASSWORDS["ada"]).status == 422
+    pool.open_up("ada")
+    ada.fill("/staff", id="ada", secret=PASSWORDS["ada"])
+    got = ada.fill("/code", code=code(pool, "ada"))
+    assert got.status == 422
+    assert "staff" not in ada.cookies
+
+
+def test_whoever_was_asked_to_sign_in_comes_to_the_page_they_wanted(cast: Cast, pool: Pool) -> None:
     browser = hired(cast, "dee")
     got = browser.get("/zh/desk/add")
     assert got.path.startswith("/zh/staff?next=")
-    got = browser.fill("/staff", id="dee", secret=SECRET)
+    browser.fill("/staff", id="dee", secret=PASSWORDS["dee"])
+    got = browser.fill("/code", code=code(pool, "dee"))
     assert got.path == "/zh/desk/add"
 
 
 @pytest.mark.parametrize(
     "next", ["//evil.example/doctor", "https://evil.example", "/en/doctor/../../x", "/en/visits/x", "/en/pharmacy", ""]
 )
-def test_nobody_is_sent_anywhere_else(cast: Cast, next: str) -> None:
-    browser = hired(cast, "ada")
-    got = browser.send("/en/staff", {"id": "ada", "secret": SECRET, "next": next})
-    assert got.header("location") == "/en/doctor"
+def test_nobody_is_sent_anywhere_else(next: str) -> None:
+    from chalicelib.doors.staff import _wanted
+    from chalicelib.rooms.permission import Role
+
+    assert _wanted(next, Role.DOCTOR) == "doctor"
+
+
+@pytest.mark.parametrize("step", ["code", "password"])
+def test_a_step_that_was_made_up_leads_nowhere(cast: Cast, pool: Pool, step: str) -> None:
+    hired(cast, "ada")
+    for session in ("", "x", "A" * 100):
+        form = {"id": "ada", "session": session, "next": "", "secret": "a long enough one", "code": "123456"}
+        del form["code" if step == "password" else "secret"]
+        got = cast.eve.send(f"/en/staff/{step}", form)
+        assert got.status in (401, 422), (session, got.status, got.words)
+        assert not got.cookies
 
 
 def test_idle_sessions_end_and_what_was_typed_is_kept(cast: Cast) -> None:
@@ -115,15 +262,7 @@ def test_hostile_input_names_the_field(cast: Cast) -> None:
 
 def test_eve_cannot_guess_a_session(cast: Cast) -> None:
     cast.staff("ada")
-    for token in (
-        "",
-        "A" * 22,
-        "ada~" + "A" * 22,
-        "~" + "A" * 22,
-        "U#ada~" + "A" * 22,
-        "../../etc",
-        "'; drop table staff",
-    ):
+    for token in ("", "A" * 22, "ada~" + "A" * 22, "~" + "A" * 22, "../../etc", "'; drop table staff"):
         cast.eve.cookies["staff"] = token
         assert cast.eve.ask("GET", "/en/doctor").status == 303
         assert cast.eve.machine("GET", "/en/doctor").status == 401

@@ -43,9 +43,8 @@ UNCONDITIONAL = {
     "lanes.let_go": "takes one word out of a set: twice is once",
     "writing._write_seen": "the newest sign of life, in the transaction of a desk that is written on condition",
     "writing._count_presence": "a counter, in the transaction of a desk that is written on condition",
-    "staff.sign_in": "after the right secret the count of wrong ones is forgotten, whoever counted last",
-    "staff._count_failure": "a counter of wrong secrets, and the lock that hangs on it",
     "staff.sign_out": "a session that is gone is gone, whether it was there or not",
+    "staff.forget_tries": "tries that turned out right are forgotten, whoever counted last",
 }
 
 

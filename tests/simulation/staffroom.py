@@ -288,7 +288,8 @@ class Staffroom:
 
 
 def _who(errand: Errand, *, id: str, token_hash: str) -> Member | None:
-    return staff.who(id=id, token_hash=token_hash, now=errand.now)
+    found = staff.who(id=id, token_hash=token_hash, now=errand.now)
+    return found and found[0]
 
 
 def _signed_in(errand: Errand, *, id: str, token_hash: str) -> Member:

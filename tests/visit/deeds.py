@@ -285,6 +285,7 @@ DEEDS = [
     ),
     Deed("dismiss", staffing.dismiss, MAX, _on_duty),
     Deed("take_back", staffing.take_back, MAX, _dismissed),
+    Deed("reset_sign_in", staffing.reset_sign_in, MAX, _hired),
     Deed("sign_out_everywhere", staffing.sign_out_everywhere, MAX, _hired),
 ]
 
