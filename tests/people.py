@@ -317,6 +317,7 @@ class Member(Browser):
         self.name, _ = STAFF[id]
         mine = badge(id, secrets.token_urlsafe(16))
         staff.open_session(hired(id, now), token_hash=hashed(mine), now=now)
+        staff.keep_closed(mine, f"refresh of {id}", token_hash=hashed(mine), now=now)
         self.cookies["staff"] = mine
 
 

@@ -6,10 +6,11 @@ from typing import Any
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import chart, lines, phrases, words
+from chalicelib.doors import chart, lines, phrases, second, words
 from chalicelib.doors.form import FORMS, Form, key, many, text, whole, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
+from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import NotAllowed, Refusal
 from chalicelib.rooms import assignment, prescription
@@ -56,9 +57,10 @@ SIGN = Form(
     key("template", max=phrases.LONGEST_KEY),
     key("speaks", max=LANGUAGE_MAX),
     *lines.line_fields(),
+    SECOND,
 )
-AMEND = Form(*(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP))
-REVISE = Form(*lines.line_fields())
+AMEND = Form(*(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP), SECOND)
+REVISE = Form(*lines.line_fields(), SECOND)
 REVOKE = Form(text("reason", max=prescription.REASON_MAX))
 
 
@@ -136,6 +138,7 @@ def _visit_page(asked: Asked, found: Dossier, **more: object) -> Page:
             "speaks_other": words.CALLED.get(speaks, speaks) if speaks != asked.language else "",
             "kept": kept,
             "soap": SOAP,
+            "ask_second": second.wanted(asked),
             **more,
         },
         values={part: getattr(found.note, part) for part in SOAP} if found.note else {},
@@ -228,6 +231,7 @@ def finish(asked: Asked) -> Answer:
         extras={
             **signs(asked.errand.actor),
             **_medicine_tools(asked, found),
+            "ask_second": second.wanted(asked),
             "speaks_other": words.CALLED.get(speaks, speaks) if speaks != asked.language else "",
             "templates": [
                 (p.key, p.label, phrases.said(p, speaks, _facts(asked)), p.outcome) for p in phrases.SUMMARIES
@@ -258,6 +262,7 @@ def sign(asked: Asked) -> Answer:
     given = asked.given
     if given["template"]:
         return _with_template(asked)
+    second.show_again(asked)
     if given["outcome"] not in set(Outcome):
         raise Refusal("Choose how the visit ends.", field="outcome")
     chosen, numbers = lines.lines_of(given)
@@ -314,6 +319,7 @@ def _facts(asked: Asked) -> dict[str, str]:
 @polite("amend", by="staff", form=AMEND, again=show)
 def amend(asked: Asked) -> Answer:
     """A signed correction beside the signed note."""
+    second.show_again(asked)
     note = seeing.amend(asked.errand, id=asked.id, soap=_soap(asked.given))
     return Go(to=f"doctor/visits/{asked.name}#note", data={"note": chart.note(note)})
 
@@ -334,7 +340,7 @@ def revise_page(asked: Asked) -> Answer:
     return Page(
         template="doctor_revise.html",
         data=chart.dossier(found, me, asked.frame.now, asked.language),
-        extras={**signs(asked.errand.actor), **tools},
+        extras={**signs(asked.errand.actor), **tools, "ask_second": second.wanted(asked)},
         values=lines.values_of(before.lines),
         here=f"doctor/visits/{asked.name}/revise",
     )
@@ -344,6 +350,7 @@ def revise_page(asked: Asked) -> Answer:
 @polite("revise", by="staff", form=REVISE, again=revise_page)
 def revise(asked: Asked) -> Answer:
     """The next number of the prescription goes back to the pharmacist."""
+    second.show_again(asked)
     chosen, numbers = lines.lines_of(asked.given)
     try:
         found = seeing.revise(asked.errand, id=asked.id, lines=chosen, confirmed=_confirmed(asked, chosen))

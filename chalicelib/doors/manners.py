@@ -61,7 +61,7 @@ from chalicelib.visit.errand import Errand, Records
 RECORDS = cast(Records, records)  # the module has every function of the protocol; mypy does not see re-exported ones
 LOG = logging.getLogger("clinic")
 RETRY_SECONDS = 5
-OURS = frozenset({"request", "proof"})
+OURS = frozenset({"request", "proof", "second"})
 BY_ITSELF = frozenset({"read_messages"})  # what open pages ask again and again without anybody touching them
 By = Literal["public", "patient", "staff"]
 _request: ContextVar[Request | None] = ContextVar("request", default=None)

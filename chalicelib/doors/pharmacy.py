@@ -2,10 +2,11 @@
 
 from chalice import Blueprint
 
-from chalicelib.doors import chart, lines, shown
+from chalicelib.doors import chart, lines, second, shown
 from chalicelib.doors.form import FORMS, Form, dialled, text, whole
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
+from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import delivery, prescription
@@ -19,7 +20,7 @@ door = Blueprint(__name__)
 
 CODE_MAX = 20  # the patient's six digits, with room for the spaces people type between them
 NUMBER = whole("number", missing="Please open the page again.")
-APPROVE = Form(NUMBER)
+APPROVE = Form(NUMBER, SECOND)
 RETURN = Form(NUMBER, text("reason", max=prescription.REASON_MAX))
 REVOKE = Form(text("reason", max=prescription.REASON_MAX))
 DELIVER = Form(dialled("code", max=CODE_MAX, missing="Enter the patient’s code."))
@@ -92,7 +93,7 @@ def check_page(asked: Asked) -> Answer:
             "waited": chart.minutes(found.prescription.signed_at, now),
             "order": chart.parcel(found.order) if found.order else None,
         },
-        extras=signs(asked.errand.actor),
+        extras={**signs(asked.errand.actor), "ask_second": second.wanted(asked)},
         here=f"pharmacy/prescriptions/{asked.name}",
     )
 
@@ -101,6 +102,7 @@ def check_page(asked: Asked) -> Answer:
 @polite("review", by="staff", form=APPROVE, again=check_page)
 def approve(asked: Asked) -> Answer:
     """Right: the patient may now order it."""
+    second.show_again(asked)
     found = sending.review(asked.errand, id=asked.id, number=asked.given["number"], approve=True, reason="")
     return Go(to="pharmacy", data={"state": found.state})
 

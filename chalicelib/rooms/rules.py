@@ -12,6 +12,7 @@ PREFER_LEAST, PREFER_MOST = 5, 240  # minutes
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like digits on a printed ticket
 
 IDLE_MINUTES_MAX = 60  # HIPAA 164.312(a)(2)(iii) asks for an automatic log-off; this floor a clinic can only tighten
+PROOF_MINUTES_MAX = 5
 PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
 
 RED_FLAGS_OWN_MAX = 6  # the hospital's own danger signs; a longer list is not read
@@ -100,9 +101,11 @@ class RedFlag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
-    """People who work here: after how many minutes without a tap they are signed out."""
+    """People who work here: after how many minutes without a tap they are signed out, and for how many minutes after
+    the second factor was shown they may sign."""
 
     idle_minutes: int = 15
+    proof_minutes: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +224,8 @@ def _check(clinic: Clinic) -> None:
     _check_sms(clinic.sms)
     if not 1 <= clinic.staff.idle_minutes <= IDLE_MINUTES_MAX:
         raise BadKit(f"staff idle_minutes: between 1 and {IDLE_MINUTES_MAX}")
+    if not 1 <= clinic.staff.proof_minutes <= PROOF_MINUTES_MAX:
+        raise BadKit(f"staff proof_minutes: between 1 and {PROOF_MINUTES_MAX}")
 
 
 def _check_ids(clinic: Clinic) -> None:

@@ -1,7 +1,7 @@
 """Staff: who works here, as what, until when licensed; joining, changing, leaving, and somebody left in charge."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from chalicelib.refusal import Refusal, TooLate
 from chalicelib.rooms.permission import Actor, Role
@@ -60,6 +60,11 @@ class Session:
 
     began_at: datetime
     proved_at: datetime
+
+
+def fresh(session: Session, now: datetime, minutes: int) -> bool:
+    """Whether the second factor was shown so lately that one may sign."""
+    return now - session.proved_at < timedelta(minutes=minutes)
 
 
 def named(typed: str) -> str:

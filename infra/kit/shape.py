@@ -77,7 +77,7 @@ DEPARTMENT: dict[str, Key] = {
 }
 RED_FLAG: dict[str, Key] = {"id": Key(TEXT), "text": Key(WORDS)}
 SMS: dict[str, Key] = {"provider": Key(TEXT), "country": optional(TEXT), "desk": optional(TEXT)}
-STAFF: dict[str, Key] = {"idle_minutes": optional(NUMBER)}
+STAFF: dict[str, Key] = {"idle_minutes": optional(NUMBER), "proof_minutes": optional(NUMBER)}
 PUSH: dict[str, Key] = {"on": Key(YES_NO)}
 FROM_TO: dict[str, Key] = {"from": optional(NUMBER), "to": optional(NUMBER)}
 URGENT: dict[str, Key] = {"under": optional(NUMBER), "from": optional(NUMBER)}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.doors import second
 from chalicelib.outside import tokens
 from chalicelib.outside.identity import Pool
 from chalicelib.rooms import permission, staff
@@ -86,6 +87,8 @@ BREAKS: dict[str, Callable[[], Break]] = {
     ),
     "a17 Cognito's yes is taken for whose it is": lambda: instead(Pool, "_belongs", _nothing),
     "a18 who somebody is is cached for a while": lambda: instead(store, "who", around(_cached)),
+    "r09 a session is enough for a signature": lambda: instead(second, "wanted", lambda asked: False),
+    "r09 a session is enough for an approval": lambda: instead(second, "wanted", lambda asked: False),
     "a19 the row of staff is not asked": _trusting_sessions,
     "a19 a dismissal leaves old sessions for a later return": lambda: instead(
         staff, "leaves", around(lambda real, member: staff.replace(real(member), epoch=member.epoch))

@@ -1,0 +1,55 @@
+"""The second factor, asked for again by whoever signs: a session that was left open is not enough for a signature.
+
+One proof covers some minutes (the kit says how many, at most five). After that the page with the signature asks for the
+six digits in the same form; everything typed stays, and the right digits sign in the same tap. Needs no script.
+"""
+
+from dataclasses import replace
+
+from chalicelib.clinic import CLINIC
+from chalicelib.doors.form import dialled
+from chalicelib.doors.guests import hashed
+from chalicelib.doors.manners import Asked
+from chalicelib.outside import identity
+from chalicelib.refusal import Refusal, SignInFirst
+from chalicelib.rooms.staff import fresh
+from chalicelib.store import staff
+
+DIGITS = 6
+SECOND = replace(dialled("second", max=2 * DIGITS), shown=False, written=False)  # a field of every form that signs
+
+
+class ProveAgain(Refusal):
+    """We know who it is, and want to know once more that it is not somebody else at the same phone."""
+
+    status = 401
+
+
+def wanted(asked: Asked) -> bool:
+    """Whether a page with a signature on it should show the field."""
+    return asked.session is not None and not fresh(asked.session, asked.frame.now, CLINIC.staff.proof_minutes)
+
+
+def show_again(asked: Asked) -> None:
+    """To be called before anything is signed. Raises ProveAgain, or a Refusal of the field `second`."""
+    if not wanted(asked):
+        return
+    code = asked.sheet.given["second"].replace(" ", "")
+    if not code:
+        raise ProveAgain("Enter the six digits from your authenticator app, and sign again.", field="second")
+    if not (code.isdigit() and len(code) == DIGITS):
+        raise Refusal("Enter the six digits.", field="second")
+    assert asked.session is not None
+    me, badge, now = asked.errand.actor.id, asked.guest.staff, asked.frame.now
+    refresh = staff.opened(badge, token_hash=hashed(badge))
+    if refresh is None:
+        raise SignInFirst("Please sign in to continue.")
+    staff.count_try(me, hashed(badge), now)
+    try:
+        identity.pool().code_again(me, refresh, code)
+    except Refusal as refusal:
+        refusal.field = "second" if refusal.field else None
+        raise
+    staff.forget_tries(me, hashed(badge))
+    staff.proved(token_hash=hashed(badge), now=now)
+    asked.session = replace(asked.session, proved_at=now)

@@ -1,0 +1,109 @@
+"""R9, nobody signs for somebody else: a session left open is not a signature. The second factor is asked for again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.rooms.consult import Outcome
+from chalicelib.rooms.queue import State
+from chalicelib.store import records
+from tests.attacks.breaks_staff import BREAKS
+from tests.doors.stories import SOAP, id_of, seen, taken
+from tests.hiring import RIGHT_CODE
+from tests.people import Answer, Browser, Cast
+
+NOTE = {**SOAP, "outcome": "rest_and_observe", "summary": "Rest and drink a lot of tea."}
+
+
+def a_phone_left_on_the_table_signs_nothing(cast: Cast) -> None:
+    """Six minutes after the doctor came in, without the app: the note is not signed, with a wrong code neither."""
+    epoch = taken(cast, cast.ann)
+    cast.ada.get(f"/en/doctor/visits/{cast.ann.visit}/finish")
+    cast.clock.forward(minutes=6)
+    for code, status in (("", 401), ("000000", 422), ("12345", 422)):
+        got = cast.ada.fill("/finish", **NOTE, second=code) if code else _sign(cast.ada, cast, epoch)
+        assert got.status == status, got.words
+        assert set(got.page.errors) == {"second"}
+        kept = next(form.fields for form in got.page.forms if "summary" in form.fields)
+        assert kept["summary"] == [NOTE["summary"]], "everything typed is still there"
+        assert kept["second"] == [""], "and the code is not"
+        assert records.visit(id_of(cast.ann)).state is not State.COMPLETED
+
+
+def _sign(who: Browser, cast: Cast, epoch: int, **more: str) -> Answer:
+    return who.post(f"/en/doctor/visits/{cast.ann.visit}/finish", **NOTE, epoch=str(epoch), **more)
+
+
+def nobody_approves_from_a_phone_left_on_the_table(cast: Cast) -> None:
+    """The pharmacist's approval is a signature too; returning a prescription is none."""
+    seen(cast, cast.ann, outcome=Outcome.PRESCRIPTION, allergies="")
+    cast.sam.get("/en/pharmacy")
+    cast.clock.forward(minutes=6)
+    at = f"/en/pharmacy/prescriptions/{cast.ann.visit}"
+    assert cast.sam.machine("POST", f"{at}/approve", {"number": 1}).status == 401
+    assert "Six digits" in cast.sam.get(at).words
+    assert cast.sam.machine("POST", f"{at}/approve", {"number": 1, "second": "000000"}).status == 422
+    found = records.newest_prescription(id_of(cast.ann))
+    assert found is not None
+    assert found.state == "signed"
+    assert cast.sam.machine("POST", f"{at}/approve", {"number": 1, "second": RIGHT_CODE}).status == 200
+
+
+CHECKS: dict[str, Callable[[Cast], None]] = {
+    "r09 a session is enough for a signature": a_phone_left_on_the_table_signs_nothing,
+    "r09 a session is enough for an approval": nobody_approves_from_a_phone_left_on_the_table,
+}
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.__name__)
+def test_a_session_is_no_signature(cast: Cast, check: Callable[[Cast], None]) -> None:
+    check(cast)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_break_is_noticed(cast: Cast, name: str) -> None:
+    with BREAKS[name](), pytest.raises(AssertionError):
+        CHECKS[name](cast)
+
+
+def test_the_right_code_signs_in_the_same_tap_and_is_good_for_five_minutes(cast: Cast) -> None:
+    epoch = taken(cast, cast.ann)
+    cast.ada.get("/en/doctor")
+    cast.clock.forward(minutes=6)
+    cast.ada.get(f"/en/doctor/visits/{cast.ann.visit}/finish")
+    got = cast.ada.fill("/finish", **NOTE, second=f"{RIGHT_CODE[:3]} {RIGHT_CODE[3:]}")
+    assert got.status == 200, got.words
+    assert records.visit(id_of(cast.ann)).state is State.COMPLETED
+    cast.clock.forward(minutes=4)
+    amended = cast.ada.post(f"/en/doctor/visits/{cast.ann.visit}/amend", **{**SOAP, "plan": "Tea"})
+    assert amended.status == 200
+    cast.clock.forward(minutes=2)
+    again = cast.ada.post(f"/en/doctor/visits/{cast.ann.visit}/amend", **{**SOAP, "plan": "More tea"})
+    assert again.status == 401
+    assert epoch == 1
+
+
+def test_a_form_sent_twice_signs_once(cast: Cast) -> None:
+    epoch = taken(cast, cast.ann)
+    cast.ada.get("/en/doctor")
+    cast.clock.forward(minutes=6)
+    answers = [_sign(cast.ada, cast, epoch, second=RIGHT_CODE, request="Q" * 22) for _ in range(2)]
+    assert [got.status for got in answers] == [200, 200]
+
+
+def test_a_template_is_filled_in_without_a_code(cast: Cast) -> None:
+    epoch = taken(cast, cast.ann)
+    cast.ada.get("/en/doctor")
+    cast.clock.forward(minutes=6)
+    typed = {"epoch": str(epoch), "template": "rest", "speaks": "en"}
+    got = cast.ada.post(f"/en/doctor/visits/{cast.ann.visit}/finish", **typed)
+    assert got.status in (200, 422)
+    assert "second" not in got.page.errors
+
+
+def test_codes_cannot_be_tried_for_long(cast: Cast) -> None:
+    epoch = taken(cast, cast.ann)
+    cast.ada.get("/en/doctor")
+    cast.clock.forward(minutes=6)
+    said = [_sign(cast.ada, cast, epoch, second=f"00000{n}").status for n in range(6)]
+    assert said == [422] * 5 + [409]
