@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.outside.identity import Pool
+from chalicelib.refusal import Refusal
+from infra.administrator import let_in
 from infra.local.identity import code_of, stand_in
 from infra.local.seed import PASSWORDS, give_ways_in
 from tests import hiring
@@ -267,3 +269,12 @@ def test_eve_cannot_guess_a_session(cast: Cast) -> None:
         assert cast.eve.ask("GET", "/en/doctor").status == 303
         assert cast.eve.machine("GET", "/en/doctor").status == 401
         assert cast.eve.post("/en/staff/out").status == 401
+
+
+def test_the_first_administrator_comes_from_the_hospitals_own_account(cast: Cast, pool: Pool) -> None:
+    first = let_in("li-wei", "Li Wei")
+    browser = Browser(cast.house)
+    browser.get("/en/staff")
+    assert "Choose your password" in browser.fill("/staff", id="li-wei", secret=first).page.title
+    with pytest.raises(Refusal):
+        let_in("eve", "Eve")
