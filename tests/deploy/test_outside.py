@@ -1,6 +1,7 @@
 """What services outside need is permitted where the kit uses them, it is exactly what is used, and nowhere else."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from chalicelib.outside import push, signing, sms
 from infra.local import engine
-from infra.package import MERGED, ROOT, SERVICES, permit
+from infra.package import INGREDIENTS, MERGED, ROOT, SERVICES, permit
 from tests.outside.test_push import ENDPOINT, Service, forget
 
 OFF: dict[str, Any] = {"sms": {"provider": "none"}, "push": {"on": False}}
@@ -29,7 +30,7 @@ def permitted(folder: Path, kit: dict[str, Any], function: str = "api") -> tuple
 def test_what_is_not_used_is_not_permitted(tmp_path: Path) -> None:
     for kit in (OFF, {}):
         may, stack = permitted(tmp_path, kit)
-        assert set(may) == {"RememberTheClinic", "SignRecords", "WriteTheLog", "SendTraces"}
+        assert set(may) == {"RememberTheClinic", "SignRecords", "LetStaffIn", "WriteTheLog", "SendTraces"}
         assert "PushKey" not in stack["Resources"]
 
 
@@ -83,3 +84,15 @@ def test_both_functions_know_the_key_and_it_outlives_the_stack(tmp_path: Path) -
     assert stack["Resources"]["PushKey"]["DeletionPolicy"] == "Retain"
     properties = stack["Resources"]["PushKey"]["Properties"]
     assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+
+
+def test_of_cognito_is_permitted_what_the_driver_calls() -> None:
+    """By their names: the calls without a name of admin need no permission of ours."""
+    called = set(re.findall(r"admin_[a-z_]+", (ROOT / "chalicelib" / "outside" / "identity.py").read_text()))
+    policy = json.loads((ROOT / ".chalice" / "policy-api.json").read_text())
+    (may,) = (one["Action"] for one in policy["Statement"] if one["Sid"] == "LetStaffIn")
+    assert set(may) == {"cognito-idp:" + name.title().replace("_", "") for name in called}
+
+
+def test_the_double_of_cognito_is_not_deployed() -> None:
+    assert "infra/local" not in " ".join(INGREDIENTS)

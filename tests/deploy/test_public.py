@@ -21,6 +21,8 @@ GET  /{lang}/find               who does not know where their ticket is
 POST /{lang}/forget             this phone forgets
 GET  /{lang}/staff              the sign-in page
 POST /{lang}/staff
+POST /{lang}/staff/password     the second and third form of signing in: Cognito asks for the one before them
+POST /{lang}/staff/code
 GET  /{lang}/waits              how our promises were kept
 """
 
