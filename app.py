@@ -12,7 +12,9 @@ from chalicelib.doors import (  # noqa: E402
     clock,
     desk,
     doctor,
+    finding,
     manners,
+    number,
     patient,
     people,
     pharmacy,
@@ -28,6 +30,8 @@ app = Chalice(app_name="cloud-clinic")
 manners.welcome(app)
 app.register_blueprint(board.door)
 app.register_blueprint(questions.door)
+app.register_blueprint(finding.door)
+app.register_blueprint(number.door)
 app.register_blueprint(patient.door)
 app.register_blueprint(staff.door)
 app.register_blueprint(doctor.door)

@@ -5,7 +5,7 @@ from functools import partial
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import chart, guests, origin, shown, words
+from chalicelib.doors import chart, guests, number, origin, shown, words
 from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
@@ -113,6 +113,7 @@ def add(asked: Asked) -> Answer:
         secret=hashed(secret),
         person=guests.person(hashed(secret), given["for_whom"], given["name"]),
         consented=given.pop("consent"),
+        found_by=number.found_by(given["phone"]),
         **given,
     )
     name = names.name_of(visit.id)

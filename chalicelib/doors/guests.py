@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-PHONE, TICKETS, STAFF, KNOWN = "phone", "tickets", "staff", "known"  # the names of the cookies
+# The names of the cookies.
+PHONE, TICKETS, STAFF, KNOWN, NUMBER = "phone", "tickets", "staff", "known", "number"
 TICKETS_MAX = 5  # of one phone; the oldest is forgotten
 SECRET_LETTERS = 22  # 128 bits in URL-safe base64
 YEAR = 365 * 24 * 60 * 60
@@ -40,6 +41,7 @@ class Guest:
     tickets: tuple[Kept, ...] = ()
     staff: str = ""
     known: str = ""
+    number: str = ""  # the token of a proven phone number
 
     @property
     def holder(self) -> str:
@@ -61,12 +63,13 @@ def guest(cookies: str) -> Guest:
     for pair in cookies[:COOKIES_MAX].split(";"):
         name, _, value = pair.strip().partition("=")
         found.setdefault(name, value)
-    phone, staff, known = found.get(PHONE, ""), found.get(STAFF, ""), found.get(KNOWN, "")
+    phone, staff, known, number = (found.get(name, "") for name in (PHONE, STAFF, KNOWN, NUMBER))
     return Guest(
         phone=phone if _SECRET.fullmatch(phone) else "",
         tickets=_tickets(found.get(TICKETS, "")),
         staff=staff if _BADGE.fullmatch(staff) else "",
         known=known if _KNOWN.fullmatch(known) else "",
+        number=number if _SECRET.fullmatch(number) else "",
     )
 
 
@@ -100,6 +103,18 @@ def ticket_secret(phone: str, request: str) -> str:
     return base64.urlsafe_b64encode(made).decode()[:SECRET_LETTERS]
 
 
+def found_secret(phone: str, visit: str) -> str:
+    """The secret of a ticket that was found again on this phone, for the same reason the same each time."""
+    made = hmac.new(phone.encode(), f"found:{visit}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(made).decode()[:SECRET_LETTERS]
+
+
+def number_token(phone: str, request: str) -> str:
+    """What a browser is known by that has proven a number, made like a ticket's secret and for the same reason."""
+    made = hmac.new(phone.encode(), f"number:{request}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(made).decode()[:SECRET_LETTERS]
+
+
 def person(holder: str, for_whom: str, name: str) -> str:
     """One person of one phone, so that nobody queues twice; not reversible to the name."""
     return hashed(f"{holder}|{for_whom}|{' '.join(name.casefold().split())}")
@@ -114,6 +129,11 @@ def tickets_cookie(tickets: Sequence[Kept], *, secure: bool) -> str:
     newest = {kept.visit: kept for kept in reversed(tickets)}
     codes = [kept.code for kept in reversed(newest.values())]
     return _cookie(TICKETS, "!".join(codes[:TICKETS_MAX]), YEAR, secure)
+
+
+def number_cookie(token: str, *, secure: bool) -> str:
+    """ "" ends it. How long it lasts is kept with the proof itself."""
+    return _cookie(NUMBER, token, YEAR, secure)
 
 
 def badge(member: str, secret: str) -> str:

@@ -12,7 +12,7 @@ from chalicelib.store import names
 # Proofs, hashes and the store's own marks: nobody outside has a use for them. `code` proves a delivery.
 HIDDEN = frozenset(
     {"secret", "holder", "person", "request", "version", "ticket", "returns_at", "held", "code", "wrong_codes"}
-    | {"last_request", "last_visit"}
+    | {"last_request", "last_visit", "also", "token", "digest", "last_try"}
 )
 
 

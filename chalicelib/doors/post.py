@@ -10,6 +10,7 @@ from chalicelib.doors import shown, words
 from chalicelib.doors.manners import note
 from chalicelib.outside import push, sms
 from chalicelib.rooms.notice import Kind, Notice, Outcome, Way
+from chalicelib.rooms.phone import CODE_LIVES
 from chalicelib.store import names
 
 SECONDS_MAX = 6  # of one sweep's fifteen; a try that has begun may take as long as its driver waits on top
@@ -45,6 +46,22 @@ class Post:
             return push.wake(one.to) if push.is_on() else Outcome.NEVER
         driver = sms.DRIVERS.get(CLINIC.sms.provider)
         return driver(one.to, text(one, self.public)) if driver else Outcome.NEVER
+
+
+def send_code(number: str, code: str, language: str) -> Outcome:
+    """The code that proves a number, at once: somebody waits for it. Whatever the driver does, it is an outcome."""
+    t = words.CATALOGUES[language]
+    said = t.gettext("%(clinic)s: your code is %(code)s. It is valid for %(minutes)s minutes. Tell it to nobody.")
+    minutes = int(CODE_LIVES.total_seconds() // 60)
+    facts = {"clinic": words.in_words(CLINIC.name, language), "code": code, "minutes": minutes}
+    driver = sms.DRIVERS.get(CLINIC.sms.provider)
+    try:
+        outcome = driver(number, said % facts) if driver else Outcome.NEVER
+    except Exception as broken:
+        note(logging.ERROR, "unexpected", kind=type(broken).__name__, deed="send_code")
+        outcome = Outcome.NO_ANSWER
+    note(logging.INFO, "code", outcome=outcome)
+    return outcome
 
 
 def text(one: Notice, public: str) -> str:

@@ -1,13 +1,13 @@
-"""The way in: the first page, the questions before a ticket, the emergency page, and coming back to a ticket."""
+"""The way in: the first page, the questions before a ticket, and the emergency page."""
 
-from dataclasses import replace
+import contextlib
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from chalice import Blueprint
-from markupsafe import Markup
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import guests, origin, qr, shown
+from chalicelib.doors import finding, guests, number, shown
 from chalicelib.doors.form import FORMS, Form, dialled, key, many, one_of, text, whole, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
@@ -15,12 +15,12 @@ from chalicelib.doors.render import Answer, Go, Page, Raw
 from chalicelib.refusal import NotFound, Refusal, TooLate
 from chalicelib.rooms import arrival
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
+from chalicelib.rooms.phone import Known, Person
 from chalicelib.rooms.rules import AGE_MAX
 from chalicelib.store import names
-from chalicelib.visit import arriving, preferring
+from chalicelib.visit import arriving, preferring, proving
 
 door = Blueprint(__name__)
-CODE_MAX = 500  # a whole link pasted, with room for what a messenger added to it
 GO_ON = timedelta(hours=12)  # answers about an illness that are older are no longer true
 CHANGE = yes("change")  # the red flags of this request are answered anew, not of a new one
 DANGERS = (*arrival.RED_FLAGS, *CLINIC.own_flags)
@@ -63,22 +63,9 @@ def home(asked: Asked) -> Answer:
     waits = arriving.waits(asked.errand)
     data = {
         "departments": [shown.standing(one, asked.language, asked.frame.now) for one in waits],
-        "tickets": _tickets(asked),
+        "tickets": finding.tickets(asked),
     }
     return Page(template="home.html", data=data)
-
-
-def _tickets(asked: Asked) -> list[dict[str, str]]:
-    """The tickets in this browser, without asking the store: a name says which queue it is of."""
-    found = []
-    for kept in asked.guest.tickets:
-        try:
-            id = names.ticket_of(kept.visit)
-        except NotFound:
-            continue
-        department = shown.department(id.department, asked.language)
-        found.append({"visit": kept.visit, "code": shown.code(id), "department": department})
-    return found
 
 
 def _draft(asked: Asked) -> Request | None:
@@ -132,9 +119,9 @@ def _in_order(asked: Asked, step: str) -> Answer:
 
 
 def _page(asked: Asked, step: str, draft: Request | None) -> Page:
-    number = arrival.STEPS.index(step) + 1
-    data: dict[str, object] = {"step": step, "number": number, "steps": len(arrival.STEPS)}
-    extras: dict[str, object] = {"draft": draft, "before": arrival.STEPS[number - 2] if number > 1 else None}
+    at = arrival.STEPS.index(step)
+    data: dict[str, object] = {"step": step, "number": at + 1, "steps": len(arrival.STEPS)}
+    extras: dict[str, object] = {"draft": draft, "before": arrival.STEPS[at - 1] if at else None}
     values: dict[str, object] = {}
     if draft is not None:
         values = {name: getattr(draft, name) for form in ASKED.values() for name in form.fields if hasattr(draft, name)}
@@ -146,20 +133,54 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
     else:
         values = {"change": asked.sheet.given.get("change", False)}
         extras["lost"] = asked.sheet.given.get("lost", False)
+    if step == "who":
+        extras |= _family(asked)
+    if step == "contact" and draft and not draft.phone and (known := number.known_to(asked)):
+        values["phone"] = known.proof.number
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
 
 
-def _person(asked: Asked, draft: Request) -> str:
-    return guests.person(asked.guest.holder, draft.for_whom or "", draft.name)
+def _family(asked: Asked) -> dict[str, object]:
+    """Who the proven number of this browser stands for, to choose from."""
+    known = number.known_to(asked)
+    return {"people": number.people(known, asked.errand.here.date()) if known else None}
+
+
+def _chosen(asked: Asked, draft: Request) -> tuple[Known | None, Person | None]:
+    """Somebody of the proven number for whom this draft is. Nobody waits for a code: without it they are typed in."""
+    known = number.known_to(asked) if draft.person else None
+    return known, known.person(draft.person) if known else None
+
+
+def _person(asked: Asked, draft: Request, chosen: Person | None) -> str:
+    return chosen.id if chosen else guests.person(asked.guest.holder, draft.for_whom or "", draft.name)
 
 
 def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
     """The doctor they had, with both waits, for somebody who comes back about the same thing."""
-    offer = preferring.offer(asked.errand, draft, _person(asked, draft))
+    offer = preferring.offer(asked.errand, draft, _person(asked, draft, _chosen(asked, draft)[1]))
     if offer is None:
         return None
     waits = {"wait": offer.wait, "first_free": offer.first_free}
     return {"name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
+
+
+@polite("ask")
+def choosing(asked: Asked) -> Answer:
+    """The question "Who needs the doctor?" again, after a choice that was refused. It has no address of its own."""
+    page = _in_order(asked, "who")
+    return replace(page, here="ask/who") if isinstance(page, Page) else page
+
+
+@door.route("/{lang}/ask/person", methods=["POST"], content_types=FORMS)
+@polite("ask", form=Form(key("person", max=64, missing="Choose who needs the doctor.")), again=choosing)
+def choose(asked: Asked) -> Answer:
+    """Somebody of the proven number: nothing has to be typed again, and the doctor sees their earlier visits."""
+    if _draft(asked) is None:
+        raise _lost()
+    chosen = proving.chosen(asked.errand, by=number.must_know(asked), person=asked.given["person"])
+    draft = arriving.answer(asked.errand, holder=asked.guest.holder, step="who", **asdict(chosen))
+    return _on(draft)
 
 
 @door.route("/{lang}/ask/{step}", methods=["POST"], content_types=FORMS)
@@ -207,15 +228,21 @@ def join(asked: Asked) -> Answer:
     if draft is None:
         raise _lost()
     guest = asked.guest
+    known, chosen = _chosen(asked, draft)
     visit = arriving.join(
         asked.errand,
         request=draft,
         secret=hashed(guests.ticket_secret(guest.phone, draft.id)),
-        person=_person(asked, draft),
+        person=_person(asked, draft, chosen),
         consented=asked.given["consent"],
         same_doctor=asked.given["doctor"] == SAME,
+        verified=chosen is not None,
+        phone=chosen.phone if chosen else number.found_by(draft.phone),
     )
     kept = Kept(names.name_of(visit.id), guests.ticket_secret(guest.phone, visit.request))
+    if known and visit.request != draft.id:  # drawn on another phone, perhaps: the same ticket here too
+        with contextlib.suppress(NotFound):
+            proving.find(asked.errand, id=visit.id, secret=hashed(kept.secret), by=known)
     cookies = guests.tickets_cookie((kept, *guest.tickets), secure=asked.secure)
     already = "?already=yes" if visit.request != draft.id else ""
     return Go(to=f"visits/{kept.visit}{already}", data={"visit": kept.visit, "secret": kept.secret}, cookies=(cookies,))
@@ -228,49 +255,3 @@ def emergency(asked: Asked) -> Answer:
     draft = _draft(asked)
     flags = draft.flags if draft and draft.stage is Stage.EMERGENCY else ()
     return Page(template="emergency.html", data={"number": CLINIC.emergency_number, "flags": flags})
-
-
-@door.route("/{lang}/find")
-@polite("look")
-def find(asked: Asked) -> Answer:
-    """The tickets of this phone, and how to open one on another."""
-    public = origin.public(asked.request)
-    tickets: list[dict[str, str]] = []
-    for ticket in _tickets(asked):
-        if kept := asked.guest.ticket(ticket["visit"]):
-            link = f"{public}{asked.frame.url('back')}?code={kept.code}"
-            tickets.append({**ticket, "link": link, "picture": Markup(qr.picture(link))})  # noqa: S704  # nosec B704
-    data = {"visits": [ticket["visit"] for ticket in tickets]}
-    return Page(template="find.html", extras={"tickets": tickets}, data=data, here="find")
-
-
-@door.route("/{lang}/back")
-@polite("look", form=Form(text("code", max=CODE_MAX)))
-def back(asked: Asked) -> Answer:
-    """A return link opens this page; only its button opens the visit, so a messenger's preview does not."""
-    return Page(template="back.html", values={"code": asked.sheet.given.get("code", "")}, here="back")
-
-
-@door.route("/{lang}/back", methods=["POST"], content_types=FORMS)
-@polite("come_back", form=Form(text("code", max=CODE_MAX, missing="Paste the code or the link here.")), again=back)
-def come_back(asked: Asked) -> Answer:
-    """Whoever holds a ticket's secret is its patient, on any phone."""
-    kept = guests.ticket_of(asked.given["code"])
-    try:
-        if kept is None:
-            raise NotFound()
-        arriving.come_back(asked.errand, id=names.ticket_of(kept.visit), secret=hashed(kept.secret))
-    except NotFound as unknown:
-        raise Refusal("This does not open a visit. Copy the whole link or code once more.", field="code") from unknown
-    cookie = guests.tickets_cookie((kept, *asked.guest.tickets), secure=asked.secure)
-    return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit}, cookies=(cookie,))
-
-
-@door.route("/{lang}/forget", methods=["POST"], content_types=FORMS)
-@polite("forget", again=find)
-def forget(asked: Asked) -> Answer:
-    """A borrowed phone keeps nothing: no answers, no tickets. The visits themselves go on."""
-    if _draft(asked) is not None:
-        arriving.forget(asked.errand, holder=asked.guest.holder)
-    cookies = (guests.phone_cookie("", secure=asked.secure), guests.tickets_cookie((), secure=asked.secure))
-    return Go(to="find", data={"forgotten": True}, cookies=cookies)

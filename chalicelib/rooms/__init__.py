@@ -5,5 +5,5 @@ A patient walks the rooms in this order, and a room may import only the rooms al
 """
 
 FOUNDATION = ("rules", "permission", "staff", "seal")
-BEFORE = ("arrival", "queue", "leaving", "promise", "notice")  # the doctor comes
+BEFORE = ("arrival", "queue", "leaving", "phone", "promise", "notice")  # the doctor comes
 PATH = (*BEFORE, "assignment", "preferred", "consult", "prescription", "delivery", "oversight")

@@ -1,7 +1,7 @@
 """Arrival: the questions before a ticket, the red flags that must not wait, who it is for, and consent."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.refusal import Refusal, SeveralRefusals, TooLate
@@ -92,6 +92,8 @@ class Request:
     getting: Getting | None = None
     phone: str = ""
     text_me: bool = False
+    person: str = ""  # somebody of a proven phone, chosen there; "" for whoever was typed in
+    born: date | None = None
     version: int | None = None
 
 
@@ -125,7 +127,18 @@ def red_flags(request: Request, *, flags: tuple[str, ...], own: tuple[str, ...] 
     return replace(request, flags=known or (NO_FLAG,), stage=stage)
 
 
-def who(request: Request, *, for_whom: ForWhom, name: str, age: int, guardian: str, clinic: Clinic) -> Request:
+def who(
+    request: Request,
+    *,
+    for_whom: ForWhom,
+    name: str,
+    age: int,
+    guardian: str,
+    clinic: Clinic,
+    person: str = "",
+    born: date | None = None,
+) -> Request:
+    """Who it is for: typed in, or a `person` of a proven phone, whose birth date is known."""
     _still_asking(request)
     wrong: list[Refusal] = []
     if not name.strip():
@@ -135,7 +148,7 @@ def who(request: Request, *, for_whom: ForWhom, name: str, age: int, guardian: s
     wrong += _wrong_age(for_whom, age, guardian, clinic.guardian_age)
     _refuse(wrong)
     guardian = guardian.strip() if age < clinic.guardian_age else ""
-    return replace(request, for_whom=for_whom, name=name.strip(), age=age, guardian=guardian)
+    return replace(request, for_whom=for_whom, name=name.strip(), age=age, guardian=guardian, person=person, born=born)
 
 
 def _wrong_age(for_whom: ForWhom, age: int, guardian: str, guardian_age: int) -> list[Refusal]:

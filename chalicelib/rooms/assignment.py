@@ -234,7 +234,7 @@ def holds(doctor: str, visit: Visit, *, epoch: int) -> None:
 def ties(actor: Actor, visit: Visit) -> frozenset[Tie]:
     """What makes this visit the actor's business: see `permission.WHOSE`."""
     if actor.role is Role.PATIENT:
-        return frozenset({Tie.OWN} if actor.id == visit.secret else ())
+        return frozenset({Tie.OWN} if queue.is_theirs(visit, secret=actor.id) else ())
     if actor.role is Role.DOCTOR:
         return frozenset({Tie.CARE} if any(call.doctor == actor.id for call in visit.calls) else ())
     return frozenset({Tie.WORK})

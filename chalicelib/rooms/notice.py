@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import promise, queue
+from chalicelib.rooms.phone import number
 from chalicelib.rooms.queue import WITH_DOCTOR, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Clinic, Department
 
@@ -123,15 +124,6 @@ def ways(visit: Visit, clinic: Clinic) -> tuple[Way, ...]:
     """The ways this patient asked for. Each is served by itself: a text does not replace a push, nor the other way."""
     texts = clinic.sms.on and visit.answers.text_me and bool(number(visit.answers.phone or "", clinic))
     return tuple(way for way, wanted in ((Way.SMS, texts), (Way.PUSH, visit.wakes)) if wanted)
-
-
-def number(phone: str, clinic: Clinic) -> str:
-    """A phone number with its country (E.164), as the services want it: 0138… and 138… are numbers of the clinic's
-    country. "" for what cannot be one."""
-    if phone.startswith("00"):
-        phone = f"+{phone[2:]}"
-    plain = phone if phone.startswith("+") else f"{clinic.sms.country}{phone.lstrip('0')}"
-    return plain if 8 <= len(plain) <= 16 and plain[1:2] != "0" else ""
 
 
 def to_patient(visit: Visit, kind: Kind, way: Way, *, to: str, now: datetime) -> Notice:

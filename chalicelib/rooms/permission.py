@@ -74,6 +74,13 @@ MAY: dict[str, frozenset[Role]] = {
     "ask": EVERYBODY,  # answer the questions before a ticket
     "forget": EVERYBODY,  # the answers on one's own phone
     "join": EVERYBODY,
+    "see_people": EVERYBODY,  # of the number that was proven in this browser
+    "ask_code": EVERYBODY,
+    "prove": EVERYBODY,
+    "add_me": EVERYBODY,
+    "sign_out_here": EVERYBODY,
+    "out_everywhere": EVERYBODY,  # the same, with it
+    "find": EVERYBODY,  # a ticket by a proven number: on this phone too
     "see_ticket": _PATIENT,
     "see_opened": _PATIENT,
     "leave": _PATIENT,

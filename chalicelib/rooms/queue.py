@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 
 from chalicelib.refusal import NotFound, TooLate
@@ -13,6 +13,7 @@ STEP_BACK_PLACES = 3
 STEP_BACKS_MAX = 3
 NO_SHOWS_MAX = 3
 GONE_MAX = 30  # numbers of one lane remembered as given up; with more the counts are "at most"
+ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 HELD_MAX = 20  # people of one lane who may be stepping back at the same time
 
 
@@ -135,6 +136,9 @@ class Visit:
     prefers: str | None = None  # the doctor asked for, while the patient waits for nobody else
     beside: Ticket | None = None
     moved: Moved | None = None  # why it is the first free doctor after all
+    verified: bool = False  # `person` is somebody of a phone number that was proven
+    born: date | None = None  # as the person of a proven phone was entered
+    also: tuple[str, ...] = ()  # hashes of the secrets of phones on which this ticket was found again
     version: int | None = None
 
     @property
@@ -380,7 +384,16 @@ def to_front(visit: Visit, *, ticket: Ticket) -> Visit:
     )
 
 
+def is_theirs(visit: Visit, *, secret: str) -> bool:
+    """The ticket's secret opens this visit and no other; so does that of a phone on which it was found again."""
+    return secret in (visit.secret, *visit.also)
+
+
 def theirs(visit: Visit, *, secret: str) -> None:
-    """The ticket's secret opens this visit and no other."""
-    if visit.secret != secret:
+    if not is_theirs(visit, secret=secret):
         raise NotFound()
+
+
+def found_again(visit: Visit, *, secret: str) -> Visit:
+    """One phone more holds this ticket; of more than ALSO_MAX the one that found it first no longer does."""
+    return replace(visit, also=(*visit.also, secret)[-ALSO_MAX:])

@@ -13,6 +13,11 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like dig
 
 IDLE_MINUTES_MAX = 60  # HIPAA 164.312(a)(2)(iii) asks for an automatic log-off; this floor a clinic can only tighten
 PROOF_MINUTES_MAX = 5
+# The most a kit may say about codes by text; what it leaves out is the default of `Codes`.
+PER_PHONE_MAX, PER_ADDRESS_MAX, PER_CLINIC_MAX = 10, 200, 100_000
+IDLE_HOURS_MAX, DAYS_MAX = 24, 30
+COUNTRIES_MAX = 20
+
 PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
 
 RED_FLAGS_OWN_MAX = 6  # the hospital's own danger signs; a longer list is not read
@@ -80,11 +85,20 @@ class Medicine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sms:
-    """Text messages: who sends them, the country of numbers typed without one, and the desk's own number."""
+    """Text messages: who sends them, the country of numbers typed without one, and the desk's own number.
+
+    A patient's number of another country than these gets no text: strangers must not make the clinic pay for them.
+    """
 
     provider: str = "none"
     country: str = ""
     desk: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """The beginnings of the numbers that may be sent a text."""
+        return (self.country, *self.others)
 
     @property
     def on(self) -> bool:
@@ -106,6 +120,18 @@ class Staff:
 
     idle_minutes: int = 15
     proof_minutes: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """Codes by text, with which a patient proves a phone number: how many are sent, and how long a browser is known."""
+
+    on: bool = False
+    per_phone: int = 5  # codes to one number in a day
+    per_address: int = 30  # codes asked for from one network address in an hour; many phones may share one
+    per_clinic: int = 1000  # codes of the whole clinic in a day: what a bad day may cost
+    idle_hours: int = 12  # a browser that was away for longer proves the number again
+    days: int = 7  # and after so many days in any case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +157,16 @@ class Clinic:
     red_flags: tuple[RedFlag, ...] = ()
     texts: Mapping[str, Words] = field(default_factory=dict)  # language -> our text -> the hospital's own
 
+    codes: Codes = Codes()
+
     @property
     def own_flags(self) -> tuple[str, ...]:
         return tuple(flag.id for flag in self.red_flags)
+
+    @property
+    def proves_phones(self) -> bool:
+        """Whether a patient can prove a phone number here. If not, a person is known by their phone's secret only."""
+        return self.codes.on and self.sms.on
 
     def department(self, id: str) -> Department | None:
         return next((d for d in self.departments if d.id == id), None)
@@ -163,7 +196,8 @@ class Clinic:
                 guardian_age=int(kit["guardian_age"]),
                 lanes=int(kit.get("lanes", 1)),
                 prefer_minutes=int(kit.get("prefer_minutes", 60)),
-                sms=Sms(**{name: str(value) for name, value in kit.get("sms", {}).items()}),
+                sms=_sms(kit.get("sms", {})),
+                codes=Codes(**kit.get("codes", {})),
                 logo=bool(kit.get("logo", False)),
                 red_flags=tuple(RedFlag(id=str(f["id"]), text=dict(f["text"])) for f in kit.get("red_flags", ())),
                 texts={language: dict(own) for language, own in kit.get("texts", {}).items()},
@@ -175,6 +209,11 @@ class Clinic:
             raise BadKit(str(unknown)) from unknown
         _check(clinic)
         return clinic
+
+
+def _sms(kit: Mapping[str, Any]) -> Sms:
+    words = {name: str(value) for name, value in kit.items() if name != "others"}
+    return Sms(**words, others=tuple(str(country) for country in kit.get("others", ())))
 
 
 def _department(kit: Mapping[str, Any]) -> Department:
@@ -226,6 +265,7 @@ def _check(clinic: Clinic) -> None:
         raise BadKit(f"staff idle_minutes: between 1 and {IDLE_MINUTES_MAX}")
     if not 1 <= clinic.staff.proof_minutes <= PROOF_MINUTES_MAX:
         raise BadKit(f"staff proof_minutes: between 1 and {PROOF_MINUTES_MAX}")
+    _check_codes(clinic.codes)
 
 
 def _check_ids(clinic: Clinic) -> None:
@@ -272,8 +312,26 @@ def _check_sms(sms: Sms) -> None:
         raise BadKit(f"sms provider {sms.provider!r}: one of {', '.join(PROVIDERS)}")
     if sms.on and not _is_number(sms.country, 1, 4):
         raise BadKit("sms country: like +86, for phone numbers typed without a country")
+    if len(sms.others) > COUNTRIES_MAX or not all(_is_number(country, 1, 4) for country in sms.others):
+        raise BadKit(f"sms others: at most {COUNTRIES_MAX} countries like +852")
     if sms.desk and not _is_number(sms.desk, 7, 15):
         raise BadKit("sms desk: the desk's number with its country, like +8613800000000, or empty")
+
+
+def _check_codes(codes: Codes) -> None:
+    """A kit may send fewer codes and forget sooner, never the other way without end."""
+    if not isinstance(codes.on, bool):
+        raise BadKit("codes on: true or false")
+    for name, most in (
+        ("per_phone", PER_PHONE_MAX),
+        ("per_address", PER_ADDRESS_MAX),
+        ("per_clinic", PER_CLINIC_MAX),
+        ("idle_hours", IDLE_HOURS_MAX),
+        ("days", DAYS_MAX),
+    ):
+        value = getattr(codes, name)
+        if not isinstance(value, int) or not 1 <= value <= most:
+            raise BadKit(f"codes {name}: a whole number between 1 and {most}")
 
 
 def _is_number(said: str, least: int, most: int) -> bool:

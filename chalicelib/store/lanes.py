@@ -19,6 +19,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms.assignment import Claim
 from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.phone import FOUND
 from chalicelib.rooms.promise import turned_window
 from chalicelib.rooms.queue import (
     BANDS,
@@ -35,6 +36,7 @@ from chalicelib.rooms.queue import (
     Why,
     asked_for,
 )
+from chalicelib.store.phone_rows import DrawnRow
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
 from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
@@ -112,14 +114,15 @@ def join(
     band: Band,
     *,
     person: str,
+    phone: str = "",
     make: Callable[[list[tuple[Ticket, Lane]]], Visit],
     audit: Entry,
 ) -> Ticket:
     """Draw a ticket and write the visit with its guard: one active visit per person and department.
 
     The first of `lanes` is the department's; in another one, of the doctor asked for, a second ticket is drawn, which
-    leads to the visit too. Returns the visit's id: the new one, or the one the person already has there. Raises
-    Repeated for a request that joined before.
+    leads to the visit too. With a `phone` the ticket can be found again by its number. Returns the visit's id: the new
+    one, or the one the person already has there. Raises Repeated for a request that joined before.
     """
     trim: GuardRow | None = None
     for _ in range(JOIN_TRIES_MAX):
@@ -130,7 +133,7 @@ def join(
             _give_back(drawn)
             raise
         line = replace(audit, answer=str(visit.id))
-        reasons = transact(_joining(visit, person, trim), line, on=visit_pk(visit.id))
+        reasons = transact(_joining(visit, person, trim, phone), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
         taken = failed(reasons, 1)  # a caller found the number before its visit was written: it is spent
@@ -179,7 +182,7 @@ def _told(visit: Ticket, audit: Entry) -> Ticket:
     return visit
 
 
-def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[TransactWrite], None]:
+def _joining(visit: Visit, person: str, trim: GuardRow | None, phone: str = "") -> Callable[[TransactWrite], None]:
     shape = SHAPES[Visit]
     put = shape.row(
         *shape.key(visit), version=1, **{name: value for name, value in values_of(visit).items() if value is not None}
@@ -209,6 +212,13 @@ def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[Tran
             condition=free,
             return_values=ALL_OLD,
         )
+        if phone:  # after the others: what was refused is told by its number
+            until = int((visit.joined_at + FOUND).timestamp())
+            transaction.update(
+                DrawnRow(f"P#{phone}", f"V#{visit.joined_at.isoformat()}#{visit.id}"),
+                actions=[DrawnRow.kind.set(DrawnRow), DrawnRow.visit.set(visit.id), DrawnRow.ttl.set(until)],
+                condition=DrawnRow.pk.does_not_exist(),
+            )
 
     return build
 

@@ -4,22 +4,17 @@ A ticket is a small number, so its name is a MAC of it (HMAC-SHA256, 128 bits) f
 with a pad made from that MAC. The MAC is what makes a name unguessable; the pad only keeps the department and the
 number out of addresses. This is the order of RFC 5297 (SIV): authenticate, then encrypt under the tag.
 The board of a doctor's own line has a name of the same make, of the doctor's id.
-The key is made on first use and kept in the table, whose readers could read every visit anyway.
+The key lies in the table: see `keys`.
 """
 
 import base64
-import functools
 import hashlib
 import hmac
-import secrets
-
-from pynamodb.exceptions import PutError
 
 from chalicelib.clinic import CLINIC
 from chalicelib.refusal import NotFound
 from chalicelib.rooms.queue import Band, Ticket
-from chalicelib.store.rows import KeyRow, Row
-from chalicelib.store.writing import in_reach
+from chalicelib.store.keys import key
 
 TAG_BYTES = 16
 NAME_BYTES_MAX = 200
@@ -118,7 +113,7 @@ def _mark(member: str, nonce: str) -> str:
 
 
 def _mac(use: bytes, data: bytes) -> bytes:
-    return hmac.new(_key(), use + data, hashlib.sha256).digest()[:TAG_BYTES]
+    return hmac.new(key("names"), use + data, hashlib.sha256).digest()[:TAG_BYTES]
 
 
 def _pad(tag: bytes, length: int) -> bytes:
@@ -131,17 +126,3 @@ def _pad(tag: bytes, length: int) -> bytes:
 
 def _xor(data: bytes, pad: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(data, pad, strict=False))
-
-
-@functools.cache
-def _key() -> bytes:
-    """Read once per Lambda container; two that make it at the same moment agree on the first one written."""
-    row = KeyRow("K#names", "K", secret=secrets.token_hex(32))
-    with in_reach():
-        try:
-            row.save(condition=Row.pk.does_not_exist())
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
-            row = KeyRow.get("K#names", "K", consistent_read=True)
-    return bytes.fromhex(row.secret)

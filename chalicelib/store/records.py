@@ -20,6 +20,7 @@ from chalicelib.store import rows
 from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket, tell_on_duty
 from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
+from chalicelib.store.phones import asking, claim_of, count_try, drawn, phone, proof
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
 from chalicelib.store.staff import administrators, is_member, member, members
@@ -29,6 +30,7 @@ from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save,
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
 __all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "trail", "wake"]
 __all__ += ["administrators", "is_member", "member", "members"]
+__all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "proof"]
 
 T = TypeVar("T")
 LIST_MAX = 50

@@ -13,11 +13,14 @@ Keys (pk / sk):
                  / D#<doctor> the department's roster (lane 0);  Z#nobody#<since> an alert to the desk (lane 0)
     D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
     P#<person>   / A#<department>  the guard: one active visit; and which visits there were
-    P#<holder>   / R          the answers being given on one phone
-    U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session, / Z  sealed;  K#names / K  the key
-    T#<staff>    / T#<place>  tries to sign in by that name
+    P#<holder>   / R          the answers being given on one phone;  C a number it says is its own, with the code's MAC
+    P#<phone>    / T          a number that was proven;  H#<person> somebody it stands for
+                 / V#<time>#<ticket> a ticket drawn with it, for some days (ids are MACs or hashes, never a number)
+    Q#<counter>  / Q          codes sent to a number, asked for from an address, or of the clinic, in a day or hour
+    U#<staff>    / U          a member of staff;   T#<staff> / T#<place>  tries to sign in by that name
                  / X#<request> audit rows of what was done about them;   U / A  who is administrator
-    K#roots      / K          the newest signed root of the audit's chains
+    S#<hash>     / S          a session of staff, by its badge;  Z sealed with it;  P a proven number, by its token
+    K#<name>     / K          the clinic's own keys;   K#roots / K  the newest signed root of the audit's chains
 """
 
 import os
@@ -42,7 +45,6 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.notice import Kind as NoticeKind
 from chalicelib.rooms.notice import Sending
 from chalicelib.rooms.notice import Way as NoticeWay
-from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import Moved
 from chalicelib.rooms.queue import State as VisitState
@@ -139,6 +141,9 @@ class VisitRow(Row, discriminator="visit"):
     prefers = UnicodeAttribute(null=True)
     beside = values.ticket(null=True)
     moved = values.word(Moved, null=True)
+    verified = BooleanAttribute(null=True)
+    born = values.day(null=True)
+    also: ListAttribute[str] = ListAttribute(null=True)
 
 
 class AliasRow(Row, discriminator="alias"):
@@ -236,6 +241,8 @@ class RequestRow(Row, discriminator="request"):
     getting = values.word(Getting, null=True)
     phone = UnicodeAttribute(default="")
     text_me = BooleanAttribute(default=False)
+    person = UnicodeAttribute(default="")
+    born = values.day(null=True)
 
 
 class DoctorRow(Row, discriminator="doctor"):
@@ -355,41 +362,6 @@ class RootRow(Row, discriminator="root"):
     n = NumberAttribute()
     at = UTCDateTimeAttribute()
     digest = UnicodeAttribute()
-
-
-class StaffRow(Row, discriminator="staff"):
-    id = UnicodeAttribute()
-    name = UnicodeAttribute()
-    role = values.word(Role)
-    departments: ListAttribute[str] = ListAttribute(default=list)
-    licence = UnicodeAttribute(default="")
-    licence_until = UnicodeAttribute(null=True)
-    active = BooleanAttribute(default=True)
-    epoch = NumberAttribute(default=0)
-
-
-class SessionRow(Row, discriminator="session"):
-    staff = UnicodeAttribute()
-    epoch = NumberAttribute()
-    began_at = UTCDateTimeAttribute()
-    seen_at = UTCDateTimeAttribute()
-    proved_at = UTCDateTimeAttribute()
-
-
-class EnvelopeRow(Row, discriminator="envelope"):
-    """What a session needs of Cognito; only the browser that shows the badge can have it opened."""
-
-    text = UnicodeAttribute()
-
-
-class TriesRow(Row, discriminator="tries"):
-    """How often somebody tried to sign in by one name from one place, since when."""
-
-    tries = NumberAttribute(default=0)
-
-
-class AdministratorsRow(Row, discriminator="administrators"):
-    ids = UnicodeSetAttribute(null=True)
 
 
 class KeyRow(Row, discriminator="key"):

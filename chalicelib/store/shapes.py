@@ -15,12 +15,13 @@ from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.notice import KEPT as NOTICE_KEPT
 from chalicelib.rooms.notice import Notice, Sending, Wake
+from chalicelib.rooms.phone import CLAIM_KEPT, PROOF_KEPT, Claim, Person, Phone, Proof
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
 from chalicelib.rooms.staff import Administrators, Member
-from chalicelib.store import rows
+from chalicelib.store import phone_rows, rows, staff_rows
 from chalicelib.store.rows import Row
 
 T = TypeVar("T")
@@ -98,6 +99,8 @@ SHAPES: dict[type, Shape] = {
             "promise": lambda p: list(p) if p else None,
             "told": lambda told: set(told) or None,
             "wakes": lambda wakes: wakes or None,
+            "verified": lambda verified: verified or None,
+            "also": lambda secrets: list(secrets) or None,
             "no_shows": lambda times: times or None,
             "heard_in": lambda epoch: epoch or None,
         },
@@ -106,6 +109,8 @@ SHAPES: dict[type, Shape] = {
             "promise": lambda p: (int(p[0]), int(p[1])) if p else None,
             "told": lambda told: frozenset(told or ()),
             "wakes": bool,
+            "verified": bool,
+            "also": lambda secrets: tuple(secrets or ()),
             "no_shows": lambda times: int(times or 0),
             "heard_in": lambda epoch: int(epoch or 0),
         },
@@ -163,6 +168,18 @@ SHAPES: dict[type, Shape] = {
         read={"flags": tuple},
         marks=lambda request: {"ttl": int((request.started_at + KEPT).timestamp())},
     ),
+    Claim: Shape(
+        row=phone_rows.ClaimRow,
+        key=lambda claim: (f"P#{claim.holder}", "C"),
+        marks=lambda claim: {"ttl": int((claim.asked_at + CLAIM_KEPT).timestamp())},
+    ),
+    Proof: Shape(
+        row=phone_rows.ProofRow,
+        key=lambda proof: (f"S#{proof.token}", "P"),
+        marks=lambda proof: {"ttl": int((proof.began_at + PROOF_KEPT).timestamp())},
+    ),
+    Phone: Shape(row=phone_rows.PhoneRow, key=lambda phone: (f"P#{phone.id}", "T")),
+    Person: Shape(row=phone_rows.PersonRow, key=lambda person: (f"P#{person.phone}", f"H#{person.id}")),
     Doctor: Shape(
         row=rows.DoctorRow,
         key=lambda doctor: (f"D#{doctor.id}", "D"),
@@ -180,7 +197,7 @@ SHAPES: dict[type, Shape] = {
         },
     ),
     Member: Shape(
-        row=rows.StaffRow,
+        row=staff_rows.StaffRow,
         key=lambda member: (member_pk(member.id), "U"),
         renamed={"added_at": "since"},
         write={"departments": list, "licence_until": lambda day: day.isoformat() if day else None},
@@ -193,7 +210,7 @@ SHAPES: dict[type, Shape] = {
         once=frozenset({"id", "added_at"}),
     ),
     Administrators: Shape(
-        row=rows.AdministratorsRow,
+        row=staff_rows.AdministratorsRow,
         key=lambda all: ("U", "A"),
         write={"ids": lambda ids: set(ids) or None},
         read={"ids": lambda ids: frozenset(ids or ())},

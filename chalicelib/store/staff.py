@@ -15,8 +15,9 @@ from chalicelib.clinic import CLINIC
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms.staff import MEMBERS_MAX, Administrators, Member, Session
 from chalicelib.store import envelope
-from chalicelib.store.rows import AdministratorsRow, EnvelopeRow, Row, SessionRow, StaffRow, TriesRow
+from chalicelib.store.rows import Row
 from chalicelib.store.shapes import member_pk, readable, record_of, sound
+from chalicelib.store.staff_rows import AdministratorsRow, EnvelopeRow, SessionRow, StaffRow, TriesRow
 from chalicelib.store.writing import in_reach
 
 IDLE = timedelta(minutes=CLINIC.staff.idle_minutes)

@@ -8,7 +8,8 @@ from pynamodb.exceptions import DoesNotExist
 from chalicelib.rooms.oversight import Trail
 from chalicelib.rooms.permission import STAFF, Actor, Entry, Role
 from chalicelib.store import chain
-from chalicelib.store.rows import AuditRow, ChainRow, Row, SealRow, StaffRow
+from chalicelib.store.rows import AuditRow, ChainRow, Row, SealRow
+from chalicelib.store.staff_rows import StaffRow
 from chalicelib.store.writing import in_reach
 
 LINES_MAX = 60  # lines of a chain read for one page

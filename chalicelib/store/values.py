@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -44,6 +44,10 @@ def word(kind: type[E], *, null: bool = False) -> Written[E]:
 
 def ticket(*, null: bool = False) -> Written[Ticket]:
     return Written(str, Ticket.of, null=null)
+
+
+def day(*, null: bool = False) -> Written[date]:
+    return Written(date.isoformat, date.fromisoformat, null=null)
 
 
 def answers() -> Written[Answers]:

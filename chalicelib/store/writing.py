@@ -21,9 +21,11 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.refusal import Busy, Repeated, Stale
 from chalicelib.rooms.assignment import Freed, Presence, Seen
 from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.preferred import Back
 from chalicelib.rooms.queue import Closed
 from chalicelib.store import chain
+from chalicelib.store.phone_rows import CounterRow
 from chalicelib.store.rows import AuditRow, ChainRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow
 from chalicelib.store.shapes import SHAPES, lane_pk, values_of
 
@@ -247,10 +249,23 @@ def _write_seen(transaction: TransactWrite, seen: Seen) -> None:
     transaction.update(SeenRow(*SHAPES[Seen].key(seen)), actions=actions)
 
 
+def _count(transaction: TransactWrite, counted: Counted) -> None:
+    transaction.update(
+        CounterRow(f"Q#{counted.about}", "Q"),
+        actions=[
+            CounterRow.kind.set(CounterRow),
+            CounterRow.sent.add(1),
+            CounterRow.ttl.set(int(counted.until.timestamp())),
+        ],
+        condition=CounterRow.pk.does_not_exist() | (CounterRow.sent < counted.most),
+    )
+
+
 _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Freed: _free_doctor,
     Closed: _close_guard,
     Back: _go_back,
     Presence: _count_presence,
     Seen: _write_seen,
+    Counted: _count,
 }

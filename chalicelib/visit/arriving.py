@@ -132,21 +132,32 @@ def _visit_answered(errand: Errand, answer: str, **_: object) -> Visit:
 
 
 def join(
-    errand: Errand, *, request: Request, secret: str, person: str, consented: bool, same_doctor: bool = False
+    errand: Errand,
+    *,
+    request: Request,
+    secret: str,
+    person: str,
+    consented: bool,
+    same_doctor: bool = False,
+    verified: bool = False,
+    phone: str = "",
 ) -> Visit:
     """Draw the ticket. The request's own id makes it happen once, however often the button is pressed.
 
-    `same_doctor`: to wait for the doctor this person had. Where that cannot be, it is the first free one.
+    `person` is who it is for: `verified` as somebody of a proven number, else known to this phone only. With a `phone`
+    the ticket can be found again by that number. `same_doctor`: to wait for the doctor this person had; where that
+    cannot be, it is the first free one.
     """
     answers = arrival.agree(request, consented=consented, clinic=errand.clinic, now=errand.now)
     offer = preferring.offer(errand, request, person) if same_doctor else None
     if offer:
         answers = replace(answers, doctor=offer.name)
     errand = replace(errand, request=f"{request.id}:join")  # beside the line of the first answer, which has the same id
-    return enter(errand, asked=request, answers=answers, secret=secret, person=person, offer=offer)
+    known = replace(request, born=request.born if verified else None)
+    return enter(errand, asked=known, answers=answers, secret=secret, person=person, phone=phone, offer=offer)
 
 
-@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person", "offer"}))
+@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person", "phone", "offer"}))
 def enter(
     errand: Errand,
     *,
@@ -154,6 +165,7 @@ def enter(
     answers: Answers,
     secret: str,
     person: str,
+    phone: str = "",
     form: Request | None = None,
     offer: Offer | None = None,
 ) -> Visit:
@@ -180,6 +192,8 @@ def enter(
             joined_at=errand.now,
             policy=errand.clinic.policy,
             from_desk=form is not None,
+            verified=asked.born is not None,
+            born=asked.born,
         )
         made[ticket] = _promised(errand, visit, drawn, offer)
         return made[ticket]
@@ -189,6 +203,7 @@ def enter(
         [home, queue.own_lane(offer.desk.id)] if offer and offer.there else [home],
         band,
         person=person,
+        phone=phone,
         make=make,
         audit=errand.entry("join", about_person(asked.holder)),
     )

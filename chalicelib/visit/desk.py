@@ -52,6 +52,7 @@ def add_person(
     consented: bool,
     language: str,
     flags: tuple[str, ...],
+    found_by: str = "",
 ) -> Visit:
     """A ticket for somebody without a phone, by the same questions and rules as everybody's."""
     asked = Request(id=errand.request, holder=person, language=language, started_at=errand.now)
@@ -67,7 +68,7 @@ def add_person(
     answers = arrival.agree(asked, consented=consented, clinic=errand.clinic, now=errand.now)
     answers = replace(answers, phone=asked.phone if phone else None)
     asked = replace(asked, started_at=errand.now.min)  # a repeat is the same form at another time
-    return enter(errand, asked=asked, answers=answers, secret=secret, person=person, form=asked)
+    return enter(errand, asked=asked, answers=answers, secret=secret, person=person, phone=found_by, form=asked)
 
 
 def print_ticket(errand: Errand, *, id: Ticket) -> Place:

@@ -17,6 +17,8 @@ from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.notice import Notice, Wake
 from chalicelib.rooms.oversight import Trail
 from chalicelib.rooms.permission import Actor, Entry
+from chalicelib.rooms.phone import Claim as PhoneClaim
+from chalicelib.rooms.phone import Counted, Person, Phone, Proof
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
@@ -25,7 +27,7 @@ from chalicelib.rooms.staff import Administrators, Member
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Sent = TypeVar("Sent", Notice, Wake)
+Sent = TypeVar("Sent", Notice, Wake, Proof)
 LOOK_AGAIN_MINUTES = 15
 DECIDE_TRIES_MAX = 6  # how often a deed looks again after somebody else wrote first
 
@@ -93,6 +95,7 @@ class Records(Protocol):
         band: Band,
         *,
         person: str,
+        phone: str = "",
         make: Callable[[list[tuple[Ticket, Lane]]], Visit],
         audit: Entry,
     ) -> Ticket: ...
@@ -104,6 +107,14 @@ class Records(Protocol):
     def notices_lost(self, since: datetime) -> list[Notice]: ...
     def move(self, changed: Sent) -> Sent: ...
     def wake(self, visit: Ticket) -> Wake | None: ...
+    def asking(
+        self, holder: str, counters: tuple[Counted, ...]
+    ) -> tuple[PhoneClaim | None, list[tuple[Counted, int]]]: ...
+    def claim_of(self, holder: str) -> PhoneClaim | None: ...
+    def count_try(self, claim: PhoneClaim, digest: str) -> PhoneClaim | None: ...
+    def proof(self, token: str) -> Proof | None: ...
+    def phone(self, id: str) -> tuple[Phone, list[Person]]: ...
+    def drawn(self, phone: str) -> list[Ticket]: ...
 
 
 class Signer(Protocol):

@@ -64,8 +64,11 @@ def open_visit(errand: Errand, *, id: Ticket) -> Dossier:
 
 
 def _history(errand: Errand, visit: Visit) -> list[Past]:
-    """The same person's earlier visits, for the doctor who has this one; each visit shown has its own audit line."""
-    if visit.doctor != errand.actor.id:
+    """The same person's earlier visits, for the doctor who has this one; each visit shown has its own audit line.
+
+    Where numbers can be proven, only of somebody of a proven number; else the visits of the same phone.
+    """
+    if visit.doctor != errand.actor.id or (errand.clinic.proves_phones and not visit.verified):
         return []
     past = errand.records.past(visit.person, before=visit)
     look_at_others(errand, visit.id, [file.visit.id for file in past])

@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import NotFound, Repeated, Stale, TooLate
-from chalicelib.rooms import notice, queue
+from chalicelib.rooms import notice, phone, queue
 from chalicelib.rooms.assignment import Seen
 from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sending, Wake, Way
 from chalicelib.rooms.permission import SYSTEM
@@ -92,7 +92,7 @@ def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> li
 
 def _to(errand: Errand, visit: Visit, way: Way) -> str:
     if way is Way.SMS:
-        return notice.number(visit.answers.phone or "", errand.clinic)
+        return phone.number(visit.answers.phone or "", errand.clinic)
     wake = errand.records.wake(visit.id)
     return wake.endpoint if wake else ""
 

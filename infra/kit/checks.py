@@ -74,7 +74,8 @@ def _shapes(kit: Sheet) -> None:
     for path, one in _tables(kit, "departments"):
         for key, keys in (("ages", shape.FROM_TO), ("urgent", shape.URGENT)):
             _shape(kit, (*path, key), one.get(key, {}), keys)
-    for key, keys in (("sms", shape.SMS), ("push", shape.PUSH), ("staff", shape.STAFF)):
+    tables = (("sms", shape.SMS), ("codes", shape.CODES), ("push", shape.PUSH), ("staff", shape.STAFF))
+    for key, keys in tables:
         _shape(kit, (key,), kit.said.get(key), keys)
 
 

@@ -60,6 +60,7 @@ CLINIC: dict[str, Key] = {
     "red_flags": optional(LIST),
     "texts": optional(TABLE),
     "sms": optional(TABLE),
+    "codes": optional(TABLE),
     "push": optional(TABLE),
     "staff": optional(TABLE),
     "stack": optional(TABLE),
@@ -76,7 +77,20 @@ DEPARTMENT: dict[str, Key] = {
     "waiting_max": optional(NUMBER),
 }
 RED_FLAG: dict[str, Key] = {"id": Key(TEXT), "text": Key(WORDS)}
-SMS: dict[str, Key] = {"provider": Key(TEXT), "country": optional(TEXT), "desk": optional(TEXT)}
+SMS: dict[str, Key] = {
+    "provider": Key(TEXT),
+    "country": optional(TEXT),
+    "others": optional(LIST),
+    "desk": optional(TEXT),
+}
+CODES: dict[str, Key] = {
+    "on": Key(YES_NO),
+    "per_phone": optional(NUMBER),
+    "per_address": optional(NUMBER),
+    "per_clinic": optional(NUMBER),
+    "idle_hours": optional(NUMBER),
+    "days": optional(NUMBER),
+}
 STAFF: dict[str, Key] = {"idle_minutes": optional(NUMBER), "proof_minutes": optional(NUMBER)}
 PUSH: dict[str, Key] = {"on": Key(YES_NO)}
 FROM_TO: dict[str, Key] = {"from": optional(NUMBER), "to": optional(NUMBER)}

@@ -1,6 +1,6 @@
 """Every scene there is. The tour plays them all."""
 
-from tests.browser import scenes_arriving, scenes_parcels, scenes_staff, scenes_visit, scenes_working
+from tests.browser import scenes_arriving, scenes_number, scenes_parcels, scenes_staff, scenes_visit, scenes_working
 from tests.browser.tour import Scene
 
 SCENES: tuple[Scene, ...] = (
@@ -13,6 +13,8 @@ SCENES: tuple[Scene, ...] = (
     scenes_arriving.lost_answers,
     scenes_arriving.without_a_line,
     scenes_arriving.how_good_the_times_are,
+    scenes_number.family,
+    scenes_number.found_again,
     scenes_working.signing_in,
     scenes_staff.letting_in,
     scenes_working.on_duty,
@@ -35,6 +37,7 @@ WITHOUT_SCRIPTS: tuple[Scene, ...] = (
     scenes_arriving.waiting_room,
     scenes_arriving.other_phone,
     scenes_arriving.lost_answers,
+    scenes_number.found_again,
     scenes_arriving.how_good_the_times_are,
     scenes_working.handed_back,
     scenes_working.warned,

@@ -8,7 +8,8 @@ from chalicelib.doors import phrases
 from chalicelib.rooms.prescription import Line
 from chalicelib.visit import seeing, sending
 from tests.doors.stories import PILLS, SOAP, id_of, patient_errand, seen, taken
-from tests.people import Cast, Patient
+from tests.doors.test_number import Known, with_people
+from tests.people import ANN, Cast, Patient
 
 FINISH = {**SOAP, "outcome": "prescription", "summary": "Rest and drink.", "speaks": "en"}
 
@@ -297,10 +298,13 @@ def test_a_prescription_is_taken_back_with_a_reason(cast: Cast) -> None:
 
 
 def test_the_doctor_finds_the_visits_before(cast: Cast) -> None:
-    seen(cast, cast.ann, lines=PILLS, allergies="")
+    """Of somebody whose number is proven; what others see is in test_number."""
+    ann = Known(cast.house, ANN)
+    with_people(ann)
+    seen(cast, ann, lines=PILLS, allergies="")
     cast.clock.forward(hours=1)
-    taken(cast, cast.ann, allergies="")
-    got = cast.ada.get(address(cast.ann))
+    taken(cast, ann, allergies="")
+    got = cast.ada.get(address(ann))
     assert "Earlier visits (1)" in got.words
     assert "Tonsillitis" in got.words
     assert "Paracetamol" in got.words

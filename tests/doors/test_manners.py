@@ -201,7 +201,7 @@ def test_a_format_we_do_not_read_is_said_politely(cast: Cast) -> None:
 
 def test_a_method_we_do_not_take_is_said_politely(cast: Cast) -> None:
     for method in ("PUT", "DELETE", "PATCH"):
-        got = cast.eve.ask(method, "/en/find")
+        got = cast.eve.ask(method, "/en/waits")
         assert got.status == 405
         assert got.header("Allow") == "GET"
         polite(got)

@@ -169,7 +169,7 @@ def test_the_first_load_of_every_page_is_light(cast: Cast, language: str) -> Non
 def test_another_language_reads_from_right_to_left(cast: Cast) -> None:
     """Arabic without texts of its own: the page turns round, and English stands in for what is missing."""
     frame = render.Frame(language="ar", base="", here="find", secure=False, machine=False, now=cast.clock())
-    got = render.respond(render.Page(template="find.html", extras={"tickets": []}), frame)
+    got = render.respond(render.Page(template="find.html", extras={"tickets": [], "found": None}), frame)
     assert Form(got.body).html == {"lang": "ar", "dir": "rtl"}
     assert words.CALLED["ar"] == "العربية"
 

@@ -61,11 +61,12 @@ FAULTS = [
     ("ages = { from = 0, to = 17 }", "ages = { form = 0 }", "there is no 'form' here; did you mean 'from'?"),
     ('letter = "B"', 'letter = "O"', "department letter 'O'"),
     ("[push]", "[stack]\nRequestPerSecond = 9\n\n[push]", "did you mean 'RequestsPerSecond'?"),
+    ("[push]", "[codes]\nper_fone = 9\n\n[push]", "did you mean 'per_phone'?"),
     ("[push]", "[push", "not TOML"),
 ]
 
 
-DEPARTMENT = 32
+DEPARTMENT = 35
 
 
 @pytest.mark.parametrize(("old", "new", "why"), FAULTS, ids=[fault[2][:40] for fault in FAULTS])
@@ -74,7 +75,7 @@ def test_a_fault_is_named_with_its_line(folder: Path, old: str, new: str, why: s
     (found,) = [wrong for wrong in refusals(folder) if why in wrong[2]]
     assert found[0] == "clinic.toml"
     whole = "is missing" in why or "the lower one first" in why  # told where the department begins
-    assert found[1] == (DEPARTMENT if whole else line + ("[stack]" in new)), found
+    assert found[1] == (DEPARTMENT if whole else line + ("[stack]" in new or "[codes]" in new)), found
 
 
 def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:

@@ -11,7 +11,7 @@ from chalicelib.rooms.queue import State
 from chalicelib.rooms.rules import Sms
 from tests.builders import MINUTE, NOW, a_clinic, a_department, a_lane, a_queue, a_ticket, a_visit, answers, refused
 
-TEXTS = a_clinic(timezone="UTC", sms=Sms(provider="local", country="+86", desk="+8613800000000"))
+TEXTS = a_clinic(timezone="UTC", sms=Sms(provider="local", country="+86", others=("+44",), desk="+8613800000000"))
 ASKED = answers(text_me=True)
 
 

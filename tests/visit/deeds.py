@@ -3,19 +3,23 @@
 Tests go through this table: a repeat, a lost reply, a throttled table, two taps at once are asked of every deed.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from chalicelib.refusal import Refusal
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
 from chalicelib.rooms.assignment import NO_SHOW_AFTER
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
-from chalicelib.visit import arriving, desk, preferring, seeing, sending, staffing, taking, telling
+from chalicelib.rooms.phone import TRIES_MAX, Purpose
+from chalicelib.rooms.rules import Codes, Sms
+from chalicelib.visit import arriving, desk, preferring, proving, seeing, sending, staffing, taking, telling
 from chalicelib.visit.arriving import Place
-from tests.builders import ADA, ANN, BO, COLE, DEE, KIM, MAX, PUBLIC, SAM, SOAP, a_line, plain
+from tests.builders import ADA, ANN, BO, COLE, DEE, KIM, MAX, PUBLIC, SAM, SOAP, a_clinic, a_line, plain
 from tests.visit.walk import CODE, Walk, person
 
 Typed = dict[str, Any]
@@ -43,6 +47,8 @@ class Deed:
             return f"D#{self.who.id}"
         if self.who is MAX:
             return f"U#{typed['id']}"
+        if "owner" in typed:
+            return f"P#{typed['owner']}"
         if "id" in typed:
             return f"V#{typed['id']}"
         if "request" in typed:
@@ -194,6 +200,48 @@ def _dismissed(walk: Walk) -> Typed:
     return typed
 
 
+def _prover(walk: Walk) -> Typed:
+    """A clinic in which numbers are proven, and a browser that says one is its own."""
+    walk.clinic = a_clinic(sms=Sms(provider="local", country="+86"), codes=Codes(on=True))
+    asked = {"phone_id": "ab12", "number": "+8613800001234", "purpose": Purpose.PEOPLE, "born": None}
+    return {"holder": "phone", **asked, "digest": "mac", "caller": "here"}
+
+
+def _asked(walk: Walk) -> Typed:
+    typed = _prover(walk)
+    proving.ask_code(walk.errand(), **typed)
+    return {"holder": "phone", "digest": "mac", "token": "token"}
+
+
+def _guessed(walk: Walk) -> Typed:
+    """With one try left."""
+    typed = _asked(walk)
+    for n in range(TRIES_MAX - 1):
+        with contextlib.suppress(Refusal):
+            proving.prove(walk.errand(), **{**typed, "digest": f"guess {n}"})
+    return typed
+
+
+def _proven(walk: Walk) -> Typed:
+    typed = _asked(walk)
+    proving.prove(walk.errand(), **typed)
+    return {"owner": "ab12"}
+
+
+def _adding(walk: Walk) -> Typed:
+    return {**_proven(walk), "id": person("Mei"), "name": "Mei", "born": date(2024, 2, 29), "relation": ForWhom.CHILD}
+
+
+def _finding(walk: Walk) -> Typed:
+    """Joined on one phone; its number is proven on another, with the patient's birth date."""
+    typed = {**_prover(walk), "purpose": Purpose.FIND, "born": date(1989, 6, 1)}
+    id = walk.join(found_by="ab12").id
+    proving.ask_code(walk.errand(), **typed)
+    proving.prove(walk.errand(), holder="phone", digest="mac", token="token")
+    by = proving.known(walk.errand(), token="token")
+    return {"id": id, "secret": "another phone's", "by": by}
+
+
 TEA = {**SOAP, "plan": "Tea."}
 WHO = {"for_whom": ForWhom.ME, "name": "Ann Li", "age": 40, "guardian": ""}
 DEEDS = [
@@ -223,6 +271,13 @@ DEEDS = [
     Deed("first_free, called past", preferring.first_free, ANN, _called_past, draws=True),
     Deed("same_doctor", preferring.same_doctor, ANN, _changed),
     Deed("take one's own", taking.take_next, ADA, _own_to_take, draws=True),
+    Deed("ask_code", proving.ask_code, PUBLIC, _prover, other={"number": "+8613900000000"}),
+    Deed("prove", proving.prove, PUBLIC, _asked, other={"token": "another"}),
+    Deed("prove at the last try", proving.prove, PUBLIC, _guessed),
+    Deed("add_person to a number", proving.add_person, PUBLIC, _adding, other={"name": "Meimei"}, entry="add_me"),
+    Deed("sign_out", proving.sign_out, PUBLIC, lambda w: {**_proven(w), "token": "token"}, entry="sign_out_here"),
+    Deed("out_everywhere", proving.out_everywhere, PUBLIC, _proven),
+    Deed("find", proving.find, ANN, _finding, other={"secret": "a third phone's"}),
     Deed(
         "wake_me",
         telling.wake_me,

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.clinic import CLINIC
 from chalicelib.refusal import NotFound
 from chalicelib.rooms.queue import Band, Ticket
-from chalicelib.store import names
+from chalicelib.store import keys, names
 from chalicelib.store.rows import KeyRow
 from tests.visit.walk import Walk
 
@@ -72,14 +72,14 @@ def test_a_shortened_name_is_nobodys(walk: Walk) -> None:
 def test_the_name_of_another_clinic_is_nobodys_here(walk: Walk) -> None:
     name = names.name_of(TICKETS[0])
     KeyRow("K#names", "K", secret="ff" * 32).save()
-    names._key.cache_clear()
+    keys.key.cache_clear()
     with pytest.raises(NotFound):
         names.ticket_of(name)
 
 
 def test_two_that_make_the_key_at_the_same_moment_agree_on_the_first(walk: Walk) -> None:
     KeyRow("K#names", "K", secret="ab" * 32).save()
-    assert names._key() == b"\xab" * 32
+    assert keys.key("names") == b"\xab" * 32
 
 
 def test_the_names_bytes_do_not_show_the_ticket(walk: Walk) -> None:

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.refusal import Refusal
 from chalicelib.rooms.permission import Entry
 from chalicelib.store import records
-from chalicelib.visit import arriving, desk, seeing, sending, taking
+from chalicelib.visit import arriving, desk, proving, seeing, sending, taking
 from chalicelib.visit import errand as errands
 from chalicelib.visit.errand import Errand, fingerprint
 from tests.visit.deeds import DEEDS, Deed, Typed, another, same
@@ -20,6 +20,7 @@ ANSWERED: dict[Callable[..., Any], Callable[[Any], str]] = {
     arriving.join: lambda visit: str(visit.id),
     desk.add_person: lambda visit: str(visit.id),
     taking.take_next: str,
+    proving.add_person: lambda person: person.id,
     seeing.say: lambda message: message.id,
     sending.deliver: lambda order: "delivered",
 }

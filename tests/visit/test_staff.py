@@ -10,8 +10,8 @@ from chalicelib.refusal import TooLate
 from chalicelib.rooms.permission import SYSTEM, Role
 from chalicelib.store import names, staff
 from chalicelib.store.envelope import closed, opened
-from chalicelib.store.rows import SessionRow, StaffRow
 from chalicelib.store.staff import IDLE, SESSION, TRIES_MAX, TRIES_WITHIN
+from chalicelib.store.staff_rows import SessionRow, StaffRow
 from chalicelib.visit import staffing
 from tests.builders import MINUTE, NOW, refused
 from tests.visit.walk import Walk, table

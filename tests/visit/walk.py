@@ -11,7 +11,7 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor
 from chalicelib.rooms.queue import Band, State, Ticket, Visit
 from chalicelib.rooms.rules import Clinic
-from chalicelib.store import names, records
+from chalicelib.store import keys, records
 from chalicelib.store.rows import TABLE, Row
 from chalicelib.visit import arriving, seeing, sending, taking
 from chalicelib.visit.errand import Errand, Records, Signer
@@ -52,7 +52,13 @@ class Walk:
         return a_request(id=f"q{self.count}", holder=f"phone-{who.id}", **said)
 
     def join(
-        self, who: Actor = ANN, request: Request | None = None, *, same_doctor: bool = False, **said: Any
+        self,
+        who: Actor = ANN,
+        request: Request | None = None,
+        *,
+        same_doctor: bool = False,
+        found_by: str = "",
+        **said: Any,
     ) -> Visit:
         return arriving.join(
             self.errand(),
@@ -61,6 +67,7 @@ class Walk:
             person=person(who.id),
             consented=True,
             same_doctor=same_doctor,
+            phone=found_by,
         )
 
     def back_to(self, doctor: Actor = ADA, *people: Actor) -> list[Visit]:
@@ -174,7 +181,7 @@ def restore(kept: dict[Key, dict[str, Any]]) -> None:
     """Make the table what it was before."""
     Row.delete_table()
     Row.create_table(wait=True)
-    names._key.cache_clear()  # it lies in the table
+    keys.key.cache_clear()  # it lies in the table
     client, puts = Row._get_connection().connection.client, [{"PutRequest": {"Item": item}} for item in kept.values()]
     for start in range(0, len(puts), BATCH):
         left = client.batch_write_item(RequestItems={TABLE: puts[start : start + BATCH]})

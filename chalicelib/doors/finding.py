@@ -1,0 +1,125 @@
+"""Finding: how somebody comes back to a ticket, by this browser, a link, or a proven number; and being forgotten."""
+
+import contextlib
+
+from chalice import Blueprint
+from markupsafe import Markup
+
+from chalicelib.doors import guests, number, origin, qr, shown
+from chalicelib.doors.form import FORMS, Form, key, text
+from chalicelib.doors.guests import Kept, hashed
+from chalicelib.doors.manners import Asked, polite
+from chalicelib.doors.render import Answer, Go, Page
+from chalicelib.refusal import NotFound, Refusal
+from chalicelib.rooms import phone
+from chalicelib.rooms.phone import Known, Purpose
+from chalicelib.store import names
+from chalicelib.visit import arriving, proving
+
+door = Blueprint(__name__)
+CODE_MAX = 500  # a whole link pasted, with room for what a messenger added to it
+NAME_MAX = 64  # of a visit, as in its address
+
+
+def tickets(asked: Asked) -> list[dict[str, str]]:
+    """The tickets in this browser, without asking the store: a name says which queue it is of."""
+    found = []
+    for kept in asked.guest.tickets:
+        try:
+            id = names.ticket_of(kept.visit)
+        except NotFound:
+            continue
+        department = shown.department(id.department, asked.language)
+        found.append({"visit": kept.visit, "code": shown.code(id), "department": department})
+    return found
+
+
+@door.route("/{lang}/find")
+@polite("look")
+def find(asked: Asked) -> Answer:
+    """The tickets of this phone and how to open one on another; and those of the number that was proven here."""
+    public = origin.public(asked.request)
+    here: list[dict[str, str]] = []
+    for ticket in tickets(asked):
+        if kept := asked.guest.ticket(ticket["visit"]):
+            link = f"{public}{asked.frame.url('back')}?code={kept.code}"
+            here.append({**ticket, "link": link, "picture": Markup(qr.picture(link))})  # noqa: S704  # nosec B704
+    known = number.known_to(asked)
+    data = {"visits": [ticket["visit"] for ticket in here], "found": _found(asked, known) if known else None}
+    return Page(template="find.html", extras={"tickets": here}, data=data, here="find")
+
+
+def _found(asked: Asked, known: Known) -> list[dict[str, object]]:
+    """The tickets of the proven number that are not in this browser yet."""
+    found = proving.tickets(asked.errand, by=known)
+    named = [(names.name_of(visit.id), visit) for visit in found]
+    return [
+        {
+            "visit": name,
+            "code": shown.code(visit.id),
+            "department": shown.department(visit.id.department, asked.language),
+            "joined_at": visit.joined_at,
+        }
+        for name, visit in named
+        if asked.guest.ticket(name) is None
+    ]
+
+
+@door.route("/{lang}/find", methods=["POST"], content_types=FORMS)
+@polite("ask_code", form=Form(number.NUMBER, number.BORN), again=find)
+def look_for(asked: Asked) -> Answer:
+    """By number and birth date: first the number is proven. Nothing is looked up before that."""
+    born = phone.birth_date(asked.given["born"], asked.errand.here.date())
+    return number.send(asked, typed=asked.given["phone"], purpose=Purpose.FIND, born=born)
+
+
+@door.route("/{lang}/find/open", methods=["POST"], content_types=FORMS)
+@polite("find", form=Form(key("visit", max=NAME_MAX)), again=find)
+def open_here(asked: Asked) -> Answer:
+    """The same ticket on this phone too; the one that drew it keeps it."""
+    known = number.must_know(asked)
+    id = names.ticket_of(asked.given["visit"])
+    secret = guests.found_secret(asked.guest.phone, asked.given["visit"])
+    proving.find(asked.errand, id=id, secret=hashed(secret), by=known)
+    kept = Kept(names.name_of(id), secret)
+    cookie = guests.tickets_cookie((kept, *asked.guest.tickets), secure=asked.secure)
+    return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit, "secret": secret}, cookies=(cookie,))
+
+
+@door.route("/{lang}/back")
+@polite("look", form=Form(text("code", max=CODE_MAX)))
+def back(asked: Asked) -> Answer:
+    """A return link opens this page; only its button opens the visit, so a messenger's preview does not."""
+    return Page(template="back.html", values={"code": asked.sheet.given.get("code", "")}, here="back")
+
+
+@door.route("/{lang}/back", methods=["POST"], content_types=FORMS)
+@polite("come_back", form=Form(text("code", max=CODE_MAX, missing="Paste the code or the link here.")), again=back)
+def come_back(asked: Asked) -> Answer:
+    """Whoever holds a ticket's secret is its patient, on any phone."""
+    kept = guests.ticket_of(asked.given["code"])
+    try:
+        if kept is None:
+            raise NotFound()
+        arriving.come_back(asked.errand, id=names.ticket_of(kept.visit), secret=hashed(kept.secret))
+    except NotFound as unknown:
+        raise Refusal("This does not open a visit. Copy the whole link or code once more.", field="code") from unknown
+    cookie = guests.tickets_cookie((kept, *asked.guest.tickets), secure=asked.secure)
+    return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit}, cookies=(cookie,))
+
+
+@door.route("/{lang}/forget", methods=["POST"], content_types=FORMS)
+@polite("forget", again=find)
+def forget(asked: Asked) -> Answer:
+    """A borrowed phone keeps nothing: no answers, no tickets, no proven number. The visits themselves go on."""
+    with contextlib.suppress(NotFound):
+        if asked.guest.phone:
+            arriving.forget(asked.errand, holder=asked.guest.holder)
+    if known := number.known_to(asked):
+        proving.sign_out(asked.errand, owner=known.phone.id, token=known.proof.token)
+    cookies = (
+        guests.phone_cookie("", secure=asked.secure),
+        guests.tickets_cookie((), secure=asked.secure),
+        guests.number_cookie("", secure=asked.secure),
+    )
+    return Go(to="find", data={"forgotten": True}, cookies=cookies)

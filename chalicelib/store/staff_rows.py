@@ -1,0 +1,49 @@
+"""The rows of people who work here: who they are, their sessions, and tries to sign in."""
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+
+from chalicelib.rooms.permission import Role
+from chalicelib.store import values
+from chalicelib.store.rows import Row
+
+
+class StaffRow(Row, discriminator="staff"):
+    id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = values.word(Role)
+    departments: ListAttribute[str] = ListAttribute(default=list)
+    licence = UnicodeAttribute(default="")
+    licence_until = UnicodeAttribute(null=True)
+    active = BooleanAttribute(default=True)
+    epoch = NumberAttribute(default=0)
+
+
+class SessionRow(Row, discriminator="session"):
+    staff = UnicodeAttribute()
+    epoch = NumberAttribute()
+    began_at = UTCDateTimeAttribute()
+    seen_at = UTCDateTimeAttribute()
+    proved_at = UTCDateTimeAttribute()
+
+
+class EnvelopeRow(Row, discriminator="envelope"):
+    """What a session needs of Cognito; only the browser that shows the badge can have it opened."""
+
+    text = UnicodeAttribute()
+
+
+class TriesRow(Row, discriminator="tries"):
+    """How often somebody tried to sign in by one name from one place, since when."""
+
+    tries = NumberAttribute(default=0)
+
+
+class AdministratorsRow(Row, discriminator="administrators"):
+    ids = UnicodeSetAttribute(null=True)

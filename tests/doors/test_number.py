@@ -1,0 +1,316 @@
+"""A phone number proven at the door, the people it stands for, and a ticket found again on another phone."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from chalicelib.clinic import CLINIC
+from chalicelib.outside import sms
+from chalicelib.rooms.consult import Outcome as ConsultOutcome
+from chalicelib.rooms.notice import Outcome
+from chalicelib.store import records
+from chalicelib.visit import seeing, taking
+from infra.local.engine import ROOT
+from tests.doors.stories import id_of, seen, taken
+from tests.people import ANN, Browser, Cast, Patient
+
+BORN = "1992-05-06"  # 34 years old on the morning of the story
+
+
+@pytest.fixture(autouse=True)
+def no_texts() -> None:
+    sms.LOCAL.texts.clear()
+
+
+def code() -> str:
+    """What the newest text message says."""
+    found = re.search(r"\b\d{6}\b", sms.LOCAL.texts[-1][1])
+    assert found, sms.LOCAL.texts[-1]
+    return found[0]
+
+
+def another(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06d}"
+
+
+def proven(browser: Browser, phone: str = "138 0000 1234") -> None:
+    browser.get(browser.url("number"))
+    at = browser.fill("/number", phone=phone)
+    assert "Enter the code" in at.words
+    at = browser.fill("/number/code", code=code())
+    assert "Your number and your people" in at.words
+
+
+def with_people(browser: Browser) -> None:
+    proven(browser)
+    for name, born, relation in (("Ann Smith", BORN, "me"), ("Mei", "2020-02-29", "child")):
+        browser.get(browser.url("number", "people"))
+        at = browser.fill("/number/people", name=name, born=born, relation=relation)
+        assert name in at.words
+
+
+def joined_for(patient: Patient, name: str, **different: str) -> str:
+    """From the questions to the ticket, choosing somebody of the number."""
+    answers = {**patient.answers, **different}
+    patient.get(patient.url("ask", "flags"))
+    at = patient.fill("/flags", flags="none")
+    form = next(f for f in at.page.forms if f.action.endswith("/ask/person") and _is_for(at.body, f.fields, name))
+    at = patient._followed(patient.send(form.action, form.fields))
+    patient.at = at
+    for names in (("why", "department", "allergies"), ("how_long", "getting"), ("phone",)):
+        assert patient.at is not None
+        patient.fill(**{n: answers[n] for n in names})
+    at = patient.fill(consent="yes")
+    assert at.status == 200, at.words
+    patient.visit = at.path.partition("?")[0].rpartition("/")[2]
+    return patient.visit
+
+
+class Known(Patient):
+    """Ann, who has proven her number and chooses herself from its people."""
+
+    def join(self, **different: str) -> str:
+        return joined_for(self, "Ann Smith", **different)
+
+
+def _is_for(body: str, fields: dict[str, list[str]], name: str) -> bool:
+    button = body.partition(fields["person"][0])[2].partition("</button>")[0]
+    return name in button
+
+
+def test_a_number_is_proven_and_stands_for_a_family(cast: Cast) -> None:
+    with_people(cast.ann)
+    assert "known by the number that ends in 1234" in cast.ann.get("/en/number").words
+    assert "Mei Your child · 6 years" in cast.ann.at.words  # type: ignore[union-attr]
+    (to, said) = sms.LOCAL.texts[-1]
+    assert to == "+8613800001234"
+    assert said.endswith("It is valid for 5 minutes. Tell it to nobody.")
+    assert "known" not in cast.eve.get("/en/number").words
+
+
+def test_the_doctor_reads_the_earlier_visits_of_a_proven_person_on_any_phone(cast: Cast) -> None:
+    with_people(cast.ann)
+    joined_for(cast.ann, "Ann Smith")
+    _finish(cast, cast.ann)
+    other = Patient(cast.house, ANN)
+    cast.clock.forward(minutes=2)
+    proven(other)
+    joined_for(other, "Ann Smith", why="It came back", department="general")
+    assert records.visit(id_of(other)).verified
+    assert "Sore throat for three days" in _read(cast, other)
+    child = Patient(cast.house, ANN)
+    cast.clock.forward(minutes=2)
+    proven(child)
+    joined_for(child, "Mei", department="general")
+    visit = records.visit(id_of(child))
+    assert (visit.answers.guardian, visit.answers.for_whom, visit.answers.age) == ("Ann Smith", "child", 6)
+    assert "Sore throat for three days" not in _read(cast, child).replace(visit.answers.why, "", 1), (
+        "a record of her own"
+    )
+
+
+def _finish(cast: Cast, patient: Patient) -> None:
+    taking.go_on_duty(cast.errand("ada"), departments=("general",), capacity=5)
+    id = taking.take_next(cast.errand("ada"))
+    assert id == id_of(patient)
+    soap = {"subjective": "x", "objective": "", "assessment": "A cold", "plan": "Rest"}
+    said = {"outcome": ConsultOutcome.REST, "summary": "Rest.", "lines": (), "confirmed": False}
+    seeing.sign(cast.errand("ada"), id=id, epoch=1, soap=soap, **said)
+
+
+def _read(cast: Cast, patient: Patient) -> str:
+    """What Dr Ada reads who has just taken this patient."""
+    assert taking.take_next(cast.errand("ada")) == id_of(patient)
+    return cast.ada.get(f"/en/doctor/visits/{patient.visit}").words
+
+
+def test_who_did_not_prove_anything_is_seen_all_the_same_but_nobody_reads_an_earlier_visit(cast: Cast) -> None:
+    seen(cast, cast.ann)
+    taken(cast, cast.ann, why="It came back")
+    visit = records.visit(id_of(cast.ann))
+    assert not visit.verified
+    words = cast.ada.get(f"/en/doctor/visits/{cast.ann.visit}").words
+    assert "It came back" in words
+    assert "Earlier visits" not in words
+
+
+def test_a_wrong_code_says_how_many_tries_are_left_and_keeps_the_number(cast: Cast) -> None:
+    cast.ann.get("/en/number")
+    cast.ann.fill("/number", phone="138 0000 1234")
+    right = code()
+    for left in (4, 3, 2, 1):
+        guess = f"{(int(right) + left) % 10**6:06d}"
+        at = cast.ann.fill("/number/code", code=guess)
+        assert at.status == 422
+        assert f"You can try {left} more times." in at.words
+        assert "ends in 1234" in at.words
+        assert at.page.forms[0].fields["code"] == [guess]
+    assert "one try too many" in cast.ann.fill("/number/code", code=f"{(int(right) + 5) % 10**6:06d}").words.lower()
+    assert cast.ann.fill("/number/code", code=right).status == 409, "too late also for the right one"
+    cast.clock.forward(minutes=1)
+    at = cast.ann.fill("/number/again")
+    assert "Enter the code" in at.words
+    at = cast.ann.fill("/number/code", code=right if right != code() else another(right))
+    assert "You can try 4 more times" in at.words, "the old code is worth nothing"
+    assert "Your number and your people" in cast.ann.fill("/number/code", code=code()).words
+
+
+def test_a_code_is_too_old_after_five_minutes_and_another_one_comes_after_one(cast: Cast) -> None:
+    cast.ann.get("/en/number")
+    cast.ann.fill("/number", phone="138 0000 1234")
+    assert "a minute later" in cast.ann.fill("/number/again").words
+    cast.clock.forward(minutes=5)
+    assert "too old" in cast.ann.fill("/number/code", code=code()).words
+    cast.ann.fill("/number/again")
+    assert len(sms.LOCAL.texts) == 2
+    assert "Your number and your people" in cast.ann.fill("/number/code", code=f" {code()[:3]} {code()[3:]} ").words
+
+
+def test_a_proof_ends_by_itself_and_by_hand(cast: Cast) -> None:
+    with_people(cast.ann)
+    other = Browser(cast.house)
+    cast.clock.forward(minutes=2)
+    proven(other)
+    cast.clock.forward(minutes=1)
+    other.get("/en/number")
+    assert "Confirm your phone number" in other.fill("/number/everywhere").words
+    assert "Confirm your phone number" in cast.ann.get("/en/number").words, "signed out everywhere"
+    cast.clock.forward(seconds=1)
+    proven(cast.ann)
+    stolen = dict(cast.ann.cookies)
+    assert "Confirm your phone number" in cast.ann.fill("/number/out").words
+    cast.eve.cookies |= stolen
+    assert "Confirm your phone number" in cast.eve.get("/en/number").words, "a cookie that was copied is worth nothing"
+    at = cast.eve.post("/en/number/people", name="Eve", born=BORN, relation="me")
+    assert at.status == 409
+    assert at.page.forms[0].fields["name"] == ["Eve"], "what was typed is still there"
+    cast.clock.forward(minutes=2)
+    proven(cast.ann)
+    cast.clock.forward(hours=CLINIC.codes.idle_hours)
+    assert "Confirm your phone number" in cast.ann.get("/en/number").words, "away for too long"
+
+
+def test_a_lost_ticket_is_found_on_another_phone_by_number_and_birth_date(cast: Cast) -> None:
+    cast.ann.join()
+    lost, cast.ann.cookies = dict(cast.ann.cookies), {}
+    at = cast.ann.get(f"/en/visits/{cast.ann.visit}")
+    assert at.status == 404
+    assert "/en/find" in at.page.links
+    cast.ann.get("/en/find")
+    at = cast.ann.fill("/find", phone="138 0000 1234", born="6 May")
+    assert at.page.errors["born"]
+    assert at.page.forms[0].fields["phone"] == ["138 0000 1234"], "nothing typed is lost"
+    at = cast.ann.fill("/find", phone="138 0000 1234", born=BORN)
+    at = cast.ann.fill("/number/code", code=code())
+    assert "Tickets of your number" in at.words
+    at = cast.ann.fill("/find/open")
+    assert at.status == 200
+    assert "Your place 1" in at.words
+    assert at.path.endswith(cast.ann.visit), "the same visit"
+    cast.ann.fill("/messages", text="I am here")
+    old = Browser(cast.house)
+    old.cookies = lost
+    assert "I am here" in old.get(f"/en/visits/{cast.ann.visit}").words, "the first phone keeps it"
+    assert cast.eve.post("/en/find/open", visit=cast.ann.visit).status == 409
+    assert cast.eve.get(f"/en/visits/{cast.ann.visit}").status == 404
+
+
+def test_a_number_alone_opens_no_ticket(cast: Cast) -> None:
+    """It may have been mistyped: whoever has that number is asked for the birth date, and there are few tries."""
+    cast.ann.join()
+    with_people(cast.eve)
+    assert cast.ann.visit not in cast.eve.get("/en/find").body
+    assert cast.eve.post("/en/find/open", visit=cast.ann.visit).status == 404
+    cast.clock.forward(minutes=2)
+    cast.eve.get("/en/find")
+    cast.eve.fill("/find", phone="138 0000 1234", born="1960-01-01")
+    at = cast.eve.fill("/number/code", code=code())
+    assert "We found no other ticket" in at.words
+    assert cast.eve.post("/en/find/open", visit=cast.ann.visit).status == 404
+
+
+def test_whoever_joins_again_on_another_phone_has_the_ticket_there_too(cast: Cast) -> None:
+    with_people(cast.ann)
+    first = joined_for(cast.ann, "Ann Smith")
+    other = Patient(cast.house, ANN)
+    cast.clock.forward(minutes=2)
+    proven(other)
+    assert joined_for(other, "Ann Smith") == first
+    assert "Your place 1" in other.look().words
+
+
+def test_without_the_proof_a_chosen_person_is_somebody_typed_in(cast: Cast) -> None:
+    """Nobody waits for a code: the proof ended between two pages, and the ticket is drawn all the same."""
+    with_people(cast.ann)
+    proof = cast.ann.cookies["number"]
+    cast.ann.get("/en/ask/flags")
+    at = cast.ann.fill("/flags", flags="none")
+    form = next(f for f in at.page.forms if f.action.endswith("/ask/person"))
+    cast.ann.at = cast.ann._followed(cast.ann.send(form.action, form.fields))
+    for names in (("why", "department", "allergies"), ("how_long", "getting"), ("phone",)):
+        cast.ann.fill(**{n: ANN[n] for n in names})
+    assert cast.ann.cookies.pop("number") == proof
+    at = cast.ann.fill(consent="yes")
+    cast.ann.visit = at.path.rpartition("/")[2]
+    visit = records.visit(id_of(cast.ann))
+    assert (visit.verified, visit.born) == (False, None)
+
+
+def test_what_the_provider_cannot_send_is_said(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sms.DRIVERS, "local", lambda to, text: Outcome.LATER)
+    cast.ann.get("/en/number")
+    at = cast.ann.fill("/number", phone="138 0000 1234")
+    assert at.status == 422
+    assert "We could not send the text message." in at.words
+    assert at.page.forms[0].fields["phone"] == ["138 0000 1234"]
+    monkeypatch.setitem(sms.DRIVERS, "local", lambda to, text: Outcome.NO_ANSWER)
+    cast.clock.forward(minutes=1)
+    assert "Enter the code" in cast.ann.fill("/number", phone="138 0000 1234").words, "perhaps it was sent"
+
+
+def test_the_same_form_sent_twice_sends_one_text(cast: Cast) -> None:
+    form = cast.ann.get("/en/number").page.forms[0]
+    cast.ann.send(form.action, {**form.fields, "phone": "138 0000 1234"})
+    first = code()
+    got = cast.ann.send(form.action, {**form.fields, "phone": "138 0000 1234"})
+    assert got.status == 303
+    assert len(sms.LOCAL.texts) == 1
+    cast.ann.get("/en/number/code")
+    assert "Your number and your people" in cast.ann.fill("/number/code", code=first).words
+
+
+WITHOUT_TEXTS = """
+import os
+from infra.local import engine
+engine.keep_local()
+os.environ["SMS_PROVIDER"] = "none"
+from tests import engines
+with engines.moto_table():
+    from app import app
+    from tests.people import ANN, InProcess, Patient
+    ann = Patient(InProcess(app), ANN)
+    assert "number" not in " ".join(ann.get("/en").page.links)
+    assert [form.action for form in ann.get("/en/find").page.forms] == ["/en/forget"]
+    assert ann.get("/en/number").status == 404
+    assert ann.post("/en/number", phone="138 0000 1234").status in (404, 422)
+    assert ann.join()
+    assert "Your place 1" in ann.look().words
+    print("as it was")
+"""
+
+
+def test_a_clinic_without_texts_is_as_it_was() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TEXTS], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "as it was", done.stderr[-2000:]
+
+
+def test_a_borrowed_phone_forgets_the_number_too(cast: Cast) -> None:
+    with_people(cast.ann)
+    stolen = cast.ann.cookies["number"]
+    cast.ann.get("/en/find")
+    cast.ann.fill("/forget")
+    assert "number" not in cast.ann.cookies
+    cast.eve.cookies["number"] = stolen
+    assert "Confirm your phone number" in cast.eve.get("/en/number").words
