@@ -1,5 +1,13 @@
-"""Everybody of the story at the doors of an empty clinic, in this process, with a clock that tests move."""
+"""Everybody of the story at the doors of an empty clinic, and a walk by the deeds where many act at once."""
+
+import pytest
 
 from tests.doors.conftest import cast
+from tests.visit.walk import Walk
 
 __all__ = ["cast"]
+
+
+@pytest.fixture
+def walk(clinic_on_dynoxide: str) -> Walk:
+    return Walk()
