@@ -15,7 +15,7 @@ from tests.engines import READS
 
 UNIT_BYTES = 1024
 QUEUE = ("lane", "visit", "guard", "doctor")
-RECORD = ("note", "prescription", "message", "order")
+RECORD = ("note", "prescription", "message", "order", "drawn", "claim", "proof", "counter")
 
 
 @dataclass
@@ -143,8 +143,10 @@ def kind_of(key: dict[str, Any]) -> str:
     if pk.startswith("V#"):
         return {"V": "visit", "N": "note", "P": "prescription", "M": "message", "O": "order", "Z": "notice"}[sk[0]]
     if pk.startswith("P#"):
-        return "guard" if sk.startswith("A#") else "answers"
-    return {"L": "lane", "D": "doctor", "U": "staff", "S": "session", "K": "key"}[pk[0]]
+        return {"A": "guard", "V": "drawn", "C": "claim", "H": "person", "T": "phone"}.get(sk[0], "answers")
+    if pk.startswith("S#") and sk == "P":
+        return "proof"
+    return {"Q": "counter", "L": "lane", "D": "doctor", "U": "staff", "S": "session", "K": "key"}[pk[0]]
 
 
 def size_of(item: dict[str, Any]) -> int:

@@ -77,6 +77,7 @@ def test_pages_know_that_no_stage_is_in_their_address(stack: Template) -> None:
     for name in FUNCTIONS:
         variables = stack["Resources"][name]["Properties"]["Environment"]["Variables"]
         assert variables["BASE_PATH"] == {"Fn::If": ["WithEdge", "", "/clinic"]}
+        assert variables["ADDRESS_HEADER"] == {"Fn::If": ["WithEdge", "x-viewer", ""]}, "else everybody is one address"
 
 
 def test_the_firewall_keeps_nothing_of_a_request(stack: Template) -> None:
