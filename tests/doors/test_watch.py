@@ -5,7 +5,8 @@ import pytest
 from chalicelib.store import trail
 from chalicelib.visit import seeing, sending
 from tests.doors.stories import id_of, seen, taken
-from tests.people import Cast
+from tests.doors.test_number import Known, with_people
+from tests.people import ANN, Cast
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +62,12 @@ def test_what_is_done_again_and_again_is_told_once_and_a_long_trail_has_pages(ca
 
 
 def test_a_doctor_who_looks_back_from_a_later_visit_is_told_of_as_such(cast: Cast) -> None:
+    """Only of somebody whose number is proven is there anything to look back at."""
+    cast.ann = Known(cast.house, ANN)
+    with_people(cast.ann)
     seen(cast, cast.ann)
     first = _opened(cast)
-    cast.clock.forward(days=1)
+    cast.clock.forward(hours=3)
     taken(cast, cast.ann)
     assert "Read it while treating you in another visit" in cast.ann.get(first).words
 
