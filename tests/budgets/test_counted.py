@@ -21,14 +21,12 @@ import pytest
 
 from chalicelib.rooms.consult import NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
 from chalicelib.rooms.permission import Actor, Role
-from chalicelib.rooms.phone import Purpose
 from chalicelib.rooms.promise import RATIOS, Accuracy
 from chalicelib.rooms.queue import GONE_MAX, HELD_MAX, Band, Ticket
-from chalicelib.rooms.rules import Codes, Sms
 from chalicelib.store import chain, records
 from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.rows import TABLE, GuardRow, LaneRow, Row
-from chalicelib.visit import arriving, proving, seeing, taking
+from chalicelib.visit import arriving, seeing, taking
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.preferring import Line
 from infra.local.signer import Local
@@ -68,9 +66,6 @@ BEYOND: dict[str, tuple[float, ...]] = {
     "take next with the longest answers": (3, 1, 1.5, 11, 0, 2, 2, 2),
     "complete with the longest of everything": (3, 2, 7, 18, 48, 2, 2, 1),
     "join as somebody with fifty visits": (2, 0, 0, 7, 0, 2, 2, 1),
-    "join with a ticket that its number finds": (2, 0, 0, 5, 2, 2, 2, 1),
-    "ask for a code": (2, 1, 4, 0, 8, 2, 2, 1),
-    "prove a number": (3, 1, 1, 0, 5, 2, 2, 1),
     "take next past a hole": (6, 1, 1.5, 7, 0, 2, 2, 2),
 }
 _lines: dict[str, dict[str, float]] = {}
@@ -190,24 +185,6 @@ def test_what_the_queue_costs_does_not_depend_on_its_length(clinic: Clinic, wait
     assert noted(f"complete, {waiting} waiting", bill) == BUDGETS["complete"]
     assert bill.writes == 1, "one write, all or nothing"
     assert bill.units == {"visit": 2, "doctor": 2, "guard": 2, "note": 2, "audit": 2, "chain": 2}
-
-
-def test_a_proven_number_costs_nothing_on_the_way_to_the_doctor(clinic: Clinic) -> None:
-    """The ticket's line under its number rides in the join's own transaction; a code is two requests, a proof three."""
-    clinic.clinic = a_clinic(sms=Sms(provider="local", country="+86"), codes=Codes(on=True))
-    with counted() as bill:
-        clinic.arrive(found_by=hashed("number"))
-    deed = "join with a ticket that its number finds"
-    assert noted(deed, bill) == BEYOND[deed]
-    asked = {"holder": hashed("phone"), "phone_id": hashed("number"), "number": "+8613800001234", "born": None}
-    with counted() as bill:
-        proving.ask_code(
-            clinic.errand(), **asked, purpose=Purpose.PEOPLE, digest=hashed("482915"), caller=hashed("here")
-        )
-    assert noted("ask for a code", bill) == BEYOND["ask for a code"]
-    with counted() as bill:
-        proving.prove(clinic.errand(), holder=hashed("phone"), digest=hashed("482915"), token=hashed("token"))
-    assert noted("prove a number", bill) == BEYOND["prove a number"]
 
 
 def test_a_place_costs_nothing_at_the_origin(clinic: Clinic) -> None:
