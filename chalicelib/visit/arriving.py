@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.refusal import Busy, NotFound, Refusal, Repeated, Stale
+from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
 from chalicelib.rooms import arrival, assignment, leaving, preferred, promise, queue
 from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
@@ -14,7 +14,7 @@ from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import Closed, Lane, Moved, State, Ticket, Visit
+from chalicelib.rooms.queue import Closed, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
@@ -195,34 +195,13 @@ def enter(
             verified=asked.born is not None,
             born=asked.born,
         )
-        made[ticket] = _promised(errand, visit, drawn, offer)
+        made[ticket] = preferring.promised(errand, visit, drawn, offer)
         return made[ticket]
 
     home = answers.department, int(person[:8], 16) % errand.clinic.lanes
-    id = errand.records.join(
-        [home, queue.own_lane(offer.desk.id)] if offer and offer.there else [home],
-        band,
-        person=person,
-        phone=phone,
-        make=make,
-        audit=errand.entry("join", about_person(asked.holder)),
-    )
-    visit = made.get(id) or errand.records.visit(id)
-    if visit.prefers:
-        with contextlib.suppress(Busy):  # for the counts that people are shown: this one waits in another line
-            errand.records.given_up(id)
-    return visit
-
-
-def _promised(errand: Errand, visit: Visit, drawn: list[tuple[Ticket, Lane]], offer: Offer | None) -> Visit:
-    """With the wait that the patient is shown, in the line of the doctor asked for if a number was drawn there."""
-    ticket, lane = drawn[-1]
-    if offer and ticket != visit.id:
-        lane = preferred.staffed(lane, offer.desk)
-        visit = replace(visit, ticket=ticket, beside=ticket, prefers=offer.desk.id)
-    elif offer:
-        visit = replace(visit, moved=Moved.OFF_DUTY)
-    return replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
+    lanes, audit = preferring.drawn_from(home, offer), errand.entry("join", about_person(asked.holder))
+    id = errand.records.join(lanes, band, person=person, phone=phone, make=make, audit=audit)
+    return preferring.counted_once(errand, made.get(id) or errand.records.visit(id))
 
 
 def waits(errand: Errand) -> list[Standing]:

@@ -7,7 +7,7 @@ or the clinic's limit has passed. The patient's own look notices that, and so do
 import contextlib
 from dataclasses import dataclass, replace
 
-from chalicelib.refusal import Repeated, Stale, TooLate
+from chalicelib.refusal import Busy, Repeated, Stale, TooLate
 from chalicelib.rooms import preferred, promise, queue
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.assignment import Doctor
@@ -99,6 +99,30 @@ def offer(errand: Errand, request: Request, person: str) -> Offer | None:
         wait=promise.wait_now([preferred.staffed(own, desk)], errand.now) if there else None,
         first_free=promise.wait_now(lanes, errand.now),
     )
+
+
+def drawn_from(home: tuple[str, int], offer: Offer | None) -> list[tuple[str, int]]:
+    """The lanes in which a ticket draws its numbers: its department's, then that of the doctor asked for."""
+    return [home, own_lane(offer.desk.id)] if offer and offer.there else [home]
+
+
+def promised(errand: Errand, visit: Visit, drawn: list[tuple[Ticket, Lane]], offer: Offer | None) -> Visit:
+    """With the wait that the patient is shown, in the line of the doctor asked for if a number was drawn there."""
+    ticket, lane = drawn[-1]
+    if offer and ticket != visit.id:
+        lane = preferred.staffed(lane, offer.desk)
+        visit = replace(visit, ticket=ticket, beside=ticket, prefers=offer.desk.id)
+    elif offer:
+        visit = replace(visit, moved=Moved.OFF_DUTY)
+    return replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
+
+
+def counted_once(errand: Errand, visit: Visit) -> Visit:
+    """For the counts that people are shown: who waits in a doctor's line is not counted in the department's too."""
+    if visit.prefers:
+        with contextlib.suppress(Busy):
+            errand.records.given_up(visit.id)
+    return visit
 
 
 def board(errand: Errand, *, doctor: str, name: str) -> dict[str, object]:

@@ -109,15 +109,8 @@ class Clinic(Walk):
     def arrive(self, name: str = "Ann Li", found_by: str = "", **said: Any) -> Ticket:
         answers = {"why": "Cough and fever since Monday, worse at night.", "allergies": "penicillin", **said}
         request = a_request(id=opaque(name), holder=hashed(f"phone {name}"), **{"name": name, **answers})
-        visit = arriving.join(
-            self.errand(),
-            request=request,
-            secret=patient(name).id,
-            person=hashed(name),
-            consented=True,
-            phone=found_by,
-        )
-        return visit.id
+        who = {"secret": patient(name).id, "person": hashed(name), "phone": found_by}
+        return arriving.join(self.errand(), request=request, consented=True, **who).id
 
     def finish(self, id: Ticket, **typed: Any) -> None:
         said = {"soap": TYPED, "outcome": Outcome.REST, "summary": SUMMARY, "lines": (), "confirmed": False, **typed}

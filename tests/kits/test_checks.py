@@ -61,7 +61,7 @@ FAULTS = [
     ("ages = { from = 0, to = 17 }", "ages = { form = 0 }", "there is no 'form' here; did you mean 'from'?"),
     ('letter = "B"', 'letter = "O"', "department letter 'O'"),
     ("[push]", "[stack]\nRequestPerSecond = 9\n\n[push]", "did you mean 'RequestsPerSecond'?"),
-    ("[push]", "[codes]\nper_fone = 9\n\n[push]", "did you mean 'per_phone'?"),
+    ("[codes]", "[codes]\nper_fone = 9", "did you mean 'per_phone'?"),
     ("[push]", "[push", "not TOML"),
 ]
 
