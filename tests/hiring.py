@@ -1,9 +1,9 @@
 """Who works at the clinic of the stories, and how they come to."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NoReturn
 
-from chalicelib.refusal import Refusal
+from chalicelib.refusal import Refusal, SignInFirst
 from chalicelib.rooms.permission import Role
 
 RIGHT_CODE = "246810"  # of everybody whose story is not about signing in
@@ -34,7 +34,8 @@ def hired(id: str, now: datetime) -> Any:
 
 
 class Porter:
-    """Stands where Cognito stands, for stories that are not about signing in: writes down what was asked of it."""
+    """Stands where Cognito stands, for stories that are not about signing in: writes down what was asked of it, and
+    lets in nobody who comes to its own door."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -50,6 +51,14 @@ class Porter:
 
     def sign_out(self, id: str) -> None:
         self.asked.append(("sign_out", id))
+
+    def begin(self, id: str, password: str) -> NoReturn:
+        raise Refusal("This name and password do not belong together.", field="secret")
+
+    def new_password(self, id: str, session: str, password: str) -> NoReturn:
+        raise SignInFirst("Please sign in to continue.")
+
+    set_up = code = new_password
 
     def code_again(self, id: str, refresh: str, code: str) -> None:
         if code != RIGHT_CODE or refresh != f"refresh of {id}":

@@ -66,7 +66,9 @@ class Form:
         """All that is wrong at once. Unknown fields are refused where `strict`: in a body, not in a link."""
         sheet = Sheet(written=tuple(name for name, asked in self.fields.items() if asked.written))
         for name, asked in self.fields.items():
-            sent = values.get(name, []) if asked.shown else []  # a secret has its place on the page, but stays empty
+            sent = (
+                _flat(values.get(name, [])) if asked.shown else []
+            )  # a secret has its place on the page, but stays empty
             sheet.typed[name] = [clean(v, lines=True) for v in sent if isinstance(v, str)]
         if strict:
             unknown = [name for name in values if name not in self.fields]
@@ -170,6 +172,7 @@ def many(name: str, known: Iterable[str], *, missing: str | None = None) -> Fiel
     allowed = frozenset(known)
 
     def read(values: list[object]) -> tuple[str, ...]:
+        values = _flat(values)
         chosen = tuple(dict.fromkeys(v for v in values if isinstance(v, str) and v in allowed))
         if any(not isinstance(v, str) or v not in allowed for v in values):
             raise Refusal("Choose from the list.")
@@ -178,7 +181,8 @@ def many(name: str, known: Iterable[str], *, missing: str | None = None) -> Fiel
         return chosen
 
     choice = {"enum": sorted(allowed)}
-    return Field(name, read, {"anyOf": [choice, {"type": "array", "items": choice}]}, must=bool(missing))
+    nothing = [] if missing else [{"type": "null"}]
+    return Field(name, read, {"anyOf": [choice, {"type": "array", "items": choice}, *nothing]}, must=bool(missing))
 
 
 def yes(name: str) -> Field:
@@ -212,9 +216,15 @@ def _visible(c: str) -> bool:
 
 
 def _one(values: list[object]) -> object:
-    if len(values) > 1:
+    if len(values) > 1 or (values and isinstance(values[0], list)):
         raise Refusal("Give one answer only.")
     return values[0] if values else ""
+
+
+def _flat(values: list[object]) -> list[object]:
+    """Several answers: a form names them one after the other, JSON in one list."""
+    first = values[0] if len(values) == 1 else None
+    return first if isinstance(first, list) else values
 
 
 def _request(values: list[object]) -> str:
@@ -226,14 +236,21 @@ def _request(values: list[object]) -> str:
     return value
 
 
+def _proof(values: list[object]) -> str:
+    value = _one(values)
+    if not isinstance(value, str):
+        raise Refusal("Please open the page again.")
+    return value
+
+
 def is_request(value: str) -> bool:
     return REQUEST_MIN <= len(value) <= REQUEST_MAX and _REQUEST_LETTERS.issuperset(value)
 
 
 _REQUEST = Field(
-    "request", _request, {"type": "string", "pattern": rf"^([A-Za-z0-9_-]{{{REQUEST_MIN},{REQUEST_MAX}}})?$"}
+    "request", _request, {"type": ["string", "null"], "pattern": rf"^([A-Za-z0-9_-]{{{REQUEST_MIN},{REQUEST_MAX}}})?$"}
 )
-_PROOF = Field("proof", _one, {"type": "string"}, shown=False)
+_PROOF = Field("proof", _proof, {"type": ["string", "null"]}, shown=False)
 
 
 def values_of(body: bytes | str, content_type: str) -> Values:
@@ -269,7 +286,7 @@ def _from_json(raw: bytes) -> Values:
         raise Refusal("We cannot read what was sent. It must be one JSON object.") from broken
     if not isinstance(sent, dict) or len(sent) > FIELDS_MAX:
         raise Refusal("We cannot read what was sent. It must be one JSON object.")
-    return {name: value if isinstance(value, list) else [value] for name, value in sent.items()}
+    return {name: [value] for name, value in sent.items()}
 
 
 def _no_name_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -156,6 +156,8 @@ WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
     "leave": {Role.PATIENT: _OWN},
     "need_more_time": {Role.PATIENT: _OWN},
     "here_now": {Role.PATIENT: _OWN},
+    "first_free": {Role.PATIENT: _OWN},
+    "same_doctor": {Role.PATIENT: _OWN},
     "wake_me": {Role.PATIENT: _OWN},
     "choose_delivery": {Role.PATIENT: _OWN},
     "open_visit": {Role.DOCTOR: _CARE},

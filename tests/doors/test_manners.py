@@ -346,6 +346,16 @@ def test_many_answers_are_known_ones_only() -> None:
     assert read(form, flags=[1]).wrong
 
 
+def test_a_list_is_for_several_answers_only() -> None:
+    form = Form(text("name", max=20), yes("busy"), many("flags", ("a", "b")))
+    several = form.read({"flags": [["b", "a"]]})
+    assert (several.wrong, several.given["flags"], several.typed["flags"]) == ([], ("b", "a"), ["b", "a"])
+    assert not form.read({"flags": [None]}).wrong
+    for name in ("name", "busy", "request", "proof"):
+        for sent in ([], ["x"]):
+            assert [wrong.field for wrong in form.read({name: [sent]}).wrong] == [name]
+
+
 def test_a_password_is_never_shown_again() -> None:
     sheet = read(Form(text("secret", max=50, shown=False), text("id", max=50)), secret="hunter2", id="ada")
     assert sheet.typed == {"secret": [], "id": ["ada"], "request": [], "proof": []}
@@ -359,7 +369,7 @@ def test_a_link_may_carry_what_messengers_add() -> None:
 
 def test_a_body_is_read_once_and_refused_whole() -> None:
     assert values_of(b"a=1&a=2&b=", FORM_TYPE) == {"a": ["1", "2"], "b": [""]}
-    assert values_of('{"a":[1,2],"b":null}', JSON_TYPE) == {"a": [1, 2], "b": [None]}
+    assert values_of('{"a":[1,2],"b":null}', JSON_TYPE) == {"a": [[1, 2]], "b": [None]}
     with pytest.raises(TooLarge):
         values_of(b"a" * (BODY_MAX + 1), FORM_TYPE)
     for body in (b"[]", b"1", b'{"a":1,"a":2}', b"\xff"):
