@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.doors.conftest import cast
+from tests.doors.conftest import cast, cast_on_dynoxide
 from tests.visit.walk import Walk
 
-__all__ = ["cast"]
+__all__ = ["cast", "cast_on_dynoxide"]
 
 
 @pytest.fixture

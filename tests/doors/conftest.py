@@ -7,6 +7,16 @@ from tests.people import Cast, Clock, InProcess
 
 @pytest.fixture
 def cast(clinic_on_moto: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    return gathered(monkeypatch)
+
+
+@pytest.fixture
+def cast_on_dynoxide(clinic_on_dynoxide: str, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    """For stories of thousands: a transaction costs moto a copy of its table."""
+    return gathered(monkeypatch)
+
+
+def gathered(monkeypatch: pytest.MonkeyPatch) -> Cast:
     from app import app
     from chalicelib.doors import manners
     from chalicelib.outside import identity
