@@ -188,18 +188,12 @@ class World:
 
 @contextlib.contextmanager
 def scaled(scale: int) -> Iterator[None]:
-    """What the code allows so and so many of in one lane is divided too: there are fewer people in it.
-
-    Hashing a secret is slow on purpose; here it would be most of the time.
-    """
+    """What the code allows so and so many of in one lane is divided too: there are fewer people in it."""
     kept = [(module, name, getattr(module, name)) for module, name in PER_LANE]
-    slow = staff.SCRYPT
     try:
         for module, name, most in kept:
             setattr(module, name, max(1, round(most / scale)))
-        staff.SCRYPT = {**slow, "n": 2}
         yield
     finally:
-        staff.SCRYPT = slow
         for module, name, most in kept:
             setattr(module, name, most)

@@ -14,11 +14,23 @@ GET  /{lang}/ask/{step}         the questions, for whoever has begun them in thi
 POST /{lang}/ask/{step}
 GET  /{lang}/ask/check
 POST /{lang}/ask/check          joins the queue
+POST /{lang}/ask/person         somebody of the proven number is chosen
 GET  /{lang}/back               a ticket's code is typed
 POST /{lang}/back
 GET  /{lang}/emergency          whom to call
 GET  /{lang}/find               who does not know where their ticket is
+POST /{lang}/find               a code by text, to a number and birth date
+POST /{lang}/find/open          asks for the number that was proven in this browser
 POST /{lang}/forget             this phone forgets
+GET  /{lang}/number             what proving a number is good for; in a browser that has proven one, its people
+POST /{lang}/number             a code by text
+POST /{lang}/number/again
+GET  /{lang}/number/code        where the code is entered
+POST /{lang}/number/code
+POST /{lang}/number/everywhere  these four ask for the number that was proven in this browser
+POST /{lang}/number/out
+GET  /{lang}/number/people
+POST /{lang}/number/people
 GET  /{lang}/staff              the sign-in page
 POST /{lang}/staff
 POST /{lang}/staff/password     the second and third form of signing in: Cognito asks for the one before them

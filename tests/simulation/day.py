@@ -25,7 +25,7 @@ from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.rules import Clinic
-from chalicelib.store import records, staff
+from chalicelib.store import records
 from chalicelib.visit.errand import Errand
 from infra.local.signer import Local
 from tests import engines
@@ -208,7 +208,7 @@ def play(seed: int, address: str | None, steps: int = STEPS, *, skew_seconds: in
     with wire.sender(address) as send:
         day = Day(seed, send)
         people = crowd.Crowd(day)
-        with wire.connected(day.wire), quick_secrets():
+        with wire.connected(day.wire):
             try:
                 people.open_up()
                 day.wire.weather, day.skew_seconds = ROUGH, skew_seconds
@@ -221,17 +221,6 @@ def play(seed: int, address: str | None, steps: int = STEPS, *, skew_seconds: in
                 last = "\n".join(day.log[-SHOWN:])
                 raise DayFailed(f"seed {seed}, step {len(day.log)}: {broken}\n{last}") from broken
     return day
-
-
-@contextlib.contextmanager
-def quick_secrets() -> Iterator[None]:
-    """Hashing a secret is slow on purpose; a day would be mostly that."""
-    slow = staff.SCRYPT
-    staff.SCRYPT = {**slow, "n": 2}
-    try:
-        yield
-    finally:
-        staff.SCRYPT = slow
 
 
 def digest(day: Day) -> str:
