@@ -70,12 +70,15 @@ def _look_after(day: Day, crowd: Crowd, over: set[Ticket]) -> int:
 
 
 def _poll(crowd: Crowd, over: set[Ticket]) -> int:
-    """Everybody who still waits looks at their page once; how many they are."""
+    """Everybody who still waits looks at their page once, which looks twice; how many they are."""
     waiting = 0
     for person in crowd.people:
         for id in person.tickets:
             if id not in over:
-                visit = _sure(crowd, "see_ticket", arriving.see_ticket, person.patient(id), id=id).visit
+                place = _sure(crowd, "see_ticket", arriving.see_ticket, me := person.patient(id), id=id)
+                again = _sure(crowd, "see_ticket", arriving.place_now, me, seen=place, visit=place.visit)
+                must(again == place, f"liveness: nothing has happened, and {id} has another place")
+                visit = again.visit
                 waiting += visit.state in ACTIVE
                 if visit.state not in ACTIVE:
                     over.add(id)

@@ -25,6 +25,9 @@ SHORT = 40  # steps of a day that is quick on moto too
 PARTS = {
     "enter",
     "place",
+    "place_now",
+    "sealed",
+    "genuine",
     "end",
     "bring_to_front",
     "turn_again",
@@ -38,7 +41,7 @@ PARTS = {
 }
 # Acts that simulated days leave out: they have tests of their own, and every deed of theirs that writes is in the fault
 # suite.
-ELSEWHERE = {"telling", "watching", "preferring", "staffing"}
+ELSEWHERE = {"telling", "watching", "preferring", "staffing", "proving"}
 NEVER_REFUSED = {"waits", "kept", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
 UNDECIDED = {"ok", "killed", "Busy"}  # words of an outcome that is no refusal
 
