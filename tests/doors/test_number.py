@@ -53,19 +53,30 @@ def with_people(browser: Browser) -> None:
 
 def joined_for(patient: Patient, name: str, **different: str) -> str:
     """From the questions to the ticket, choosing somebody of the number."""
+    asked_for(patient, name, **different)
+    return agreed(patient)
+
+
+def agreed(patient: Patient, **said: str) -> str:
+    """The last page, and the ticket."""
+    at = patient.fill(consent="yes", **said)
+    assert at.status == 200, at.words
+    patient.visit = at.path.partition("?")[0].rpartition("/")[2]
+    return patient.visit
+
+
+def asked_for(patient: Patient, name: str, **different: str) -> str:
+    """All the questions; gives what the last page says."""
     answers = {**patient.answers, **different}
     patient.get(patient.url("ask", "flags"))
     at = patient.fill("/flags", flags="none")
     form = next(f for f in at.page.forms if f.action.endswith("/ask/person") and _is_for(at.body, f.fields, name))
     at = patient._followed(patient.send(form.action, form.fields))
     patient.at = at
-    for names in (("why", "department", "allergies"), ("how_long", "getting"), ("phone",)):
+    for names in (("why", "department", "allergies", "follow_up"), ("how_long", "getting"), ("phone",)):
         assert patient.at is not None
-        patient.fill(**{n: answers[n] for n in names})
-    at = patient.fill(consent="yes")
-    assert at.status == 200, at.words
-    patient.visit = at.path.partition("?")[0].rpartition("/")[2]
-    return patient.visit
+        at = patient.fill(**{n: answers[n] for n in names if n in answers})
+    return at.words
 
 
 class Known(Patient):
@@ -109,6 +120,26 @@ def test_the_doctor_reads_the_earlier_visits_of_a_proven_person_on_any_phone(cas
     assert "Sore throat for three days" not in _read(cast, child).replace(visit.answers.why, "", 1), (
         "a record of her own"
     )
+
+
+def test_a_proven_person_may_wait_for_the_doctor_they_had_on_any_phone(cast: Cast) -> None:
+    """With both numbers, the doctor's and the department's, and found again under the phone's as any ticket."""
+    with_people(cast.ann)
+    joined_for(cast.ann, "Ann Smith")
+    _finish(cast, cast.ann)
+    other = Patient(cast.house, ANN)
+    cast.clock.forward(minutes=2)
+    proven(other)
+    assert "the doctor you had" not in asked_for(other, "Mei", follow_up="yes"), "that was somebody else's doctor"
+    assert "the doctor you had" in asked_for(other, "Ann Smith", follow_up="yes")
+    agreed(other, doctor="same")
+    visit = records.visit(id_of(other))
+    assert (visit.prefers, visit.verified) == ("ada", True)
+    assert visit.ticket == visit.beside
+    cast.clock.forward(minutes=2)
+    lost = Browser(cast.house)
+    proven(lost)
+    assert other.visit in lost.get("/en/find").body
 
 
 def _finish(cast: Cast, patient: Patient) -> None:
