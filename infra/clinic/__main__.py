@@ -1,6 +1,5 @@
 """`./clinic`: what a hospital's IT person types, from a new kit to an open clinic and back."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,15 +8,22 @@ from typing import Any
 
 import click
 
+from chalicelib.rooms.staff import ROLES
+from infra.clinic import closing, drilling, keeping, opening, people, rehearsing
 from infra.clinic import cost as costs
 from infra.clinic import new as kits
+from infra.clinic import stack as stacks
 from infra.clinic.account import Account
+from infra.clinic.opening import Order
+from infra.clinic.people import Newcomer
 from infra.clinic.trouble import Trouble
-from infra.kit import CLINICS, TEMPLATES, Kit, KitRefused, folder_of, names, read, shown
+from infra.kit import TEMPLATES, Kit, KitRefused, folder_of, names, read, shown
 from infra.kit.stage import staged, surroundings, weights
+from infra.local import aws
 
 PROG = "./clinic"
 INTERRUPTED = 130
+KINDS = sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
 
 
 class Program(click.Group):
@@ -70,7 +76,7 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def with_account(name: str, stack: str | None, region: str | None, endpoint: str | None, **rest: Any) -> Any:
         kit = kit_of(name)
-        account = Account(region or kit.said["region"], endpoint)
+        account = Account(region or (aws.REGION if endpoint else kit.said["region"]), endpoint)
         return command(kit=kit, account=account, stack=stack or f"clinic-{name}", **rest)
 
     return with_account
@@ -78,9 +84,7 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @program.command()
 @click.argument("name")
-@click.option(
-    "--kit", type=click.Choice(sorted(folder.name for folder in TEMPLATES.glob("*/") if folder.name != "rendered"))
-)
+@click.option("--kit", type=click.Choice(KINDS), help="Which of ours it begins with.")
 @click.option("--english", help="The clinic's name in English.")
 @click.option("--chinese", help="The clinic's name in Chinese.")
 @click.option("--phone", help="For people whose page does not work, like +862112345678.")
@@ -94,7 +98,7 @@ def _in_the_cloud(command: Callable[..., Any]) -> Callable[..., Any]:
 def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
     """A kit of your own, from one of ours. Asks ten questions, or none with --yes."""
     kind = kit or (
-        "general" if yes else click.prompt("Which kind of clinic", default="general", type=click.Choice(_kinds()))
+        "general" if yes else click.prompt("Which kind of clinic", default="general", type=click.Choice(KINDS))
     )
     said = read(TEMPLATES / kind).said
     ask: Callable[..., Any] = (lambda _, default, **__: default) if yes else click.prompt
@@ -121,10 +125,6 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
     click.echo(f"Made {shown(folder)}/. Departments, medicines, brand and logo are in clinic.toml there.")
     _checked(name)
     click.echo(f"Next: {PROG} preview {name}")
-
-
-def _kinds() -> list[str]:
-    return sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
 
 
 def _checked(name: str) -> Kit:
@@ -173,21 +173,36 @@ def cost(name: str) -> None:
 @program.command()
 @_in_the_cloud
 @click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
+@click.option("--rehearse", is_flag=True, help="On this machine, on a local AWS that is gone afterwards. No account.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def deploy(kit: Kit, account: Account, stack: str, tree: bool, yes: bool) -> None:
+def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, yes: bool) -> None:
     """Open the clinic in your account, or bring it up to date. Safe to repeat."""
-    from infra.clinic import opening
-
+    language = kit.said["languages"][0]
+    if rehearse:
+        arch = rehearsing.own_architecture()
+        return _rehearse(Order(kit=kit, stack=stack, tree=tree, arch=arch), language, wait=not yes)
     found = costs.estimate(kit)
     click.echo(
-        f"{kit.said['name'][kit.said['languages'][0]]} as stack {stack}: about {found.monthly:,.0f} USD a month "
+        f"{kit.said['name'][language]} as stack {stack}: about {found.monthly:,.0f} USD a month "
         f"with {found.consultations:,} consultations ({PROG} cost {kit.name})."
     )
     if not yes:
         click.confirm(f"Deploy to account {account.id}, {account.region}?", abort=True, default=True)
-    after = opening.deploy(account, opening.Order(kit=kit, stack=stack, tree=tree), click.echo)
-    click.echo(opening.door(after.outputs, kit.said["languages"][0]))
-    click.echo(f"Next: {PROG} staff add {kit.name}")
+    after = opening.deploy(account, Order(kit=kit, stack=stack, tree=tree), click.echo)
+    click.echo(opening.door(opening.address(after.outputs), language))
+    return click.echo(f"Next: {PROG} staff add {kit.name}")
+
+
+def _rehearse(order: Order, language: str, *, wait: bool) -> None:
+    with rehearsing.rehearsed(order, click.echo) as open:
+        if not keeping.answers(open.account, open.door):
+            raise Trouble("The clinic was deployed and does not answer.", "Tell the developers; nothing of it is left.")
+        click.echo(opening.door(open.door, language))
+        click.echo("It answers. Every other command works on it too, in another terminal, like")
+        click.echo(f"  {PROG} status {order.kit.name} --endpoint {open.account.endpoint}")
+        if wait:
+            click.pause("Look at it on this machine, then press a key here: all of it goes.")
+    click.echo(f"The rehearsal is over and nothing of it is left. For good: {PROG} deploy {order.kit.name}")
 
 
 @program.command()
@@ -195,10 +210,8 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, yes: bool) -> Non
 @click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
 def upgrade(kit: Kit, account: Account, stack: str, tree: bool) -> None:
     """Newer code under an open clinic: a backup, the new code, and back again if it does not answer."""
-    from infra.clinic import keeping, opening
-
-    opening.upgrade(account, opening.Order(kit=kit, stack=stack, tree=tree), click.echo, keeping.answers)
-    click.echo("The clinic answers. Visits that were open go on: both versions read what the other wrote.")
+    opening.upgrade(account, Order(kit=kit, stack=stack, tree=tree), click.echo, keeping.answers)
+    click.echo("The clinic is up to date. Visits that were open go on.")
 
 
 @program.group()
@@ -208,48 +221,51 @@ def staff() -> None:
 
 @staff.command("add")
 @_in_the_cloud
-@click.option("--id", "id_", prompt="Short name to sign in with", help="Small letters, like ada.")
-@click.option("--called", prompt="Name as patients see it", help='Like "Dr Ada".')
-@click.option("--role", prompt="Role", type=click.Choice(["doctor", "pharmacist", "courier", "desk"]))
-@click.option("--department", "departments", multiple=True, help="For doctors; all departments unless you say.")
-def add(kit: Kit, account: Account, stack: str, id_: str, called: str, role: str, departments: tuple[str, ...]) -> None:
-    """Enrol somebody, and show the secret they sign in with. It is shown once."""
-    from infra.clinic import people
-
-    secret = people.enrol(account, stack, kit, id=id_, name=called, role=role, departments=departments)
-    click.echo(f"{called} signs in as {id_} with the secret\n\n    {secret}\n")
-    click.echo("It is shown once: hand it over on paper or by phone.")
+@click.option("--id", "id_", prompt="Short name to sign in with", help="Small letters, like li-wei.")
+@click.option("--called", prompt="Name as others see it", help='Like "Li Wei".')
+@click.option(
+    "--role",
+    prompt="Role",
+    default="administrator",
+    type=click.Choice([role.value for role in ROLES]),
+    help="The first is an administrator, who lets the others in on their own page.",
+)
+@click.option("--department", "departments", multiple=True, help="For doctors; everywhere unless you say.")
+@click.option("--licence", default="", help="A doctor's licence number.")
+@click.option("--licence-until", default="", help="The day until which it is valid, like 2028-12-31.")
+def add(kit: Kit, account: Account, stack: str, id_: str, called: str, **of_a_doctor: Any) -> None:
+    """Let somebody in, and show the password they sign in with first. The same command shows it again until then."""
+    newcomer = Newcomer(id=id_, name=called, **of_a_doctor)
+    password = people.add(account, stack, kit, newcomer)
+    door = opening.address(stacks.look(account, stack).outputs)
+    click.echo(people.signs_in_as(newcomer, password, door, kit.said["languages"][0]))
 
 
 @program.command()
 @_in_the_cloud
 def status(kit: Kit, account: Account, stack: str) -> None:
     """How the clinic is: the stack, its version, the table, recovery, alarms, and whether it answers."""
-    from infra.clinic import keeping, opening
-    from infra.clinic import stack as stacks
-
     standing = stacks.look(account, stack)
     if not standing.state:
-        raise Trouble(
-            f"There is no stack {stack} in {account.region} (account {account.id}).", f"{PROG} deploy {kit.name}"
-        )
+        raise keeping.nothing_there(account, stack)
     for line in keeping.health(account, stack, standing):
         click.echo(line)
-    if door := opening.address(standing.outputs):
-        click.echo(f"answers    {'yes' if keeping.answers(door) else 'NO'}, {door}")
+    door = opening.address(standing.outputs)
+    if door and account.endpoint:
+        click.echo(f"address    {door} (a local AWS does not open it)")
+    elif door:
+        click.echo(f"answers    {'yes' if keeping.answers(account, door) else 'NO'}, {door}")
 
 
 @program.command()
 @_in_the_cloud
 @click.option("--keep", is_flag=True, help="Leave the restored table to look at.")
 def drill(kit: Kit, account: Account, stack: str, keep: bool) -> None:
-    """Restore the newest backup into a second table and compare. The clinic goes on meanwhile."""
-    from infra.clinic import keeping
-
-    found = keeping.drill(account, stack, click.echo, keep=keep)
+    """Restore the newest backup into a second table and verify every line. The clinic goes on meanwhile."""
+    found = drilling.drill(account, stack, click.echo, keep=keep)
     click.echo(
-        f"The backup is whole: {found.restored:,} rows restored, {found.now:,} now; {found.samples} compared, "
-        f"{found.newer} of them newer than {found.moment:%H:%M:%S}."
+        f"The backup of {found.moment:%Y-%m-%d %H:%M:%S} UTC is whole: {found.rows:,} rows, {found.visits:,} visits, "
+        f"and {found.lines:,} lines of the audit as they were written. {found.newer:,} lines are newer than it."
     )
 
 
@@ -258,8 +274,6 @@ def drill(kit: Kit, account: Account, stack: str, keep: bool) -> None:
 @click.option("--bucket", required=True, help="A bucket of yours: private, encrypted, in the same region.")
 def export(kit: Kit, account: Account, stack: str, bucket: str) -> None:
     """All records, as DynamoDB JSON, to a bucket of yours. They are patients' records: guard them."""
-    from infra.clinic import keeping
-
     click.echo(f"Everything is in {keeping.export(account, stack, bucket, click.echo)}")
 
 
@@ -268,15 +282,11 @@ def export(kit: Kit, account: Account, stack: str, bucket: str) -> None:
 @click.option("--with-records", is_flag=True, help="The table too, once no record must be kept any more.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def destroy(kit: Kit, account: Account, stack: str, with_records: bool, yes: bool) -> None:
-    """Close the clinic: the stack goes, the records stay. Says what stays and how to remove it later."""
-    from infra.clinic import closing
-
+    """Close the clinic: the stack goes, the records stay. Says what stays."""
     if not yes and click.prompt(f"This closes the clinic for everybody. Type {stack} to go on") != stack:
-        raise Trouble("That is not its name. Nothing was changed.", "")
-    closing.close(account, stack, kit, click.echo, with_records=with_records)
+        raise Trouble("That is not its name. Nothing was changed.", "Look it up with ./clinic status.")
+    closing.close(account, stack, click.echo, with_records=with_records)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
-    CLINICS.mkdir(exist_ok=True)
     program(prog_name=PROG)

@@ -21,7 +21,8 @@ MISSING = frozenset({"404", "NoSuchBucket", "NotFound", "NoSuchKey"})
 
 @dataclass(slots=True)
 class Account:
-    """One AWS account and region, as signed in. `endpoint` is a local AWS, `seconds` the wait between two looks."""
+    """One AWS account and region, as signed in. `seconds` is the wait between two looks; `endpoint` is a local AWS,
+    which is never shown who is signed in here."""
 
     region: str
     endpoint: str | None = None
@@ -30,6 +31,10 @@ class Account:
     session: Any = field(default_factory=botocore.session.get_session)
     _clients: dict[str, Any] = field(default_factory=dict)
     _id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.endpoint:
+            self.session.set_credentials("local", "local")
 
     def client(self, service: str) -> Any:
         if service not in self._clients:

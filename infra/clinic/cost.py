@@ -43,8 +43,9 @@ class Estimate:
         return sum(line.dollars for line in self.each) / self.consultations * 1000
 
 
-def estimate(kit: Kit, *, arch: str = "arm64") -> Estimate:
+def estimate(kit: Kit) -> Estimate:
     """Without the free tier, discounts, tax, texts and people's time."""
+    arch = str(kit.said.get("architecture", "arm64"))
     consultations = round(kit.said["patients_per_hour"] * open_hours(kit) * DAYS)
     year = consultations * 12 * USAGE["kept_bytes"] / GIGABYTE * (_price("dynamodb", "gb_month") + _recovery())
     return Estimate(

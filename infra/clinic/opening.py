@@ -15,19 +15,24 @@ from infra.clinic.packing import Packed
 from infra.clinic.stack import Say, Standing
 from infra.clinic.trouble import Trouble, told
 from infra.kit import Kit
-from infra.kit.stack import values
 
+ARCHITECTURE = "arm64"  # unless the kit says another: a fifth cheaper
 TEMPLATE = "template"  # the tag that says which template runs: the way back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be deployed, and where."""
+    """What is to be deployed, and where. `arch` is the kit's unless a machine asks for its own."""
 
     kit: Kit
     stack: str
     tree: bool = False
+    arch: str = ""
     pack: Callable[..., Packed] = packing.pack
+
+    def packed(self) -> Packed:
+        arch = self.arch or str(self.kit.said.get("architecture", ARCHITECTURE))
+        return self.pack(self.kit, tree=self.tree, arch=arch)
 
 
 def deploy(account: Account, order: Order, say: Say) -> Standing:
@@ -35,7 +40,7 @@ def deploy(account: Account, order: Order, say: Say) -> Standing:
     say(f"Account {account.id}, {account.region}.")
     stack.ready(account, order.stack, say)
     say("Packing ...")
-    packed = order.pack(order.kit, tree=order.tree)
+    packed = order.packed()
     bucket = places.bucket(account, order.stack)
     sent = places.upload(account, bucket, packed.code_key, packed.zip)
     size = packed.zip.stat().st_size / 1e6
@@ -49,7 +54,7 @@ def deploy(account: Account, order: Order, say: Say) -> Standing:
 
 
 def _template(account: Account, bucket: str, packed: Packed) -> str:
-    text = packing.pointed(packed.template, bucket, packed.code_key, transform=account.endpoint is not None)
+    text = packing.pointed(packed, bucket, account)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "template.json"
         file.write_text(text, encoding="utf-8")
@@ -58,46 +63,46 @@ def _template(account: Account, bucket: str, packed: Packed) -> str:
     return key
 
 
-def upgrade(account: Account, order: Order, say: Say, answers: Callable[[str], bool]) -> Standing:
+def upgrade(account: Account, order: Order, say: Say, answers: Callable[[Account, str], bool]) -> Standing:
     """Newer code under a clinic that is open: a backup first, and back to what ran before if it does not answer."""
-    before = stack.look(account, order.stack)
     table = keeping.table_of(account, order.stack)
+    before, parameters = stack.look(account, order.stack), stack.parameters(account, order.stack)
+    commit = packing.commit(tree=order.tree)
+    say(f"From commit {before.tags.get('commit', 'unknown')} to {commit}.")
     with told("making a backup of the table"):
-        account.client("dynamodb").create_backup(
-            TableName=table, BackupName=f"before-{packing.commit(tree=order.tree).rstrip('+')}"
-        )
-    runs = before.tags.get("commit", "an unknown version")
-    say(f"A backup was made. From {runs} to {packing.commit(tree=order.tree)}.")
+        account.client("dynamodb").create_backup(TableName=table, BackupName=f"before-{commit.rstrip('+')}")
+    say(f"A backup of {table} was made, which is yours until you remove it.")
     after = deploy(account, order, say)
     door = address(after.outputs)
-    if not door or answers(door):
+    if not door or answers(account, door):
         return after
-    return _back(account, order, before, say)
+    return _back(account, order, before, parameters, say)
 
 
-def _back(account: Account, order: Order, before: Standing, say: Say) -> Standing:
+def _back(account: Account, order: Order, before: Standing, parameters: Mapping[str, str], say: Say) -> Standing:
     """The template that ran before names the zip that ran before: both are kept in the bucket."""
     key = before.tags.get(TEMPLATE)
-    if key:
-        say("The clinic does not answer. Going back to what ran before ...")
-        url = packing.url(account, places.bucket(account, order.stack), key)
-        parameters: Mapping[str, str] = values(order.kit.said)
-        stack.deploy(account, order.stack, template_url=url, parameters=parameters, tags=dict(before.tags), say=say)
+    if not key:
         raise Trouble(
-            "The new version did not answer, and the version before it runs again. No record was lost.",
-            "Look into the log of the function (docs/operate.md), and tell the developers.",
+            "The new version does not answer, and which one ran before is not known.",
+            "Deploy the commit that ran before: git switch --detach COMMIT, then ./clinic deploy",
         )
-    raise Trouble("The new version does not answer.", "Deploy the commit that ran before: git switch, ./clinic deploy")
+    say("The clinic does not answer. Going back to what ran before ...")
+    url = packing.url(account, places.bucket(account, order.stack), key)
+    stack.deploy(account, order.stack, template_url=url, parameters=parameters, tags=before.tags, say=say)
+    raise Trouble(
+        "The new version did not answer, and the version before it runs again. No record was lost.",
+        "Look into the log of the function (docs/operate.md), and tell the developers.",
+    )
 
 
 def address(outputs: Mapping[str, str]) -> str:
     """The door, for patients."""
-    return (outputs.get("Address") or outputs.get("EndpointURL") or "").rstrip("/")
+    return outputs.get("Address", "").rstrip("/")
 
 
-def door(outputs: Mapping[str, str], language: str) -> str:
+def door(at: str, language: str) -> str:
     """The addresses, and a code to hold a phone in front of."""
-    at = address(outputs)
     drawn = io.StringIO()
     segno.make(f"{at}/{language}", error="m").terminal(drawn, compact=True, border=2)
     return f"{drawn.getvalue()}\n  Patients  {at}/{language}\n  Staff     {at}/{language}/staff\n"

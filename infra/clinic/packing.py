@@ -13,6 +13,7 @@ from infra.clinic.account import Account, digest
 from infra.clinic.trouble import Trouble
 from infra.kit import ROOT, Kit, render
 from infra.kit.stack import values
+from infra.local import aws
 
 TEMPLATE_BYTES_MAX = 1_000_000  # CloudFormation takes no more
 SUFFIX = {"aws-cn": "amazonaws.com.cn"}
@@ -32,10 +33,9 @@ class Packed:
         return f"code/{digest(self.zip)}.zip"
 
 
-def pack(kit: Kit, *, tree: bool) -> Packed:
+def pack(kit: Kit, *, tree: bool, arch: str) -> Packed:
     """Build it. The same commit and kit give the same bytes."""
     out = ROOT / "out" / kit.name
-    arch = str(kit.said.get("architecture", "arm64"))
     with tempfile.TemporaryDirectory(prefix="clinic-") as folder:
         build = Path(folder)
         if tree:
@@ -71,29 +71,19 @@ def commit(*, tree: bool) -> str:
     return (said.stdout.strip() or "unknown") + ("+" if tree else "")
 
 
-def pointed(template: Mapping[str, Any], bucket: str, key: str, *, transform: bool) -> str:
-    """The template as text, its functions pointed at the uploaded zip; `transform` where no AWS does it for us."""
-    made = json.loads(json.dumps(template))
-    at = {"Bucket": bucket, "Key": key}
-    for holder in (*made["Resources"].values(), {"Properties": made.get("Globals", {}).get("Function", {})}):
-        if "CodeUri" in holder.get("Properties", {}):
-            holder["Properties"]["CodeUri"] = at
-    if transform and made.get("Transform"):
-        made = _transformed(made)
+def pointed(packed: Packed, bucket: str, account: Account) -> str:
+    """The template as text, its functions pointed at the uploaded zip; made plain for a local AWS, which needs that."""
+    if account.endpoint:
+        made = aws.local(dict(packed.template), account.endpoint, bucket, packed.code_key, **packed.parameters)
+    else:
+        made = json.loads(json.dumps(packed.template))
+        for resource in made["Resources"].values():
+            if "CodeUri" in resource.get("Properties", {}):
+                resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": packed.code_key}
     text = json.dumps(made, indent=1, sort_keys=True)
     if len(text.encode()) > TEMPLATE_BYTES_MAX:
         raise Trouble("The template is too large for CloudFormation. Nothing was changed.", "Ask the developers.")
     return text
-
-
-def _transformed(template: dict[str, Any]) -> dict[str, Any]:
-    """What AWS::Serverless becomes; a local AWS does not know it."""
-    from samtranslator.parser.parser import Parser
-    from samtranslator.translator.translator import Translator
-
-    given = {name: parameter["Default"] for name, parameter in template.get("Parameters", {}).items()}
-    made: dict[str, Any] = Translator({}, Parser()).translate(template, given, feature_toggle=None)
-    return made
 
 
 def url(account: Account, bucket: str, key: str) -> str:

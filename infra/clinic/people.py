@@ -1,52 +1,80 @@
-"""Who works at the clinic: enrolled in its table, with a secret that is shown once."""
+"""Who works at the clinic: let in by the clinic's own code, with a first password that is shown once."""
 
-import os
-import re
-import secrets
-from datetime import UTC, datetime
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from infra.clinic.account import Account
-from infra.clinic.keeping import table_of
-from infra.clinic.trouble import Trouble, told
+from infra.clinic.keeping import resources_of
+from infra.clinic.trouble import Trouble
 from infra.kit import Kit
+from infra.kit.stage import staged, surroundings
 
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another when read aloud
-GROUPS, GROUP = 4, 4  # 79 bits
-NAME_MAX = 60
-_ID = re.compile(r"[a-z][a-z0-9-]{1,29}")
-
-
-def enrol(
-    account: Account, stack: str, kit: Kit, *, id: str, name: str, role: str, departments: tuple[str, ...] = ()
-) -> str:
-    """Add a member of staff; gives the secret. Raises Trouble for a name that is taken, and changes nothing then."""
-    known = [one["id"] for one in kit.said["departments"]]
-    if unknown := [one for one in departments if one not in known]:
-        raise Trouble(f"There is no department {', '.join(unknown)}, only {', '.join(known)}.", "Name one of these.")
-    if not _ID.fullmatch(id) or not 0 < len(name) <= NAME_MAX:
-        raise Trouble(f"{id!r} cannot be a name to sign in with.", "Small letters, digits and dashes, like ada.")
-    table = table_of(account, stack)
-    with told(f"looking whether {id} is taken"):
-        there = account.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": f"U#{id}"}, "sk": {"S": "U"}})
-    if "Item" in there:
-        raise Trouble(f"{id} is taken by {there['Item']['name']['S']}; nothing was changed.", "Choose another --id.")
-    secret = "-".join("".join(secrets.choice(LETTERS) for _ in range(GROUP)) for _ in range(GROUPS))
-    everywhere = tuple(known) if role == "doctor" and not departments else departments
-    _write(account, table, id=id, name=name, role=role, secret=secret, departments=everywhere)
-    return secret
+SECONDS_MAX = 120
+NEEDED = {"TABLE": "ClinicTable", "STAFF_POOL": "StaffPool", "STAFF_CLIENT": "StaffClient"}
+Run = Callable[[Kit, list[str], Mapping[str, str]], tuple[int, str, str]]
 
 
-def _write(
-    account: Account, table: str, *, id: str, name: str, role: str, secret: str, departments: tuple[str, ...]
-) -> None:
-    """By the clinic's own code, which alone knows how a secret is kept; it is told its table as Lambda tells it."""
-    os.environ.update(
-        TABLE=table, AWS_DEFAULT_REGION=account.region, AWS_REGION=account.region, AWS_XRAY_SDK_ENABLED="false"
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """Somebody to be let in. A doctor has a licence; departments none named are all."""
+
+    id: str
+    name: str
+    role: str
+    departments: tuple[str, ...] = ()
+    licence: str = ""
+    licence_until: str = ""
+
+    def words(self) -> list[str]:
+        said = [self.id, self.name, self.role, *(f"--department={one}" for one in self.departments)]
+        if self.licence:
+            said.append(f"--licence={self.licence}")
+        return [*said, f"--licence-until={self.licence_until}"] if self.licence_until else said
+
+
+def in_a_copy(kit: Kit, words: list[str], settings: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run infra.enrol as this kit's clinic: its code knows how people are kept, and its kit where they work."""
+    with staged(kit) as target:
+        said = subprocess.run(
+            [sys.executable, "-m", "infra.enrol", *words],
+            cwd=target,
+            env={**surroundings(target), **settings},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+            check=False,
+        )
+    return said.returncode, said.stdout, said.stderr
+
+
+def add(account: Account, stack: str, kit: Kit, newcomer: Newcomer, run: Run = in_a_copy) -> str:
+    """Let somebody in; gives their first password. The same command again gives the same, until it has been used."""
+    found = resources_of(account, stack)
+    try:
+        settings = {name: found[what] for name, what in NEEDED.items()}
+    except KeyError as missing:
+        raise Trouble(
+            f"The stack {stack} has no {missing.args[0]} yet. Nobody was let in.",
+            f"Bring it up to date first: ./clinic deploy {kit.name}",
+        ) from missing
+    settings |= {"AWS_REGION": account.region, "AWS_DEFAULT_REGION": account.region, "AWS_XRAY_SDK_ENABLED": "false"}
     if account.endpoint:
-        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = account.endpoint
-    from chalicelib.rooms.permission import Role
-    from chalicelib.store import staff
+        settings["AWS_ENDPOINT_URL"] = account.endpoint
+        settings |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    code, said, why = run(kit, newcomer.words(), settings)
+    if code:
+        last = why.strip().splitlines()[-1] if why.strip() else "It did not say why."
+        raise Trouble(last, "Correct it and run the command again: what was done already is not done twice.")
+    return said.strip()
 
-    with told(f"enrolling {id}"):
-        staff.enrol(id=id, name=name, role=Role(role), secret=secret, departments=departments, now=datetime.now(UTC))
+
+def signs_in_as(newcomer: Newcomer, password: str, door: str, language: str) -> str:
+    """What is handed over, on paper or by phone."""
+    return (
+        f"{newcomer.name} signs in within three days at {door}/{language}/staff\n\n"
+        f"    name      {newcomer.id.strip().casefold()}\n"
+        f"    password  {password}\n\n"
+        "and chooses a password and sets up an authenticator app there. Hand it over in person; it opens once."
+    )

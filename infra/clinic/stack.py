@@ -56,6 +56,13 @@ def _look(account: Account, name: str) -> Standing:
     )
 
 
+def parameters(account: Account, name: str) -> dict[str, str]:
+    """What the stack was told when it was deployed last."""
+    with told(f"looking at the stack {name}"):
+        (found,) = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
+
+
 def ready(account: Account, name: str, say: Say) -> Standing:
     """Bring the stack to where it can be deployed: cleans up after an attempt that failed. Raises Trouble if not."""
     standing = look(account, name)

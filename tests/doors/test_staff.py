@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.outside.identity import Pool
 from chalicelib.refusal import Refusal
-from infra.administrator import let_in
+from infra.enrol import let_in
 from infra.local.identity import code_of, stand_in
 from infra.local.seed import PASSWORDS, give_ways_in
 from tests import hiring

@@ -99,7 +99,7 @@ class Cloud:
     def order(self, kit: Kit, *, code: str = "one", table: bool = True, **resources: Any) -> Order:
         """What to deploy: a zip with `code` in it, and a stack small enough that moto really builds it."""
 
-        def pack(kit: Kit, *, tree: bool) -> Packed:
+        def pack(kit: Kit, *, tree: bool, arch: str) -> Packed:
             file = self.folder / f"{code}.zip"
             with zipfile.ZipFile(file, "w") as packed:
                 packed.writestr(zipfile.ZipInfo("app.py"), code)

@@ -117,6 +117,7 @@ def test_a_fault_on_the_way_is_a_sentence_and_the_second_attempt_succeeds(
 
 def test_a_name_that_somebody_else_has_is_passed_over(cloud: Cloud, kit: Kit) -> None:
     cloud.wire.next("s3.HeadBucket", refused("403", status=403, query=False))
+    cloud.wire.next("s3.CreateBucket", refused("BucketAlreadyExists", status=409, query=False))
     said = deploy(cloud, kit)
     (uploaded,) = [line for line in said if line.startswith("Uploaded")]
     assert f"to {BUCKET}." not in uploaded
@@ -239,13 +240,13 @@ def test_what_failed_first_is_named_with_the_permission_it_lacked(cloud: Cloud, 
 
     def fails() -> object:
         why = NOT_YOURS.format("sns:CreateTopic", "arn:aws:sns:x")
-        cloud.stack._add_resource_event("AlarmTopic", "CREATE_FAILED", why, {})
+        cloud.stack._add_stack_event("UPDATE_FAILED", why)
         cloud.stack.status = "UPDATE_ROLLBACK_COMPLETE"
         return answer(200, DONE.format("ExecuteChangeSet"))
 
     cloud.wire.next("cloudformation.ExecuteChangeSet", fails)
     found = trouble(cloud, kit, code="two", AlarmTopic=TOPIC)
-    assert "AlarmTopic: User:" in found.what
+    assert f"{STACK}: User:" in found.what
     assert "the clinic is open as it was" in found.what
     assert "allow sns:CreateTopic" in found.then
     deploy(cloud, kit, code="two", AlarmTopic=TOPIC)

@@ -24,11 +24,11 @@ import pytest
 
 from infra import kit, package
 from infra.local import aws
+from infra.local.edge import Edge, edge
 from infra.local.engine import LOCAL, NEVER_LOCAL
 from infra.stack import METRICS
 from tests.deploy.test_whole_visit import GREETING, REPLY, SECRETS, WORDS, Visitor, visit
 from tests.people import ANN
-from tests.rehearse.edge import Edge, edge
 
 pytestmark = [pytest.mark.rehearse, pytest.mark.slow]
 

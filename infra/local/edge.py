@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from infra.local.aws import REGION
+
 CONNECTIONS_MAX = 64
 HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host", "date"})
 Kept = tuple[float, float, int, list[tuple[str, str]], bytes]
@@ -53,7 +55,7 @@ class Edge(ThreadingHTTPServer):
         """Ask the API, as its own host, with what the distribution shows it and what the edge's function adds."""
         path = address.partition("?")[0]
         self.asked[path] = self.asked.get(path, 0) + 1
-        host = self.origin["DomainName"].replace(".eu-west-1.amazonaws.com", ".localhost")
+        host = self.origin["DomainName"].replace(f".{REGION}.amazonaws.com", ".localhost")
         sent = {name: value for name, value in headers if name.lower() not in HOP}
         sent |= {one["HeaderName"]: one["HeaderValue"] for one in self.origin["CustomHeaders"]["Items"]}
         sent |= {"Host": host, "X-Forwarded-Proto": "https", "x-viewer": "203.0.113.7"}
