@@ -96,7 +96,7 @@ class Cloud:
     folder: Path
     said: list[str] = field(default_factory=list)
 
-    def order(self, kit: Kit, *, code: str = "one", table: bool = True, **resources: Any) -> Order:
+    def order(self, kit: Kit, *, code: str = "one", table: bool = True, outputs: Any = None, **resources: Any) -> Order:
         """What to deploy: a zip with `code` in it, and a stack small enough that moto really builds it."""
 
         def pack(kit: Kit, *, tree: bool, arch: str) -> Packed:
@@ -105,6 +105,8 @@ class Cloud:
                 packed.writestr(zipfile.ZipInfo("app.py"), code)
             made = {**({"ClinicTable": TABLE} if table else {}), **resources}
             template = {"AWSTemplateFormatVersion": "2010-09-09", "Description": code, "Resources": made}
+            if outputs:
+                template["Outputs"] = outputs
             return Packed(zip=file, template=template, parameters={}, commit=f"commit-{code}")
 
         return Order(kit=kit, stack=STACK, pack=pack)
