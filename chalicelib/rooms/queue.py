@@ -168,6 +168,7 @@ class Lane:
     tails: tuple[int, int, int, int] = (0, 0, 0, 0)
     heads: tuple[int, int, int, int] = (0, 0, 0, 0)
     calls: int = 0
+    backs: int = 0  # how often a number drawn for nothing was given back
     due: tuple[int, int, int, int] = (0, 0, 0, 0)  # value of `calls` from which the band must be served
     held: Mapping[str, int] = field(default_factory=dict)  # visit id -> call of its band that brings it back
     gone: frozenset[tuple[Band, int]] = frozenset()  # numbers that nobody waits under any more, the first GONE_MAX
@@ -239,7 +240,10 @@ def passed(lane: Lane, visit: Visit) -> bool:
     if visit.state is not State.WAITING:
         return False
     if visit.ticket is None:
-        return visit.returns_at is not None and lane.heads[visit.id.band] >= visit.returns_at
+        # Where nobody is left to let past, the moment has come too: the call they asked for may never be, if it was to
+        # be that of a number which has been given back since.
+        nobody_else = not any(lane.waiting(band) for band in BANDS)
+        return visit.returns_at is not None and (nobody_else or lane.heads[visit.id.band] >= visit.returns_at)
     return lane.heads[visit.ticket.band] >= visit.ticket.n
 
 

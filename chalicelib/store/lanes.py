@@ -123,10 +123,10 @@ def join(
         if not reasons:
             return visit.id
         if failed(reasons, 0):
-            _give_back(ticket)
+            _give_back(ticket, lane.backs)
             raise repeated(reasons[0])
         if failed(reasons, 2):
-            _give_back(ticket)
+            _give_back(ticket, lane.backs)
             guard = _guard(reasons)
             if guard.open:
                 return _told(guard.visit, audit)
@@ -135,15 +135,21 @@ def join(
     raise Busy
 
 
-def _give_back(ticket: Ticket) -> None:
-    """A number drawn for nothing: taken back while it is the newest and nobody called it, else counted as given up."""
+def _give_back(ticket: Ticket, backs: int) -> None:
+    """A number drawn for nothing: taken back while it is the newest and nobody called it, else counted as given up.
+
+    Once, also where the answer is lost and the request is sent again: by then somebody else may have drawn the same
+    number and wait on it, which `backs`, as it was when the number was drawn, gives away.
+    """
     tail, head = getattr(LaneRow, f"t{int(ticket.band)}"), getattr(LaneRow, f"h{int(ticket.band)}")
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     try:
         with in_reach():
             row.update(
-                actions=[tail.set(ticket.n - 1)],
-                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)),
+                actions=[tail.set(ticket.n - 1), LaneRow.backs.set(backs + 1)],
+                condition=(tail == ticket.n)
+                & (head.does_not_exist() | (head < ticket.n))
+                & (LaneRow.backs == backs if backs else LaneRow.backs.does_not_exist()),
             )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:

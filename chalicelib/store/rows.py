@@ -247,6 +247,7 @@ class LaneRow(Row, discriminator="lane"):
     h0, h1, h2, h3 = (NumberAttribute(default=0) for _ in range(4))
     d0, d1, d2, d3 = (NumberAttribute(default=0) for _ in range(4))
     calls = NumberAttribute(default=0)
+    backs = NumberAttribute(null=True)  # absent until a number is given back
     held = UnicodeSetAttribute(null=True)  # "<visit>@<call>"
     gone = UnicodeSetAttribute(null=True)  # "<band>.<number>"
     on_duty = NumberAttribute(default=0)

@@ -237,6 +237,7 @@ def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
         due=(row.d0 or 0, row.d1 or 0, row.d2 or 0, row.d3 or 0),  # type: ignore[arg-type]
         gone=frozenset((Band(int(entry[0])), int(entry[2:])) for entry in row.gone or ()),
         calls=int(row.calls or 0),
+        backs=int(row.backs or 0),
         held={visit: int(at) for visit, at in held.items()},
         on_duty=max(0, int(row.on_duty or 0)),
         of=int(row.of or 1),

@@ -19,7 +19,6 @@ from tests.simulation.staffroom import Staffroom
 
 PEOPLE = 12
 RUSH = 0.3
-IMPATIENCE = 0.0  # how many ask for the parcel before anybody has checked; raised where that is what matters
 CODE = "123456"
 SOME = ("Cough and fever since Monday", "It hurts", "Repeat medicine", "")
 PHONES = ("138 0000 1234", "+44 20 7946 0000", "139 0000 4321", "none")
@@ -255,7 +254,7 @@ class Crowd:
     # The parcel
 
     def choose_delivery(self) -> None:
-        impatient = IMPATIENCE > 0 and self.random.random() < IMPATIENCE
+        impatient = self.random.random() < 0.25  # does not wait for the pharmacist, or asks again
 
         def can(visit: Visit) -> bool:
             newest = self.mirror.newest(visit.id, Prescription)

@@ -27,7 +27,7 @@ from chalicelib.store import lanes, records, writing
 from chalicelib.store.rows import AuditRow, DoctorRow, GuardRow, Row, VisitRow
 from chalicelib.visit import errand, taking
 from tests import engines
-from tests.simulation import crowd, day
+from tests.simulation import day
 
 SEEDS_MAX = 40
 Break = AbstractContextManager[object]
@@ -336,11 +336,7 @@ MUTANTS = (
     Mutant(
         name="an order on any prescription",
         harm="medicine nobody approved is sent",
-        broken=lambda: both(
-            instead(prescription, "usable", _nothing),
-            instead(delivery, "usable", _nothing),
-            instead(crowd, "IMPATIENCE", 0.25),
-        ),
+        broken=lambda: both(instead(prescription, "usable", _nothing), instead(delivery, "usable", _nothing)),
     ),
     Mutant(
         name="medicine whatever the outcome",

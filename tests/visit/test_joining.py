@@ -155,7 +155,7 @@ def test_a_number_drawn_for_nothing_while_others_draw_is_not_counted_as_a_person
     first = walk.join()
     lost, _ = lanes.draw("general", 0, Band.STANDARD)
     bob = walk.join(BOB)
-    lanes._give_back(lost)
+    lanes._give_back(lost, 0)
     assert (lost.n, bob.id.n) == (2, 3)
     (lane,) = records.lanes([("general", 0)])
     assert lane.people(Band.STANDARD) == 2
@@ -179,3 +179,15 @@ def test_answers_nobody_went_on_with_are_gone_after_two_days_and_can_still_be_de
         arriving.answer(walk.errand(), holder="phone", step="who", for_whom=ForWhom.ME, name="Ann", age=40, guardian="")
     once, again = (arriving.forget(walk.errand(request="forget"), holder="phone") for _ in range(2))
     assert once.stage is again.stage is Stage.CANCELLED
+
+
+def test_a_number_given_back_again_by_a_repeated_request_stays_whose_it_is_now(walk: Walk) -> None:
+    """The answer to a give-back is lost and it is sent again; meanwhile somebody drew the same number, and waits."""
+    lost, _ = lanes.draw("general", 0, Band.STANDARD)
+    lanes._give_back(lost, 0)
+    ann = walk.join()
+    assert ann.id == lost, "the same number, drawn again"
+    lanes._give_back(lost, 0)
+    bob = walk.join(BOB)
+    walk.on_duty()
+    assert [walk.take(), walk.take()] == [ann.id, bob.id]

@@ -3,9 +3,10 @@
 import pytest
 
 from chalicelib.refusal import Busy, TooLate
+from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import Band, State, Ticket
-from chalicelib.store import records
-from chalicelib.visit import arriving, desk, seeing
+from chalicelib.store import lanes, records
+from chalicelib.visit import arriving, desk, seeing, sweeping
 from tests.builders import ANN, BOB, DEE, refused
 from tests.visit.walk import Walk
 from tests.visit.weather import Died, death, meanwhile, storm
@@ -201,3 +202,19 @@ def test_a_leftover_note_of_somebody_who_is_gone_is_forgotten(walk: Walk) -> Non
     while held():
         assert walk.take() is None
     assert records.lanes([("general", 0)])[0].everybody == 0
+
+
+def test_a_call_that_will_never_be_is_not_waited_for(walk: Walk) -> None:
+    """Ann lets pass whoever drew the next number; they give it back, so that call never comes. And a doctor who looked
+    between the two writes of her step took its entry on the lane for a leftover."""
+    id = walk.join().id
+    drawn, _ = lanes.draw("general", 0, Band.STANDARD)
+    place = step_back(walk, id)
+    assert place.visit.returns_at == drawn.n == 2
+    lanes._give_back(drawn, 0)
+    records.let_go(id, 2)
+    walk.on_duty()
+    assert walk.take() is None, "her number leads to nobody, and there is no other"
+    swept = sweeping.sweep(walk.errand(SYSTEM))
+    assert swept.brought_to_front == 1
+    assert walk.take() == id
