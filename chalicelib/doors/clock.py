@@ -3,6 +3,7 @@
 import json
 import logging
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import fields
 from itertools import islice
 from typing import Protocol
@@ -16,6 +17,7 @@ from chalicelib.outside import metrics, tracing
 from chalicelib.outside.vault import Vault
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.store import chain, roots
+from chalicelib.store.chain import Head
 from chalicelib.visit import sweeping
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.sweeping import Swept
@@ -34,17 +36,20 @@ def anchor(vault: Vault | None, signer: Signer) -> int:
     it makes each number once: what lies in the vault under the next number already is the next root."""
     if vault is None:
         return 0
-    last, now, made = roots.newest(), manners.clock(), 0
-    heads = chain.changed(last.since)
-    while (
-        part := list(islice(heads, roots.HEADS_MAX))
-    ) or not made:  # also of an hour without a change: none is left out
-        root = roots.made(last, part, now)
+    last, now, made, more = roots.newest(), manners.clock(), 0, True
+    heads: Iterator[Head] | None = None
+    ahead: list[Head] = []
+    while more:  # once at least, also of an hour without a change: none is left out
+        if heads is None:
+            heads = chain.changed(last.since)
+            ahead = list(islice(heads, roots.HEADS_MAX))
+        part, ahead = ahead, list(islice(heads, roots.HEADS_MAX))
+        root = roots.made(last, part, now, more=bool(ahead))
         root |= {"key": signer.key_id, "signature": b64encode(signer.sign(roots.digest(root))).decode()}
         name = roots.name(root["n"])
         if not vault.put(name, json.dumps(root, separators=(",", ":")).encode()):
-            root = json.loads(vault.get(name))
-        last, made = roots.after(root), made + 1
+            root, heads = json.loads(vault.get(name)), None  # its part is not ours: look again for what it leaves out
+        last, made, more = roots.after(root), made + 1, root["more"]
         roots.remember(last)
     note(logging.INFO, "anchored", roots=made, n=last.n)
     return made

@@ -10,7 +10,6 @@ from chalicelib.doors.form import FORMS, Form, clean, day, many, one_of, text
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.staff import signs
-from chalicelib.refusal import NotFound
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, Member
@@ -87,10 +86,7 @@ def add(asked: Asked) -> Answer:
 
 
 def _member_page(asked: Asked) -> Answer:
-    """Looked up in the list that an administrator sees anyway, so that nobody is found who is not on it."""
-    member = next((m for m in staffing.see_staff(asked.errand) if m.id == asked.path["member"]), None)
-    if member is None:
-        raise NotFound()
+    member = staffing.see_member(asked.errand, id=asked.path["member"])
     return Page(
         template="people_member.html",
         data=_row(asked, member),
@@ -111,7 +107,7 @@ def _member_page(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/people/{member}")
-@polite("see_staff", by="staff")
+@polite("see_member", by="staff")
 def show(asked: Asked) -> Answer:
     """One member: what the clinic knows, and what can be changed."""
     return _member_page(asked)

@@ -120,6 +120,7 @@ MAY: dict[str, frozenset[Role]] = {
     "expire": _DESK,
     # who works here
     "see_staff": _ADMINISTRATOR | _PRIVACY_OFFICER,
+    "see_member": _ADMINISTRATOR | _PRIVACY_OFFICER,
     "add_member": _ADMINISTRATOR,
     "change_member": _ADMINISTRATOR,
     "dismiss": _ADMINISTRATOR,

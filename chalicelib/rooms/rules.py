@@ -121,6 +121,7 @@ class Clinic:
     consent_version: str
     guardian_age: int
     lanes: int
+    lanes_open: int = 0  # people join only the first so many; 0: all. The rest are emptied, before `lanes` is lowered
     prefer_minutes: int = 60  # so long people may wait for the doctor they had, before it is the first free one
     sms: Sms = Sms()
     staff: Staff = Staff()
@@ -134,6 +135,10 @@ class Clinic:
 
     def department(self, id: str) -> Department | None:
         return next((d for d in self.departments if d.id == id), None)
+
+    def lane_for(self, person: str) -> int:
+        """The number of the lane that somebody joins: always the same one while as many are open. `person` is hex."""
+        return int(person[:8], 16) % (self.lanes_open or self.lanes)
 
     def lanes_of(self, departments: Iterable[str]) -> list[tuple[str, int]]:
         """All lanes of these departments."""
@@ -159,6 +164,7 @@ class Clinic:
                 consent_version=str(kit["consent_version"]),
                 guardian_age=int(kit["guardian_age"]),
                 lanes=int(kit.get("lanes", 1)),
+                lanes_open=int(kit.get("lanes_open", 0)),
                 prefer_minutes=int(kit.get("prefer_minutes", 60)),
                 sms=Sms(**{name: str(value) for name, value in kit.get("sms", {}).items()}),
                 logo=bool(kit.get("logo", False)),
@@ -214,6 +220,8 @@ def _check(clinic: Clinic) -> None:
     most = ROWS_AT_ONCE // len(clinic.departments) - 1
     if not 1 <= clinic.lanes <= most:
         raise BadKit(f"lanes: between 1 and {most} with so many departments")
+    if not 0 <= clinic.lanes_open <= clinic.lanes:
+        raise BadKit("lanes_open: at most as many as lanes")
     if not PREFER_LEAST <= clinic.prefer_minutes <= PREFER_MOST:
         raise BadKit(f"prefer_minutes: between {PREFER_LEAST} and {PREFER_MOST}")
     _check_ids(clinic)

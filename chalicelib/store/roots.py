@@ -24,7 +24,7 @@ BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The newest root: its number (0: there is none yet), when it was made, and the hash of what was signed."""
+    """The newest root: its number (0: there is none yet), up to when all is in it, and the hash of what was signed."""
 
     n: int = 0
     at: datetime = BEGINNING
@@ -61,14 +61,15 @@ def name(n: int) -> str:
     return f"roots/{n:08d}.json"
 
 
-def made(last: Last, heads: Sequence[Head], now: datetime) -> dict[str, Any]:
-    """The root after `last`, without its signature."""
+def made(last: Last, heads: Sequence[Head], now: datetime, *, more: bool = False) -> dict[str, Any]:
+    """The root after `last`, without its signature. `more`: this hour's chains go on in the next root."""
     leaves = sorted((head.pk, head.n, head.value) for head in heads)
     return {
         "v": 1,
         "n": last.n + 1,
         "at": now.isoformat(),
         "since": last.since.isoformat(),
+        "more": more,
         "before": last.digest,
         "root": merkle(leaf(one) for one in leaves),
         "heads": [list(one) for one in leaves],
@@ -82,8 +83,10 @@ def digest(root: dict[str, Any]) -> bytes:
 
 
 def after(root: dict[str, Any]) -> Last:
-    """A root as the one before the next."""
-    return Last(root["n"], datetime.fromisoformat(root["at"]), digest(root).hex())
+    """A root as the one before the next, which looks from the same time on while there is more: a part that was never
+    made, because we died before it, is found by whoever goes on."""
+    at = datetime.fromisoformat(root["since"]) + OVERLAP if root["more"] else datetime.fromisoformat(root["at"])
+    return Last(root["n"], at, digest(root).hex())
 
 
 def merkle(leaves: Iterable[bytes]) -> str:

@@ -184,7 +184,7 @@ def enter(
         made[ticket] = _promised(errand, visit, drawn, offer)
         return made[ticket]
 
-    home = answers.department, int(person[:8], 16) % errand.clinic.lanes
+    home = answers.department, errand.clinic.lane_for(person)
     own = [queue.own_lane(offer.desk.id)] if offer and offer.there else []
     id = errand.records.join(
         [home, *own],

@@ -33,6 +33,12 @@ def see_staff(errand: Errand) -> list[Member]:
     return sorted(errand.records.members(), key=lambda m: (not m.active, m.name.casefold(), m.id))
 
 
+def see_member(errand: Errand, *, id: str) -> Member:
+    """One of them as they are now: the list may be a moment old, and whoever changes somebody must not see that moment.
+    Raises NotFound."""
+    return errand.records.member(staff.named(id))
+
+
 @once(about=_about_member, again=_member_again)
 def add_member(
     errand: Errand,

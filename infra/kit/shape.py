@@ -52,6 +52,7 @@ CLINIC: dict[str, Key] = {
     "consent_version": Key(TEXT),
     "guardian_age": Key(NUMBER),
     "lanes": optional(NUMBER),
+    "lanes_open": optional(NUMBER),
     "prefer_minutes": optional(NUMBER),
     "architecture": optional(TEXT),
     "formulary": Key(TEXT),

@@ -78,6 +78,7 @@ EXPECTED: dict[str, set[Role]] = {
     "cancel_visit": {K},
     "expire": {K},
     "see_staff": {O, A},
+    "see_member": {O, A},
     "add_member": {A},
     "change_member": {A},
     "dismiss": {A},

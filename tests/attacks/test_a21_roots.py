@@ -167,6 +167,33 @@ def test_a_full_hour_has_several_roots(walk: Hourly) -> None:
     assert {pk for pk, sk in table() if sk == "Y"} == signed.keys()
 
 
+def test_an_hour_whose_maker_died_between_two_roots_is_finished_in_the_next(
+    walk: Hourly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chains of the part that was never made did not change since: they are found all the same."""
+    vault, kms = vaults.Double(), Kms()
+    walk.crowd(5)
+    for _ in range(2):
+        walk.an_hour_later()
+    monkeypatch.setattr(roots, "HEADS_MAX", 2)
+    remember, told = roots.remember, []
+
+    def dies(made: roots.Last) -> None:
+        remember(made)
+        told.append(made)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(roots, "remember", dies)
+    with pytest.raises(KeyboardInterrupt):
+        clock.anchor(vault, kms)
+    monkeypatch.setattr(roots, "remember", remember)
+    walk.an_hour_later()
+    clock.anchor(vault, kms)
+    signed, wrong = audit.anchors(documents(vault), kms.public_key)
+    assert (len(told), wrong, check(table(), signed)) == (1, [], [])
+    assert {pk for pk, sk in table() if sk == "Y"} == signed.keys()
+
+
 def test_nothing_is_locked_away_where_no_bucket_is_named(walk: Hourly, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ROOTS_BUCKET", raising=False)
     assert vaults.vault() is None

@@ -79,6 +79,7 @@ def test_the_demonstration_kit_is_a_clinic() -> None:
         ({"formulary": [KIT["formulary"][0]] * 501}, "at most 500"),
         ({"lanes": 0}, "lanes: between 1 and 18"),
         ({"lanes": 19}, "lanes: between 1 and 18"),
+        ({"lanes": 2, "lanes_open": 3}, "lanes_open: at most as many as lanes"),
         ({"name": {"en": "Only English"}}, "no text in"),
         ({"departments": [{**KIT["departments"][0], "letter": "O"}]}, "letter 'O'"),
         ({"departments": [{**KIT["departments"][0], "letter": "AB"}]}, "letter 'AB'"),

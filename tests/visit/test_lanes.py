@@ -83,6 +83,25 @@ def test_lanes_opened_in_the_middle_of_a_day_learn_who_is_there(walk: Walk) -> N
     assert {lane.on_duty for lane in records.lanes(every)} == {0}
 
 
+def test_lanes_are_closed_without_leaving_anybody_behind(wide: Walk) -> None:
+    """Before a kit has fewer lanes, people join fewer of them; those who wait in the others are called as before."""
+    before = patients(wide, 10)
+    assert {id.lane for id in before} == set(range(LANES))
+    wide.clinic = replace(wide.clinic, lanes_open=1)
+    after = patients(wide, 10)
+    assert {id.lane for id in after} == {0}
+    wide.on_duty(ADA, capacity=1)
+    called = []
+    while id := wide.take():
+        called.append(id)
+        wide.sign(id)
+    assert called == [*before, *after]
+    assert [lane.everybody for lane in records.lanes(wide.clinic.lanes_of(["general"]))] == [0] * LANES
+    wide.clinic = replace(wide.clinic, lanes=1)
+    ann = wide.join(ANN).id
+    assert wide.take() == ann
+
+
 def test_the_departments_are_shown_as_one_queue(wide: Walk) -> None:
     joined = patients(wide, 10)
     wide.on_duty(ADA)
