@@ -101,12 +101,15 @@ class Busy(Refusal):
 
 
 class Unsigned(Refusal):
-    """The key that signs does not answer. Nothing was signed; the same request may be sent again."""
+    """The key that signs, or verifies, does not answer. Nothing was signed or decided; the same request may be sent
+    again."""
 
     status = 503
 
-    def __init__(self) -> None:
-        super().__init__("We cannot sign at the moment. What you wrote is kept. Please try again in a moment.")
+    def __init__(
+        self, words: str = "We cannot sign at the moment. Nothing was signed. Please try again in a moment."
+    ) -> None:
+        super().__init__(words)
 
 
 class Stale(Exception):

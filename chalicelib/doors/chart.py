@@ -118,7 +118,7 @@ def dossier(found: Dossier, me: str, now: datetime, language: str) -> dict[str, 
         "why_now": visit.calls[-1].why if visit.calls else None,
         "waited": minutes(visit.joined_at, visit.calls[-1].at) if visit.calls else None,
         "handed_back": visit.handed_back,
-        "said": visit.said,
+        "heard": int(found.messages[-1].id) if found.messages else 0,  # of what is shown: the visit may be newer
         "not_here_from": assignment.may_say_not_here(visit) if visit.calls and visit.heard_in < visit.epoch else None,
         "no_shows": visit.no_shows,
         "may_call_again": queue.missed(visit) and visit.calls[-1].doctor == me,

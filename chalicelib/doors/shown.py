@@ -156,7 +156,8 @@ def line(one: Line, language: str) -> dict[str, object]:
     medicine = CLINIC.medicine(one.medicine)
     return {
         "medicine": words.in_words(medicine.name, language) if medicine else one.medicine,
-        "strength": medicine.strength if medicine else "",
+        "strength": one.strength
+        or (medicine.strength if medicine else ""),  # what was signed, whatever the list says now
         "form": words.in_words(medicine.form, language) if medicine else "",
         "dose": one.dose,
         "per_day": one.per_day,
@@ -206,7 +207,8 @@ def parcel(order: Order) -> dict[str, object]:
         "state": order.state,
         "address": order.address,
         "phone": order.phone,
-        "proof": order.code if order.state in CODE_NEEDED else None,
+        "proof": order.code if order.state in CODE_NEEDED and order.codes_left else None,
+        "locked": order.state in CODE_NEEDED and not order.codes_left,
         "may_cancel": order.state in CANCELLABLE,
         "steps": steps + [{"state": state, "at": None, "note": "", "mark": "next"} for state in to_come],
     }

@@ -16,7 +16,7 @@ BEFORE = Form(whole("before", missing="", optional=True))
 @door.route("/{lang}/visits/{visit}/opened")
 @polite("see_opened", by="patient", form=BEFORE)
 def opened(asked: Asked) -> Answer:
-    """Everybody who works here and opened or changed the record: who, when, why. The newest, then page by page."""
+    """Everybody who works here and opened or changed the record: who and when. The newest, then page by page."""
     found = watching.who_opened(asked.errand, id=asked.id, before=asked.given["before"])
     data = {"visit": asked.name, "opened": openings(found), "older": found.older, "newest": not asked.given["before"]}
     return Page(template="visit_opened.html", data=data, here=f"visits/{asked.name}/opened")

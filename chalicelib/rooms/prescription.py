@@ -1,5 +1,6 @@
 """Prescription: what may be prescribed, the checks on it, a second pair of eyes, and its use once."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,14 +19,18 @@ ADVICE_MAX = 200
 REASON_MAX = 300
 VALID = timedelta(days=3)  # from the doctor's signature
 _MG, _ML = "mg", "ml"
-_UNITS = {
-    **dict.fromkeys(("µg", "μg", "ug", "mcg", "微克"), (_MG, 0.001)),  # the micro sign and the Greek letter
-    **dict.fromkeys(("mg", "毫克"), (_MG, 1.0)),
-    **dict.fromkeys(("g", "克"), (_MG, 1000.0)),
-    **dict.fromkeys(("ml", "毫升"), (_ML, 1.0)),
+_UNITS = {  # of micro there are two: the sign and the Greek letter
+    **dict.fromkeys(("µg", "μg", "ug", "mcg", "microgram", "micrograms", "微克"), (_MG, 0.001)),
+    **dict.fromkeys(("mg", "milligram", "milligrams", "毫克"), (_MG, 1.0)),
+    **dict.fromkeys(("g", "gram", "grams", "克"), (_MG, 1000.0)),
+    **dict.fromkeys(("ml", "millilitre", "millilitres", "毫升"), (_ML, 1.0)),
     **dict.fromkeys(("l", "升"), (_ML, 1000.0)),
 }
-_AMOUNT = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)\s*(\w+)")  # a number and the word after it, "1,000 mg"
+_NUMBER = r"\d+(?:[,\s]\d{3})*(?:\.\d+)?"
+_BETWEEN = r"\s*(?:[-–—~/×x*]|to|至|到)\s*"  # "500–1000 mg", "8 × 0.2 g"
+_AMOUNT = re.compile(rf"({_NUMBER}(?:{_BETWEEN}{_NUMBER})*)\s*([^\W\d]+)")  # numbers and the word after them
+_UNREAD = re.compile(r"\d|^\s*[-–−+]")  # of a dose, when its amounts are taken out
+_TIMES = re.compile(r"[×x*]")
 
 
 class State(StrEnum):
@@ -84,7 +89,7 @@ def warnings(lines: tuple[Line, ...], *, allergies: str, clinic: Clinic) -> list
     chosen = [m for line in lines if (m := clinic.medicine(line.medicine))]
     for line in lines:
         named, dose = clinic.medicine(line.medicine), line.dose.strip()
-        if named and dose not in named.doses and not _wrong_dose("", dose, named):
+        if named and not is_usual(dose, named) and not _wrong_dose("", dose, named):
             found.append(("dose", named.id, dose))
     for medicine in chosen:
         found += [("allergy", medicine.id, word) for word in medicine.ingredients if word in said]
@@ -204,27 +209,51 @@ def _wrong_with(i: int, line: Line, medicine: Medicine) -> list[Refusal]:
 def _wrong_dose(field: str, dose: str, medicine: Medicine) -> list[Refusal]:
     """A usual dose is right as it is; any other has a unit, and is no multiple that nobody can have meant. Whether it
     is wise is asked as a warning."""
-    if dose in medicine.doses:
+    if is_usual(dose, medicine):
         return []
     if not dose or len(dose) > DOSE_MAX:
         return [Refusal("Enter the dose.", field=field)]
-    if not any(letter.isalpha() for letter in dose):
+    if not any(letter.isalpha() for letter in dose) or _UNREAD.search(_AMOUNT.sub("", dose.casefold())):
         return [Refusal("Enter the dose with its unit, like “500 mg”.", field=field)]
-    unit, number = _amount(dose)
-    usual = max((one for one in medicine.doses if _amount(one)[0] == unit), key=lambda one: _amount(one)[1], default="")
-    if usual and number > USUAL_TIMES_MAX * _amount(usual)[1]:
-        facts = {"times": USUAL_TIMES_MAX, "usual": usual}
-        return [Refusal("More than %(times)s times the largest usual dose, %(usual)s.", field=field, **facts)]
+    usual = {
+        unit: (number, one)
+        for number, unit, one in sorted((*first, one) for one in medicine.doses for first in _amounts(one)[:1])
+    }
+    for number, unit in _amounts(dose):
+        if not number:
+            return [Refusal("Enter the dose.", field=field)]
+        most, one = usual.get(unit, (number, ""))
+        if number > USUAL_TIMES_MAX * most:
+            facts = {"times": USUAL_TIMES_MAX, "usual": one}
+            return [Refusal("More than %(times)s times the largest usual dose, %(usual)s.", field=field, **facts)]
     return []
 
 
-def _amount(dose: str) -> tuple[str, float]:
-    """What of, and how much, in one unit for all weights and one for all volumes; ("", 0) where no number is read."""
-    found = _AMOUNT.search(dose.casefold())
-    if found is None:
-        return "", 0.0
-    unit, times = _UNITS.get(found[2], (found[2], 1.0))
-    return unit, times * float(found[1].replace(",", ""))
+def is_usual(dose: str, medicine: Medicine) -> bool:
+    """One of the formulary's, however it is spelled: "0.5g" is 500 mg."""
+    if dose in medicine.doses:
+        return True
+    plain = _AMOUNT.fullmatch(dose.casefold()) and re.fullmatch(rf"{_NUMBER}[^\d]*", dose)
+    return bool(plain) and any(_amounts(dose) == _amounts(one) for one in medicine.doses)
+
+
+def _amounts(dose: str) -> list[tuple[float, str]]:
+    """How much and what of, in one unit for all weights and one for all volumes: the most that each part of the text
+    can mean."""
+    found = []
+    for said, word in _AMOUNT.findall(dose.casefold()):
+        unit, times = _UNITS.get(word, (word, 1.0))
+        numbers = [float(re.sub(r"[,\s]", "", one)) for one in re.findall(_NUMBER, said)]
+        found.append((times * (math.prod(numbers) if _TIMES.search(said) else max(numbers)), unit))
+    return found
+
+
+def still_in_formulary(prescription: Prescription, clinic: Clinic) -> None:
+    """What was signed must be what the shelf has under that name today. Raises TooLate."""
+    for line in prescription.lines:
+        medicine = clinic.medicine(line.medicine)
+        if medicine is None or line.strength not in ("", medicine.strength):
+            raise TooLate("The clinic’s list of medicines has changed since this was signed. Return it to the doctor.")
 
 
 def approve(

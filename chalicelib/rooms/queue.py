@@ -219,10 +219,8 @@ class Lane:
         return max(0, self.tails[band] - self.heads[band])
 
     def people(self, band: Band) -> int:
-        """People behind those numbers, as far as the lane knows: without those who left. Never none while a number is
-        left, so that nobody who waits is overlooked."""
-        numbers = self.waiting(band)
-        return max(min(1, numbers), numbers - len(self.given_up(band)))
+        """People behind those numbers, as far as the lane knows: without those who left."""
+        return self.waiting(band) - len(self.given_up(band))
 
     def given_up(self, band: Band) -> list[int]:
         """The numbers of a band that are still to be called and lead to nobody."""

@@ -6,7 +6,8 @@ from datetime import datetime, time
 from typing import Any
 
 DEPARTMENTS_MAX = 20
-ROWS_AT_ONCE = 98  # of the 100 in a transaction: lanes and roster lines of a doctor who goes on duty everywhere
+ROWS_AT_ONCE = 95  # of the 100 in a transaction, for the lanes and roster lines of a doctor who goes on duty everywhere
+# or is let go: desk, member, administrators, audit line and its chain come with them
 MEDICINES_IN_FORMULARY_MAX = 500
 PREFER_LEAST, PREFER_MOST = 5, 240  # minutes
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like digits on a printed ticket

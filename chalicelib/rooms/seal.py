@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-FORM = 1  # of the spelling: a record signed in an older one is spelled, and verified, in that one
+FORM = 1  # of the spelling, kept with each signature: a second spelling must come with a way to spell the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,8 @@ def trail(about: str, before: int | None = None) -> Trail:
     sealed = int(row.n)
     marks = dict(enumerate(row.tail, start=sealed + 1))
     last = min(before - 1 if before is not None else sealed + len(marks), sealed + len(marks))
+    if last < 1:
+        return Trail()
     first = max(1, last - LINES_MAX + 1)
     if first <= sealed:
         marks |= _sealed(about, first, last)

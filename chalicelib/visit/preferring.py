@@ -51,6 +51,11 @@ def settle(errand: Errand, line: Line) -> Line:
     why = line.desk and preferred.in_vain(line.visit, line.desk, errand.clinic, errand.now)
     if not why:
         return line
+    assert line.desk is not None
+    (now_there, _) = errand.records.own_lines([line.desk.id], consistent=True)[line.desk.id]
+    why = preferred.in_vain(line.visit, now_there, errand.clinic, errand.now)
+    if not why:  # the desk was read a moment old, and nobody is moved for what is not so any more
+        return line
     clock = replace(errand, request=f"move:{line.visit.version}", actor=SYSTEM)
     with contextlib.suppress(Stale, Repeated):  # moved by another, called, or left, at this very moment
         _to_first_free(clock, line.visit, why, "move")

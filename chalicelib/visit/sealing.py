@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TypeVar
 
+from chalicelib.refusal import Unsigned
 from chalicelib.rooms import consult, prescription, seal
 from chalicelib.rooms.consult import Note
 from chalicelib.rooms.prescription import Prescription
@@ -23,11 +24,14 @@ def genuine(errand: Errand, visit: Visit, record: Note | Prescription) -> bool:
     """Whether record and visit still say what was signed, by our key. Raises Unsigned when the key does not answer."""
     kept = record.signature
     words = _words(visit, record)
-    return (
-        kept is not None
-        and seal.fits(words, kept)
-        and errand.signer.verify(seal.digest(words), seal.raw(kept), key=kept.key)
-    )
+    if kept is None or not seal.fits(words, kept):
+        return False
+    try:
+        return errand.signer.verify(seal.digest(words), seal.raw(kept), key=kept.key)
+    except Unsigned:
+        raise Unsigned(
+            "The signature cannot be checked at the moment. Nothing was decided. Please try again in a moment."
+        ) from None
 
 
 def _words(visit: Visit, record: Note | Prescription) -> bytes:

@@ -1,6 +1,5 @@
 """Seeing: doctor and patient talk, the doctor writes, signs or hands back."""
 
-import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -291,12 +290,15 @@ def _sealed(errand: Errand, ended: Visit, records: tuple[Note | Prescription, ..
     signs it later."""
     try:
         return [sealed(errand, ended, record) for record in records]
-    except Unsigned:
+    except Unsigned as silent:
         visit, note = assignment.alive(consult.begun(finish.before), errand.now), finish.draft
-        kept = replace(errand, request=f"{errand.request}-draft")
-        with contextlib.suppress(Refusal, Repeated, Stale):
+        # The visit's version: what was typed since the last try of the same form is kept too.
+        kept = replace(errand, request=f"{errand.request}-draft-{visit.version or 0}")
+        try:
             kept.records.save(visit, note, audit=kept.entry("save_note", about_visit(visit.id)))
-        raise
+        except (Refusal, Repeated, Stale):
+            raise silent from None
+        raise Unsigned("We cannot sign at the moment. What you wrote is kept. Please try again in a moment.") from None
 
 
 @once(about=_about_visit, again=_note_again)

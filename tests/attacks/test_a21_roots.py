@@ -18,7 +18,8 @@ from infra import audit
 from tests.attacks.test_a21_tampering import check, line, rewritten
 from tests.builders import SAM
 from tests.people import Clock
-from tests.visit.walk import Walk, table
+from tests.visit.walk import Walk, restore, table
+from tests.visit.weather import Died, death, watched
 
 BUCKET = "clinic-roots"
 
@@ -153,44 +154,40 @@ def test_a_root_whose_maker_died_is_the_next_ones_beginning(walk: Hourly) -> Non
     assert json.loads(documents(vault)[2])["before"] == roots.after(lost).digest
 
 
-def test_a_full_hour_has_several_roots(walk: Hourly) -> None:
+@pytest.fixture
+def few() -> Iterator[None]:
+    """A root has room for two chains."""
+    whole, roots.HEADS_MAX = roots.HEADS_MAX, 2
+    yield
+    roots.HEADS_MAX = whole
+
+
+def test_a_full_hour_has_several_roots(walk: Hourly, few: None) -> None:
     vault, kms = vaults.Double(), Kms()
     walk.crowd(3)
-    whole = roots.HEADS_MAX
-    roots.HEADS_MAX = 2
-    try:
-        assert clock.anchor(vault, kms) > 1
-    finally:
-        roots.HEADS_MAX = whole
+    assert clock.anchor(vault, kms) > 1
     signed, wrong = audit.anchors(documents(vault), kms.public_key)
     assert (wrong, check(table(), signed)) == ([], [])
     assert {pk for pk, sk in table() if sk == "Y"} == signed.keys()
 
 
-def test_an_hour_whose_maker_died_between_two_roots_is_finished_in_the_next(
-    walk: Hourly, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_hour_whose_maker_died_between_two_roots_is_finished_in_the_next(walk: Hourly, few: None) -> None:
     """The chains of the part that was never made did not change since: they are found all the same."""
     vault, kms = vaults.Double(), Kms()
     walk.crowd(5)
     for _ in range(2):
         walk.an_hour_later()
-    monkeypatch.setattr(roots, "HEADS_MAX", 2)
-    remember, told = roots.remember, []
-
-    def dies(made: roots.Last) -> None:
-        remember(made)
-        told.append(made)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(roots, "remember", dies)
-    with pytest.raises(KeyboardInterrupt):
+    before = table()
+    with watched() as asked:
+        clock.anchor(vaults.Double(), kms)
+    restore(before)
+    with pytest.raises(Died), death(asked.writes[0], before=False):
         clock.anchor(vault, kms)
-    monkeypatch.setattr(roots, "remember", remember)
+    assert len(documents(vault)) == 1
     walk.an_hour_later()
     clock.anchor(vault, kms)
     signed, wrong = audit.anchors(documents(vault), kms.public_key)
-    assert (len(told), wrong, check(table(), signed)) == (1, [], [])
+    assert (wrong, check(table(), signed)) == ([], [])
     assert {pk for pk, sk in table() if sk == "Y"} == signed.keys()
 
 

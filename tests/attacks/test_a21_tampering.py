@@ -237,6 +237,15 @@ def test_the_command_reads_the_live_table_and_an_export(
     assert f"FIRST BAD ROW: {pk} / {sk}" in capsys.readouterr().out
 
 
+def test_a_line_written_while_the_table_is_read_is_no_tampering(played: Ticket) -> None:
+    """The first page of the table is older than the last one: a chain came with it whose line is on a page before."""
+    whole = list(table().values())
+    missing = line(table(), played, 3)
+    first = [item for item in whole if (item["pk"]["S"], item["sk"]["S"]) != missing]
+    assert audit.verdict(audit.kept(first), None, None, again=lambda: whole) == 0
+    assert audit.verdict(audit.kept(first), None, None, again=lambda: first) == 1, "gone both times"
+
+
 def test_who_was_affected_is_told_without_a_name(played: Ticket, capsys: pytest.CaptureFixture[str]) -> None:
     """R30: whose records were read or written in a time, by whom."""
     lies = table()

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.people import A5, Patient
+from tests.browser.people import A5, WRONG_CODE, Patient
 from tests.browser.staff import Courier, Doctor, Pharmacist
 from tests.browser.stage import Stage
 
@@ -149,7 +149,7 @@ def delivered(patient: Patient, pharmacist: Pharmacist, courier: Courier) -> Non
     patient.look("parcel")
     right = patient.page.locator(".code").inner_text().strip()
     courier.delivers(f"{(int(right) + 1) % 1_000_000:06}")
-    courier.is_told("This is not the patient's code. Ask them to look at their visit page.")
+    courier.is_told(WRONG_CODE, left=4)
     courier.look("parcel-wrong-code")
     courier.delivers(right)
     courier.reads("Delivered")

@@ -1,7 +1,10 @@
 """The finish page: what the patient wrote last is on it, and all that is wrong with it is told in one round."""
 
 import re
+from dataclasses import replace
 
+from chalicelib.doors import chart, shown
+from chalicelib.rooms.prescription import Line
 from chalicelib.visit import seeing
 from tests.doors.stories import SOAP, id_of, taken
 from tests.doors.test_doctor import FINISH, address, medicine
@@ -22,6 +25,18 @@ def test_who_signs_has_the_patients_last_words_on_the_page(cast: Cast) -> None:
     assert _news(got)[1][-1] == "And I am pregnant.", "what it was refused for"
     cast.ada.post(address(cast.ann, "messages"), epoch="1", text="Thank you, I see.")
     assert _news(cast.ada.get(finish)) == (" hidden", [])
+
+
+def test_nobody_signs_over_words_that_were_not_on_the_page(cast: Cast) -> None:
+    """The patient wrote while the page was made, and the visit was read after the messages."""
+    taken(cast, cast.ann)
+    say = f"/en/visits/{cast.ann.visit}/messages"
+    cast.ann.post(say, text="Good morning.")
+    found = seeing.open_visit(cast.errand("ada"), id=id_of(cast.ann))
+    assert chart.dossier(found, "ada", cast.clock.now, "en")["heard"] == 1
+    newer = replace(found, visit=replace(found.visit, said=found.visit.said + 1))
+    assert chart.dossier(newer, "ada", cast.clock.now, "en")["heard"] == 1
+    assert chart.dossier(replace(newer, messages=[]), "ada", cast.clock.now, "en")["heard"] == 0
 
 
 def _news(got: Answer) -> tuple[str, list[str]]:
@@ -54,3 +69,9 @@ def test_a_number_that_is_none_signs_nothing(cast: Cast) -> None:
     assert got.status == 422
     assert set(got.page.errors) == {"days_5"}
     assert "Enter a whole number." in got.words
+
+
+def test_a_strength_is_shown_as_it_was_signed() -> None:
+    signed = Line(medicine="paracetamol-500", dose="1000 mg", per_day=3, days=3, strength="650 mg")
+    assert shown.line(signed, "en")["strength"] == "650 mg"
+    assert shown.line(replace(signed, medicine="gone from the list"), "en")["strength"] == "650 mg"

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "refusal": (),
 }
 PURE = {"chalicelib", "collections", "dataclasses", "datetime", "decimal", "enum", "typing"}
-PURE |= {"base64", "hashlib", "json", "re"}  # the same bytes in, the same bytes out
+PURE |= {"base64", "hashlib", "json", "math", "re"}  # the same bytes in, the same bytes out
 NEVER_IN_LAMBDA = {"infra", "templates", "tests", "bench", "moto", "pytest"}
 
 # Files and functions that may be longer than the rest, each with the reason.

@@ -311,5 +311,5 @@ def test_people_who_left_are_not_in_front_of_anybody() -> None:
     assert promise.board([lane], NOW)["lanes"] == [[[0, 0, []], [0, 0, []], [0, 4, [2, 5]], [0, 0, []]]]
 
 
-def test_a_band_in_which_a_number_is_left_is_never_shown_empty() -> None:
-    assert a_queue(0, 0, 1, gone=frozenset({(Band.STANDARD, 1)})).everybody == 1
+def test_where_everybody_left_nobody_is_counted() -> None:
+    assert a_queue(0, 0, 1, gone=frozenset({(Band.STANDARD, 1)})).everybody == 0

@@ -121,7 +121,7 @@ def test_an_unusual_dose_is_looked_at_twice() -> None:
     assert made.confirmed
 
 
-@pytest.mark.parametrize("dose", ["99999999", "500", "1.5", "½", "-"])
+@pytest.mark.parametrize("dose", ["99999999", "500", "1.5", "½", "-", "1.000.000 mg", "500 mg 2", "-200 mg"])
 def test_a_dose_without_a_unit_is_refused_whoever_confirms_it(dose: str) -> None:
     with refused("Enter the dose with its unit", field="dose_1"):
         prescribe(a_line(dose=dose), confirmed=True)
@@ -132,6 +132,11 @@ def test_a_dose_without_a_unit_is_refused_whoever_confirms_it(dose: str) -> None
     [
         ("99999999 mg", "1000 mg"),
         ("10,001 mg", "1000 mg"),
+        ("50 000 mg", "1000 mg"),
+        ("1 x 50000 mg", "1000 mg"),
+        ("21 × 500 mg", "1000 mg"),
+        ("500–50000 mg", "1000 mg"),
+        ("500 mg, then 50000 mg", "1000 mg"),
         ("10.1 g", "1000 mg"),
         ("take 10001毫克", "1000 mg"),
         ("10000001 µg", "1000 mg"),
@@ -145,7 +150,10 @@ def test_a_dose_that_nobody_can_have_meant_is_refused(dose: str, usual: str) -> 
         prescribe(a_line(dose=dose), confirmed=True, clinic=strong)
 
 
-@pytest.mark.parametrize("dose", ["10000 mg", "10 g", "100 ml", "20 tablets", "21 drops", "half a tablet", "半片"])
+@pytest.mark.parametrize(
+    "dose",
+    ["10000 mg", "10 g", "500–1000 mg", "2 × 500 mg", "1/2 tablet", "100 ml", "21 drops", "half a tablet", "半片"],
+)
 def test_any_other_dose_is_the_doctors_decision(dose: str) -> None:
     strong = replace(CLINIC, formulary=(a_medicine(doses=("500 mg", "1000 mg", "10 ml", "2 tablets")),))
     with refused("Look at the warnings", field="confirmed"):
@@ -346,3 +354,16 @@ def test_it_is_used_once() -> None:
     assert (used.state, used.dispensed_at) == (State.DISPENSED, NOW + MINUTE)
     with refused("used already", kind=TooLate):
         prescription.dispense(used, NOW)
+
+
+@pytest.mark.parametrize("dose", ["500mg", "0.5 g", "500 milligrams", "1,000 mg", "1000毫克"])
+def test_a_usual_dose_is_usual_however_it_is_spelled(dose: str) -> None:
+    strong = replace(CLINIC, formulary=(a_medicine(doses=("500 mg", "1000 mg")),))
+    made = prescribe(a_line(dose=dose), clinic=strong)
+    assert made is not None
+    assert not made.confirmed
+
+
+def test_no_dose_is_nothing() -> None:
+    with refused("Enter the dose", field="dose_1"):
+        prescribe(a_line(dose="0 mg"), confirmed=True)

@@ -1,10 +1,11 @@
 """Sealing: every signed note and prescription carries a signature that verifies, made once, or nothing is signed."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
-from chalicelib.refusal import TooLate, Unsigned
+from chalicelib.refusal import Busy, TooLate, Unsigned
 from chalicelib.rooms.consult import NoteState, Outcome
 from chalicelib.rooms.queue import State
 from chalicelib.store import records
@@ -106,6 +107,49 @@ def test_a_silent_key_signs_nothing_keeps_the_draft_and_may_be_asked_again(answe
     assert records.file(id).notes[0].signature
 
 
+def test_what_was_typed_since_a_silent_key_is_kept_too() -> None:
+    """Back on the same page, more is written and signed: the same form, and the key is still silent."""
+    walk = Walk()
+    id = walk.taken()
+    typed = {"id": id, "epoch": 1, "summary": "Rest.", "confirmed": False, **PILLS}
+    errand = replace(walk.errand(ADA, "sign-1"), signer=Failing())
+    for plan in ("Rest.", "Rest, and come back on Friday."):
+        with refused("What you wrote is kept", kind=Unsigned):
+            seeing.sign(errand, soap={**SOAP, "plan": plan}, **typed)
+        (draft,) = records.file(id).notes
+        assert draft.plan == plan
+
+
+class Full:
+    """The records, on a day when nothing can be written down."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(records, name)
+
+    def save(self, *changes: object, audit: object) -> None:
+        raise Busy
+
+
+def test_nothing_is_said_to_be_kept_that_is_not() -> None:
+    """The key is silent, and so is the table by then."""
+    walk = Walk()
+    id = walk.taken()
+    errand = replace(walk.errand(ADA), signer=Failing(), records=Full())
+    with refused("Nothing was signed", kind=Unsigned):
+        seeing.sign(errand, id=id, epoch=1, soap=SOAP, summary="Rest.", confirmed=False, **PILLS)
+
+
+def test_what_was_signed_is_given_out_or_nothing() -> None:
+    """The list of medicines has another strength under that name by now: the pharmacist returns it."""
+    walk = Walk()
+    id = walk.prescribed()
+    medicine = walk.clinic.formulary[0]
+    walk.clinic = replace(walk.clinic, formulary=(replace(medicine, strength="250 mg"), *walk.clinic.formulary[1:]))
+    with refused("list of medicines has changed", kind=TooLate):
+        sending.review(walk.errand(SAM), id=id, number=1, approve=True, reason="")
+    assert sending.review(walk.errand(SAM), id=id, number=1, approve=False, reason="250 mg now").state == "returned"
+
+
 def test_a_silent_key_leaves_a_correction_undone() -> None:
     walk = Walk()
     id = walk.signed()
@@ -119,7 +163,7 @@ def test_nothing_is_approved_while_the_signature_cannot_be_checked() -> None:
     walk = Walk()
     id = walk.prescribed()
     before = table()
-    with pytest.raises(Unsigned):
+    with refused("Nothing was decided", kind=Unsigned):
         sending.review(replace(walk.errand(SAM), signer=Failing()), id=id, number=1, approve=True, reason="")
     assert table() == before
     assert sending.review(walk.errand(SAM), id=id, number=1, approve=True, reason="").state == "effective"
@@ -134,5 +178,5 @@ def test_a_prescription_without_a_signature_is_not_approved() -> None:
 
     row = PrescriptionRow.get(f"V#{id}", "P#001")
     row.update(actions=[PrescriptionRow.signature.remove()])
-    with refused("This is not what the doctor signed", kind=TooLate):
+    with refused("Nobody’s signature is on this prescription", kind=TooLate):
         sending.review(walk.errand(SAM), id=id, number=1, approve=True, reason="")
