@@ -57,7 +57,7 @@ class Claim(Enum):
 
     TAKEN = "the patient is this doctor's now"
     NOBODY = "the number leads to nobody who waits: left, stepped back, or never joined"
-    NO_ROOM = "the doctor went off duty or is full"
+    NO_ROOM = "the doctor went off duty, is full, or does not work any more where this patient waits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -255,6 +255,10 @@ def _claiming(
 ) -> Callable[[TransactWrite], None]:
     V, D = VisitRow, DoctorRow
     own = asked_for(ticket) == call.doctor
+    room = D.visits.does_not_exist() | (_count(D.visits) < D.capacity)
+    room &= D.on_duty == True  # noqa: E712  # builds an expression
+    if own and id != ticket:  # the lane knows no departments, and the doctor may work elsewhere since it was joined
+        room &= D.departments.contains(id.department)
 
     def build(transaction: TransactWrite) -> None:
         transaction.update(
@@ -281,8 +285,7 @@ def _claiming(
                 D.others.remove() if own else D.others.add(1),
                 D.version.add(1),
             ],
-            condition=(D.on_duty == True)  # noqa: E712  # builds an expression
-            & (D.visits.does_not_exist() | (_count(D.visits) < D.capacity)),
+            condition=room,
         )
 
     return build

@@ -56,11 +56,25 @@ def settle(errand: Errand, line: Line) -> Line:
     why = preferred.in_vain(line.visit, now_there, errand.clinic, errand.now)
     if not why:  # the desk was read a moment old, and nobody is moved for what is not so any more
         return line
-    clock = replace(errand, request=f"move:{line.visit.version}", actor=SYSTEM)
-    with contextlib.suppress(Stale, Repeated):  # moved by another, called, or left, at this very moment
-        _to_first_free(clock, line.visit, why, "move")
+    _move(errand, line.visit, why)
     (again,) = lines(errand, line.home, [errand.records.visit(line.visit.id)])
     return again
+
+
+def let_down(errand: Errand, visit: Visit) -> bool:
+    """The same where that doctor has just called, so by the desk as it is now: True if this patient waits in vain, and
+    is moved unless somebody wrote at this very moment."""
+    why = visit.prefers and preferred.in_vain(visit, errand.records.doctor(visit.prefers), errand.clinic, errand.now)
+    if not why:
+        return False
+    _move(errand, visit, why)
+    return True
+
+
+def _move(errand: Errand, visit: Visit, why: Moved) -> None:
+    clock = replace(errand, request=f"move:{visit.version}", actor=SYSTEM)
+    with contextlib.suppress(Stale, Repeated):  # moved by another, called, or left, at this very moment
+        _to_first_free(clock, visit, why, "move")
 
 
 def _to_first_free(errand: Errand, visit: Visit, why: Moved, deed: str) -> Visit:

@@ -157,17 +157,21 @@ def _claim(errand: Errand, ticket: Ticket, call: Call) -> Ticket | None:
     if came is Claim.NO_ROOM:
         _give_up(errand, ticket)
         assignment.may_take(errand.records.doctor(call.doctor), errand.actor.departments)
+        if queue.asked_for(ticket):
+            return None  # waited for this doctor where the doctor does not work any more: the next one
         raise TooLate("You are not on duty. Go on duty to take the next patient.")
     return None
 
 
 def _give_up(errand: Errand, ticket: Ticket) -> None:
-    """A number was called and nobody came of it: its patient goes back to the front at once."""
+    """A number was called and nobody came of it: its patient goes back to the front at once, or to the first free
+    doctor where the one they wait for does not take them any more."""
     for _ in range(DECIDE_TRIES_MAX):  # a message written at this moment must not stop it
         lost = [v for v in errand.records.visits([ticket]) if v.state is State.WAITING and v.ticket == ticket]
         if not lost:
             return
-        bring_to_front(errand, lost[0])
+        if not preferring.let_down(errand, lost[0]):
+            bring_to_front(errand, lost[0])
 
 
 def _sure(errand: Errand, desk: Doctor) -> Doctor:
