@@ -94,6 +94,7 @@ def _member_page(asked: Asked) -> Answer:
             **signs(asked.errand.actor),
             "options": chart.departments(asked.language),
             "may_change": _may_change(asked),
+            "still_held": not member.active and bool(staffing.still_held(asked.errand, id=member.id)),
         },
         values={
             "name": member.name,

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from chalicelib.refusal import Refusal, TooLate
+from chalicelib.refusal import Busy, Refusal, TooLate
 from chalicelib.rooms import assignment, staff
 from chalicelib.rooms.permission import Role
+from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.staff import MEMBERS_MAX, Member
 from chalicelib.visit.arriving import bring_to_front
-from chalicelib.visit.errand import Errand, about_member, once
+from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_member, once
 
 
 def _about_member(errand: Errand, *, id: str, **_: object) -> str:
@@ -93,7 +94,7 @@ def change_member(
     )
     stays = after.role is before.role and (not after.departments or set(after.departments) >= _worked_in(errand, id))
     _save(errand, "change_member", before, after, leaves_desk=not stays)
-    if after.role is not before.role:
+    if after.role is not Role.DOCTOR:  # also where the role was changed before, and whoever did it saw it fail half way
         _give_back(errand, id)
     return after
 
@@ -108,18 +109,32 @@ def dismiss(errand: Errand, *, id: str) -> Member:
     """Out at the next click, off duty, and every conversation in hand is at the front of its queue.
 
     First nobody can act in this name any more; then the patients are handed on. If we die in between, the same
-    request goes on with it, and so does the sweep once the leases run out.
+    request goes on with it, so does any other dismissal of this person, and so does the sweep once the leases run out.
     """
-    after = _moved(errand, "dismiss", id, staff.leaves, leaves_desk=True)
+    member = errand.records.member(id)
+    if member.active:
+        member = _moved(errand, "dismiss", id, staff.leaves, leaves_desk=True)
+    elif not still_held(errand, id=id):
+        staff.leaves(member)  # nothing is left to be done, and this says so
     _give_back(errand, id)
-    return after
+    return member
+
+
+def still_held(errand: Errand, *, id: str) -> list[Visit]:
+    """The conversations that name this doctor now."""
+    return [visit for visit in errand.records.visits(errand.records.doctor(id).visits) if visit.doctor == id]
 
 
 def _give_back(errand: Errand, id: str) -> None:
-    """Every conversation this doctor holds goes to the front, with all that was said."""
-    for visit in errand.records.visits(errand.records.doctor(id).visits):
-        if visit.doctor == id:
+    """Every conversation this doctor holds goes to the front, with all that was said. A word that the patient writes at
+    this very moment must not keep it with somebody who is gone; if one still is, the request may be sent again."""
+    for _ in range(DECIDE_TRIES_MAX):
+        held = still_held(errand, id=id)
+        if not held:
+            return
+        for visit in held:
             bring_to_front(errand, visit)
+    raise Busy
 
 
 @once(about=_about_member, again=_member_again)

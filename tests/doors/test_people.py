@@ -2,8 +2,11 @@
 
 import pytest
 
+from chalicelib.store import records
+from chalicelib.visit import staffing
 from tests.hiring import hired
 from tests.people import Cast
+from tests.simulation.mutants import instead
 
 LI = {"id": "li-wei", "name": "Dr Li Wei", "role": "doctor", "licence": "L-1", "licence_until": "2027-01-31"}
 
@@ -74,6 +77,22 @@ def test_dismissed_and_taken_back(cast: Cast) -> None:
     got = max.fill("/people/bo/take-back")
     assert "Deactivate Dr Bo" in got.words
     assert max.post("/en/people/bo/take-back").status == 409
+
+
+def test_the_page_of_who_is_gone_says_whether_patients_are_still_to_be_handed_on(cast: Cast) -> None:
+    """The machine dies between the dismissal and the patients: the page does not say what is not so, and offers it."""
+    cast.ann.join()
+    cast.ada.post("/en/doctor/duty", departments="general", capacity="2")
+    cast.ada.post("/en/doctor/next")
+    with instead(staffing, "_give_back", lambda errand, id: None):
+        cast.max.post("/en/people/ada/dismiss")
+    assert "Some of their patients are not back in the queue yet" in cast.max.get("/en/people/ada").words
+    assert "is signed out" not in cast.max.get("/zh/people/ada").words
+    cast.max.get("/en/people/ada")
+    got = cast.max.fill("/people/ada/dismiss")
+    assert "Their patients are at the front of the queue." in got.words
+    assert not records.doctor("ada").visits
+    assert cast.max.post("/en/people/ada/dismiss").status == 409, "nothing is left to be done"
 
 
 def test_a_doctor_works_where_the_clinic_says(cast: Cast) -> None:
