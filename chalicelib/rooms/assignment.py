@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from chalicelib.refusal import NotFound, Refusal, TooLate
+from chalicelib.refusal import NotAllowed, NotFound, Refusal, TooLate
 from chalicelib.rooms import queue
 from chalicelib.rooms.queue import (
     STEP_BACK_PLACES,
@@ -49,6 +49,7 @@ class Doctor:
     last_request: str | None = None  # the last "take next", so that a retry finds its own success
     last_visit: Ticket | None = None
     seen_at: datetime | None = None  # the last sign of life that was written down
+    closed: bool = False  # this doctor does not work here any more
     version: int | None = None
 
 
@@ -139,6 +140,8 @@ def go_on_duty(
     """On duty in one or more departments with room for `capacity` conversations, for anybody or only for people who
     ask for this doctor; said again, it changes them. `allowed` is where the clinic lets this doctor work; None is
     everywhere."""
+    if doctor.closed:  # dismissed since this request came in
+        raise NotAllowed("This is not part of your work at the clinic.")
     if not departments:
         raise Refusal("Choose at least one department.", field="departments")
     if any(clinic.department(d) is None for d in departments):
@@ -155,6 +158,17 @@ def go_on_duty(
 def pause(doctor: Doctor) -> Doctor:
     """No new patients; the conversations in hand go on."""
     return replace(doctor, on_duty=False)
+
+
+def close(doctor: Doctor) -> Doctor:
+    """This doctor does not work here any more. Said on the desk too, which whoever goes on duty at this moment writes:
+    one of the two comes first, and the other sees it."""
+    return replace(pause(doctor), closed=True)
+
+
+def reopen(doctor: Doctor) -> Doctor:
+    """Works here again; not on duty yet."""
+    return replace(doctor, closed=False)
 
 
 def may_take(doctor: Doctor, allowed: frozenset[str] | None = None) -> None:

@@ -35,6 +35,11 @@ class Member:
     version: int | None = None
 
     @property
+    def is_doctor(self) -> bool:
+        """Works here, as a doctor."""
+        return self.active and self.role is Role.DOCTOR
+
+    @property
     def actor(self) -> Actor:
         """Who asks, when this person asks."""
         return Actor(

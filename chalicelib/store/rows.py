@@ -248,6 +248,7 @@ class DoctorRow(Row, discriminator="doctor"):
     last_request = UnicodeAttribute(null=True)
     last_visit = values.ticket(null=True)
     seen_at = UTCDateTimeAttribute(null=True)
+    closed = BooleanAttribute(null=True)
 
 
 class GuardRow(Row, discriminator="guard"):

@@ -171,12 +171,14 @@ SHAPES: dict[type, Shape] = {
             "visits": lambda visits: {str(v) for v in visits} or None,
             "own_only": lambda only: only or None,
             "others": lambda calls: calls or None,
+            "closed": lambda closed: closed or None,
         },
         read={
             "departments": tuple,
             "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ()),
             "own_only": bool,
             "others": lambda calls: int(calls or 0),
+            "closed": bool,
         },
     ),
     Member: Shape(

@@ -24,7 +24,7 @@ def _member_again(errand: Errand, answer: str, *, id: str, **_: object) -> Membe
 def _handed_on_again(errand: Errand, answer: str, *, id: str, **_: object) -> Member:
     """We may have died between the write and the patients."""
     member = errand.records.member(id)
-    if not member.active or member.role is not Role.DOCTOR:
+    if not member.is_doctor:
         _give_back(errand, id)
     return member
 
@@ -113,7 +113,7 @@ def dismiss(errand: Errand, *, id: str) -> Member:
     """
     member = errand.records.member(id)
     if member.active:
-        member = _moved(errand, "dismiss", id, staff.leaves, leaves_desk=True)
+        member = _moved(errand, "dismiss", id, staff.leaves)
     elif not still_held(errand, id=id):
         staff.leaves(member)  # nothing is left to be done, and this says so
     _give_back(errand, id)
@@ -149,24 +149,35 @@ def sign_out_everywhere(errand: Errand, *, id: str) -> Member:
     return _moved(errand, "sign_out_everywhere", id, staff.out_everywhere)
 
 
-def _moved(
-    errand: Errand, deed: str, id: str, move: Callable[[Member], Member], *, leaves_desk: bool = False
-) -> Member:
+def _moved(errand: Errand, deed: str, id: str, move: Callable[[Member], Member]) -> Member:
     before = errand.records.member(id)
     after = move(before)
-    _save(errand, deed, before, after, leaves_desk=leaves_desk)
+    _save(errand, deed, before, after)
     return replace(after, version=(after.version or 0) + 1)
 
 
 def _save(errand: Errand, deed: str, before: Member | None, after: Member, *, leaves_desk: bool = False) -> None:
-    """The person, who is in charge, and the doctor's desk where it is left: one write."""
+    """The person, who is in charge, and the doctor's desk where it is left or opened again: one write."""
     changes: list[object] = [after]
     all = errand.records.administrators()
     in_charge = staff.in_charge(all, before, after)
     if in_charge is not all:
         changes.append(in_charge)
-    desk = errand.records.doctor(after.id) if leaves_desk else None
-    if desk is not None and desk.on_duty:
-        left = replace(assignment.pause(desk), seen_at=desk.seen_at or errand.now)
-        changes += [left, *assignment.presence(desk, left, errand.clinic.lanes), *assignment.roster(desk, left)]
+    if before is not None and (leaves_desk or before.is_doctor is not after.is_doctor):
+        changes += _desk(errand, before, after)
     errand.records.save(*changes, audit=errand.entry(deed, about_member(after.id)))
+
+
+def _desk(errand: Errand, before: Member, after: Member) -> list[object]:
+    """The desk of somebody who works elsewhere now, is no doctor any more, or is one again. Written with somebody who
+    goes also where they are off duty or never were on: they may be going on duty at this very moment."""
+    desk = errand.records.doctor(after.id)
+    left = assignment.pause(desk)
+    if before.is_doctor and not after.is_doctor:
+        left = assignment.close(desk)
+    elif after.is_doctor and not before.is_doctor:
+        left = assignment.reopen(desk)
+    if left == desk:
+        return []
+    left = replace(left, seen_at=desk.seen_at or errand.now)
+    return [left, *assignment.presence(desk, left, errand.clinic.lanes), *assignment.roster(desk, left)]

@@ -1,14 +1,16 @@
 """Dismissing a doctor: out for good, and no patient stays with somebody who is gone, whatever happens meanwhile."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
-from chalicelib.refusal import Busy, TooLate
+from chalicelib.refusal import Busy, NotAllowed, TooLate
+from chalicelib.rooms.permission import Role
 from chalicelib.rooms.queue import State, Ticket
 from chalicelib.store import records
-from chalicelib.visit import seeing, staffing
-from tests.builders import ANN, BO, BOB, MAX, refused
+from chalicelib.visit import seeing, staffing, taking
+from tests.builders import ADA, ANN, BO, BOB, MAX, refused
 from tests.hiring import hired
 from tests.visit.walk import Walk
 from tests.visit.weather import Died, meanwhile
@@ -66,6 +68,41 @@ def test_a_patient_who_never_stops_writing_makes_it_busy_and_not_done(walk: Walk
     walk.records = records  # type: ignore[assignment]  # the module is one
     dismiss(walk)
     handed_on(id)
+
+
+@pytest.mark.parametrize("before", ["never on duty", "off duty", "on duty"])
+@pytest.mark.parametrize("gone", ["dismissed", "no doctor"])
+@pytest.mark.parametrize("first", ["duty", "dismissal"])
+def test_nobody_comes_on_duty_while_being_dismissed(walk: Walk, before: str, gone: str, first: str) -> None:
+    """The door let the doctor in a moment ago; whichever is written first, the other one sees it."""
+    hired("ada", walk.now)
+    if before != "never on duty":
+        walk.on_duty(capacity=1)
+    if before == "off duty":
+        taking.pause(walk.errand(ADA))
+    goes = (lambda: dismiss(walk)) if gone == "dismissed" else (lambda: becomes(walk, Role.DESK))
+    if first == "duty":
+        with meanwhile("TransactWriteItems", walk.on_duty):
+            goes()
+    else:
+        with meanwhile("TransactWriteItems", goes), pytest.raises(NotAllowed):
+            walk.on_duty()
+    desk = records.doctor("ada")
+    assert (desk.on_duty, desk.closed) == (False, True)
+    assert [line for line in records.roster("general") if line.on_duty] == []
+    assert records.lanes([("general", 0)])[0].on_duty == 0
+    if gone == "dismissed":
+        staffing.take_back(walk.errand(MAX), id="ada")
+    else:
+        becomes(walk, Role.DOCTOR)
+    assert not records.doctor("ada").on_duty
+    walk.on_duty()
+    assert records.lanes([("general", 0)])[0].on_duty == 1, "and back at work"
+
+
+def becomes(walk: Walk, role: Role) -> None:
+    licence = {"licence": "L-ada", "licence_until": date(2099, 12, 31)}
+    staffing.change_member(walk.errand(MAX), id="ada", name="Dr Ada", role=role, departments=(), **licence)
 
 
 class _Restless:
