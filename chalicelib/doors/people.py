@@ -6,7 +6,7 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import chart, words
-from chalicelib.doors.form import FORMS, Form, clean, day, many, one_of, text
+from chalicelib.doors.form import FORMS, Form, clean, day, many, one_of, text, whole
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.staff import signs
@@ -18,6 +18,7 @@ from chalicelib.visit import staffing
 door = Blueprint(__name__)
 
 SHOWN_MAX = 100  # people on one page; the box above finds the others
+REOPEN = "Please open the page again."
 SOON = timedelta(days=30)  # a licence that ends within this is pointed out
 FIND = Form(text("find", max=NAME_MAX))
 FACTS = (
@@ -28,7 +29,7 @@ FACTS = (
     day("licence_until"),
 )
 ADD = Form(text("id", max=ID_MAX, missing="Choose the name to sign in with."), *FACTS)
-CHANGE = Form(*FACTS)
+CHANGE = Form(whole("version", missing=REOPEN), *FACTS)
 
 
 @door.route("/{lang}/people")
@@ -89,14 +90,16 @@ def _member_page(asked: Asked) -> Answer:
     member = staffing.see_member(asked.errand, id=asked.path["member"])
     return Page(
         template="people_member.html",
-        data=_row(asked, member),
+        data={**_row(asked, member), "version": member.version},
         extras={
             **signs(asked.errand.actor),
             "options": chart.departments(asked.language),
             "may_change": _may_change(asked),
+            "old": asked.sheet.typed.get("version") not in (None, [], [str(member.version)]),  # the form that was sent
             "still_held": not member.active and bool(staffing.still_held(asked.errand, id=member.id)),
         },
         values={
+            "version": str(member.version),
             "name": member.name,
             "role": member.role.value,
             "departments": member.departments,

@@ -127,6 +127,13 @@ def changes(
     )
 
 
+def as_seen(member: Member, version: int) -> None:
+    """Raises TooLate where somebody changed this person since the page was opened: what they did is not to be undone by
+    a form that does not know of it."""
+    if member.version != version:
+        raise TooLate("Somebody changed this meanwhile. Look at it again, then change it.")
+
+
 def leaves(member: Member) -> Member:
     """No longer works here: every session is over. Whatever they wrote and signed stays theirs."""
     if not member.active:

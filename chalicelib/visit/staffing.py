@@ -75,14 +75,18 @@ def change_member(
     errand: Errand,
     *,
     id: str,
+    version: int,
     name: str,
     role: Role,
     departments: tuple[str, ...],
     licence: str,
     licence_until: date | None,
 ) -> Member:
-    """Role, departments, licence: true from the next click on. A doctor whose work changes goes off duty with it."""
+    """Role, departments, licence: true from the next click on. A doctor whose work changes goes off duty with it.
+
+    `version` is that of the member as the page showed them; see `staff.as_seen`."""
     before = errand.records.member(id)
+    staff.as_seen(before, version)
     after = staff.changes(
         before,
         name=name,

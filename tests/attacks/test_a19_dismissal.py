@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.rooms.queue import State
-from chalicelib.store import records
+from chalicelib.store import records, staff
 from tests.attacks.breaks_staff import BREAKS
 from tests.people import Browser, Cast
 
@@ -61,7 +61,8 @@ def no_licence_no_patient_and_no_signature(cast: Cast) -> None:
     cast.bob.join()
     cast.staff("ada")
     day = cast.clock().astimezone().date() + timedelta(days=1)  # Tuesday in Shanghai
-    assert cast.max.post("/en/people/ada", **{**ADA, "licence_until": day.isoformat()}).status == 200
+    cast.max.get("/en/people/ada")
+    assert cast.max.fill("/people/ada", **{**ADA, "licence_until": day.isoformat()}).status == 200
     cast.clock.forward(hours=9)
     cast.ada.cookies = dict(_signed_in(cast).cookies)
     cast.ada.post("/en/doctor/duty", departments="general", capacity="2")
@@ -83,7 +84,6 @@ def no_licence_no_patient_and_no_signature(cast: Cast) -> None:
 
 def _signed_in(cast: Cast) -> Browser:
     from chalicelib.doors.guests import hashed
-    from chalicelib.store import staff
 
     browser = Browser(cast.house)
     browser.cookies["staff"] = f"ada~{'A' * 20}{cast.clock().hour:02}"
@@ -97,7 +97,13 @@ def somebody_is_left_in_charge(cast: Cast) -> None:
     cast.max.post("/en/people/add", id="nan", name="Nan", role="administrator", licence="", licence_until="")
     assert cast.max.machine("POST", "/en/people/nan/dismiss", {}).status == 200
     assert cast.max.machine("POST", "/en/people/max/dismiss", {}).status == 409
-    changed = {"name": "Max", "role": "desk", "licence": "", "licence_until": ""}
+    changed = {
+        "name": "Max",
+        "role": "desk",
+        "licence": "",
+        "licence_until": "",
+        "version": staff.member("max").version,
+    }
     assert cast.max.machine("POST", "/en/people/max", changed).status == 409
     assert cast.max.machine("GET", "/en/people").status == 200
 

@@ -1,11 +1,14 @@
 """The administrator's pages: adding, changing, dismissing and taking back, and what everybody else is told."""
 
+import secrets
+from typing import Any
+
 import pytest
 
 from chalicelib.store import records
 from chalicelib.visit import staffing
 from tests.hiring import hired
-from tests.people import Cast
+from tests.people import Answer, Cast
 from tests.simulation.mutants import instead
 
 LI = {"id": "li-wei", "name": "Dr Li Wei", "role": "doctor", "licence": "L-1", "licence_until": "2027-01-31"}
@@ -95,11 +98,47 @@ def test_the_page_of_who_is_gone_says_whether_patients_are_still_to_be_handed_on
     assert cast.max.post("/en/people/ada/dismiss").status == 409, "nothing is left to be done"
 
 
+def test_what_another_administrator_did_is_not_undone_by_an_old_form(cast: Cast) -> None:
+    """Two have the page open. The second is told, keeps what was typed, and cannot save over it by trying again."""
+    hired("bo", cast.clock())
+    max = cast.max
+    old = {**_form(max.get("/en/people/bo"), "/people/bo"), "licence": "L-typed"}
+    max.fill("/people/bo", departments=["children"])
+    for _ in range(2):
+        got = max.post("/en/people/bo", **{**old, "request": secrets.token_urlsafe(16)})
+        assert got.status == 409
+        assert "Somebody changed this meanwhile. Look at it again, then change it." in got.words
+        again = _form(got, "/people/bo")
+        assert (again["licence"], again["version"]) == (["L-typed"], old["version"])
+        old = again
+    assert "Look at it as it is now" in got.words
+    assert records.member("bo").departments == ("children",)
+    now = max.get("/en/people/bo")
+    assert "Look at it as it is now" not in now.words
+    assert _form(now, "/people/bo")["departments"] == ["children"]
+    assert max.fill("/people/bo", licence="L-typed").status == 200
+    assert (records.member("bo").licence, records.member("bo").departments) == ("L-typed", ("children",))
+
+
+def test_a_machine_says_which_state_it_changes(cast: Cast) -> None:
+    hired("bo", cast.clock())
+    facts = {"name": "Dr Bo", "role": "doctor", "licence": "L-2", "licence_until": "2099-12-31"}
+    assert cast.max.machine("POST", "/en/people/bo", facts).status == 422
+    seen = cast.max.machine("GET", "/en/people/bo").json["version"]
+    assert cast.max.machine("POST", "/en/people/bo", {**facts, "version": seen}).status == 200
+    assert cast.max.machine("POST", "/en/people/bo", {**facts, "version": seen}).status == 409
+
+
+def _form(got: Answer, to: str) -> dict[str, Any]:
+    return next(form.fields for form in got.page.forms if form.action.endswith(to))
+
+
 def test_a_doctor_works_where_the_clinic_says(cast: Cast) -> None:
     ada = cast.ada
     ada.post("/en/doctor/duty", departments=["general", "children"], capacity="2")
     changed = {"name": "Dr Ada", "role": "doctor", "licence": "L", "licence_until": "2099-12-31"}
-    cast.max.post("/en/people/ada", **changed, departments=["children"])
+    cast.max.get("/en/people/ada")
+    cast.max.fill("/people/ada", **changed, departments=["children"])
     got = ada.post("/en/doctor/next")
     assert got.status == 409
     assert "You are not on duty" in got.words, "whoever no longer works there is off duty with the change"
@@ -122,7 +161,8 @@ def test_a_licence_that_ends_is_pointed_out(cast: Cast) -> None:
     hired("bo", cast.clock())
     facts = {"name": "Dr Bo", "role": "doctor", "licence": "L-bo"}
     for until, said in (("2026-11-22", "Licence has ended"), ("2026-11-30", "Licence ends soon")):
-        cast.max.post("/en/people/bo", **facts, licence_until=until)
+        cast.max.get("/en/people/bo")
+        cast.max.fill("/people/bo", **facts, licence_until=until)
         assert said in cast.max.get("/en/people").words
 
 

@@ -280,7 +280,7 @@ DEEDS = [
         "change_member",
         staffing.change_member,
         MAX,
-        lambda w: {**_on_duty(w), **LI_ELSEWHERE},
+        lambda w: {**_on_duty(w), **LI_ELSEWHERE, "version": 1},
         other={"licence": "L-8"},
     ),
     Deed("dismiss", staffing.dismiss, MAX, _on_duty),

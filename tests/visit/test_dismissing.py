@@ -102,7 +102,8 @@ def test_nobody_comes_on_duty_while_being_dismissed(walk: Walk, before: str, gon
 
 def becomes(walk: Walk, role: Role) -> None:
     licence = {"licence": "L-ada", "licence_until": date(2099, 12, 31)}
-    staffing.change_member(walk.errand(MAX), id="ada", name="Dr Ada", role=role, departments=(), **licence)
+    said = {**licence, "name": "Dr Ada", "departments": (), "version": records.member("ada").version}
+    staffing.change_member(walk.errand(MAX), id="ada", role=role, **said)
 
 
 class _Restless:
