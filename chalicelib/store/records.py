@@ -32,6 +32,7 @@ __all__ += ["administrators", "is_member", "member", "members"]
 
 T = TypeVar("T")
 LIST_MAX = 50
+OWN_PAGES_MAX = 10  # of numbers in a doctor's lane that lead to nobody: more than join in the hours of one duty
 SEARCHED_MAX = 500  # rows of a work list looked through for one person's
 HISTORY_SHOWN_MAX = 20
 BATCH_MAX = 100  # DynamoDB's own limit
@@ -186,12 +187,36 @@ def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list
 
 def waiting(lane: Lane) -> list[Visit]:
     """The next people of a lane, band after band, at most LIST_MAX; everybody still waiting, stepped back ones too."""
-    numbers = [
+    return [v for v in visits([*_numbers(lane), *_held(lane)]) if v.state == "waiting"]
+
+
+def waiting_for(doctor: str, own: Lane) -> list[Visit]:
+    """The next people of a doctor's own lane who wait for this doctor, at most LIST_MAX, and those stepped back.
+
+    Whoever does not wait here any more leaves a number behind, and the head moves only when the doctor calls. So
+    numbers that lead to nobody are passed over page by page, at most OWN_PAGES_MAX.
+    """
+    there: list[Visit] = []
+    for page in range(OWN_PAGES_MAX):
+        numbers = _numbers(own, page)
+        there = [v for v in visits([*numbers, *_held(own)]) if v.state == "waiting" and v.prefers == doctor]
+        if len(numbers) < LIST_MAX or any(v.ticket for v in there):
+            break
+    return there
+
+
+def _numbers(lane: Lane, page: int = 0) -> list[Ticket]:
+    """The numbers of a lane that are called next, LIST_MAX a page."""
+    until = LIST_MAX * (page + 1)
+    return [
         Ticket(lane.department, lane.number, band, n)
         for band in BANDS
-        for n in range(lane.heads[band] + 1, min(lane.tails[band], lane.heads[band] + LIST_MAX) + 1)
-    ][:LIST_MAX]
-    return [v for v in visits([*numbers, *(Ticket.of(id) for id in lane.held)]) if v.state == "waiting"]
+        for n in range(lane.heads[band] + 1, min(lane.tails[band], lane.heads[band] + until) + 1)
+    ][until - LIST_MAX : until]
+
+
+def _held(lane: Lane) -> list[Ticket]:
+    return [Ticket.of(id) for id in lane.held]
 
 
 def past(person: str, before: Visit) -> list[File]:

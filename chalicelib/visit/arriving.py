@@ -334,14 +334,13 @@ def leave(errand: Errand, *, id: Ticket) -> Visit:
 
 
 def end(errand: Errand, deed: str, visit: Visit, ended: Visit) -> Visit:
-    """Write a visit that ends without a consult. The lane is told afterwards: if we die in between, people are shown
-    one too many, and never nobody while somebody waits."""
+    """Write a visit that ends without a consult. The lane is told first: a number too many there does no harm."""
+    if visit.ticket is not None:
+        errand.records.given_up(visit.ticket)
     changes: list[object] = [ended, Closed(person=visit.person, department=visit.id.department, visit=visit.id)]
     if visit.doctor:
         changes.append(Freed(doctor=visit.doctor, visit=visit.id))
     errand.records.save(*changes, audit=errand.entry(deed, about_visit(visit.id)))
-    if visit.ticket is not None:
-        errand.records.given_up(visit.ticket)
     if visit.returns_at is not None:
         errand.records.let_go(visit.lane, visit.id, visit.returns_at)
     return ended
@@ -365,9 +364,9 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     assert back.returns_at is not None
     if not errand.records.hold(visit.lane, id, back.returns_at):
         raise Refusal("Too many people are stepping back just now. You keep your place.")
-    errand.records.save(back, audit=errand.entry("need_more_time", about_visit(id)))
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
+    errand.records.save(back, audit=errand.entry("need_more_time", about_visit(id)))
     given_up = {(visit.ticket.band, visit.ticket.n)} if visit.ticket else set()
     return place(errand, replace(line, visit=back, lane=replace(lane, gone=lane.gone | given_up)))
 

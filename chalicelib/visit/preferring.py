@@ -167,4 +167,4 @@ def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
 def waiting_for(errand: Errand, doctor: str) -> list[Visit]:
     """Who waits for this doctor and nobody else, in the order of calling."""
     (lane,) = errand.records.lanes([own_lane(doctor)])
-    return [visit for visit in errand.records.waiting(lane) if visit.prefers == doctor]
+    return errand.records.waiting_for(doctor, lane)

@@ -115,7 +115,7 @@ def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept
     desks = errand.records.own_lines({line.doctor for line in roster})
     for doctor, (desk, own) in sorted(desks.items()):
         with _in_spite_of(swept):
-            ids = {visit.id for visit in errand.records.waiting(own)} | desk.visits
+            ids = {visit.id for visit in errand.records.waiting_for(doctor, own)} | desk.visits
             mine = [
                 v for v in errand.records.visits(sorted(ids)) if v.prefers == doctor and v.id.department == department
             ]

@@ -59,7 +59,7 @@ def what_is_typed_stays_on_the_page(cast: Cast) -> None:
     words: dict[str, str] = {}
 
     def say(field: str) -> str:
-        return words.setdefault(field, f"canary{len(words):02d}x")
+        return words.setdefault(field, f"canary{chr(97 + len(words))}x")  # no digits: see the box of the dose
 
     watched = Watched(cast.house)
     for who in readers(cast):

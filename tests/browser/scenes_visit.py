@@ -163,7 +163,7 @@ def delivered(patient: Patient, pharmacist: Pharmacist, courier: Courier) -> Non
 def reads_prescription(patient: Patient) -> None:
     patient.follows("Prescription to show or print")
     patient.heading("Prescription %(code)s", code=patient.code)
-    patient.reads("Used: the medicine was given out")
+    patient.reads("Used: the medicine has left the pharmacy")
     patient.look("prescription")
     patient.prints_one_sheet("dl.facts", A5)
 
