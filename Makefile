@@ -39,10 +39,12 @@ bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=
 	@for each in $(benches); do $(py) -m bench.$$each || exit 1; done
 	@$(py) -m bench.torture --claims "$(CLAIMS)"
 
-check: $(venv)/dev texts ## before a commit: format, lint, types, and the tests that take seconds
+check: $(venv)/dev texts ## before a commit: format, lint, types, secrets, and the tests that take seconds
 	@$(py) -m ruff format --check .
 	@$(py) -m ruff check .
 	@$(py) -m mypy
+	@$(py) -m bandit -q -c pyproject.toml -r app.py chalicelib
+	@git ls-files -z | xargs -0 $(venv)/bin/detect-secrets-hook --baseline .secrets.baseline
 	@$(py) -m pytest -q -m "$(fast)" $(PYTEST)
 
 package: $(venv)/local ## what is deployed: out/deployment.zip and out/sam.json, from HEAD (ARCH=arm64, TREE=1 for uncommitted work)

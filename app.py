@@ -4,11 +4,23 @@ import gc
 
 gc.disable()  # nothing made while Lambda wakes up is ever garbage, and to look for it is a tenth of a cold start
 
-from chalice import Chalice, Rate  # noqa: E402
+from chalice import Chalice, Cron, Rate  # noqa: E402
 from chalice.app import CloudWatchEvent  # noqa: E402
 
-from chalicelib.doors import board, clock, desk, doctor, manners, patient, pharmacy, questions, staff  # noqa: E402
-from chalicelib.outside import tracing  # noqa: E402
+from chalicelib.doors import (  # noqa: E402
+    board,
+    clock,
+    desk,
+    doctor,
+    manners,
+    patient,
+    people,
+    pharmacy,
+    questions,
+    staff,
+    watch,
+)
+from chalicelib.outside import signing, tracing, vault  # noqa: E402
 
 tracing.start()
 
@@ -21,6 +33,8 @@ app.register_blueprint(staff.door)
 app.register_blueprint(doctor.door)
 app.register_blueprint(pharmacy.door)
 app.register_blueprint(desk.door)
+app.register_blueprint(watch.door)
+app.register_blueprint(people.door)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -28,6 +42,12 @@ def sweep(event: CloudWatchEvent) -> None:
     """Once a minute: the lost, the silent and the late. Declared here and not in a Blueprint, whose event functions
     Lambda would load without this file and its tracing."""
     clock.tick()
+
+
+@app.schedule(Cron("7", "*", "*", "*", "?", "*"))
+def anchor(event: CloudWatchEvent) -> None:
+    """Once an hour: the audit's chains, signed and locked away."""
+    clock.anchor(vault.vault(), signing.KMS)
 
 
 gc.freeze()

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.store import lanes, records
+from chalicelib.store import records, writing
 from chalicelib.store.rows import AuditRow
 from tests.simulation.mutants import MUTANTS, Loose, around, instead
 
@@ -25,8 +25,8 @@ FROM_THE_SIMULATION = (
 )
 
 
-def _line_without_condition(real: Any, transaction: Any, entry: Any, **marks: Any) -> None:
-    real(Loose(transaction, puts=AuditRow), entry, **marks)
+def _line_without_condition(real: Any, transaction: Any, line: Any) -> None:
+    real(Loose(transaction, puts=AuditRow), line)
 
 
 def _neighbours_swapped(real: Any, *args: Any) -> Any:
@@ -38,6 +38,6 @@ def _neighbours_swapped(real: Any, *args: Any) -> Any:
 BREAKS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     mutant.name: mutant.broken for mutant in MUTANTS if mutant.name in FROM_THE_SIMULATION
 } | {
-    "a request may join or take again": lambda: instead(lanes, "put_audit", around(_line_without_condition)),
+    "a request may join or take again": lambda: instead(writing, "put_audit", around(_line_without_condition)),
     "the second is called before the first": lambda: instead(records, "call", around(_neighbours_swapped)),
 }

@@ -11,8 +11,10 @@ from chalicelib.store import records
 from chalicelib.store.rows import TABLE
 from chalicelib.visit import arriving
 from chalicelib.visit.errand import Errand
+from infra.local.signer import Local
 from tests.builders import NOW, a_clinic, a_department, a_request
 
+SIGNER = Local()
 BATCH = 25  # DynamoDB's limit
 TAKEN_MAX = 1_000  # people of one queue who are taken in a run
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -40,7 +42,8 @@ class Crowd:
     def errand(self, actor: Actor = ANYBODY) -> Errand:
         self.count += 1
         now = NOW + timedelta(milliseconds=self.count)
-        return Errand(actor=actor, request=f"request-{self.count:014}", now=now, clinic=self.clinic, records=records)
+        request = f"request-{self.count:014}"
+        return Errand(actor=actor, request=request, now=now, clinic=self.clinic, records=records, signer=SIGNER)
 
     def join(self, waiting: int) -> tuple[Visit, Actor]:
         """One more person at the end of that queue."""

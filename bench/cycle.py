@@ -14,8 +14,10 @@ from typing import Any
 from bench import show, write
 from bench.raw import Raw
 from infra.local import engine
+from infra.local.signer import Local
 
 TABLE = "bare"
+SIGNER = Local()
 ROUNDS = 7
 CYCLES = 60  # of each side in one round
 GOAL = 0.37
@@ -83,7 +85,9 @@ class Deeds:
 
         self.count += 1
         now = datetime(2030, 1, 7, 9, tzinfo=UTC) + timedelta(milliseconds=self.count)
-        return Errand(actor=actor, request=f"{self.name}-{self.count:012}", now=now, clinic=CLINIC, records=records)
+        return Errand(
+            actor=actor, request=f"{self.name}-{self.count:012}", now=now, clinic=CLINIC, records=records, signer=SIGNER
+        )
 
     def __call__(self) -> None:
         from chalicelib.rooms.consult import Outcome

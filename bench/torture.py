@@ -48,7 +48,7 @@ DRAIN_ROUNDS_MAX = 20
 def storm(plan: Plan) -> Journal:
     """What one process does: its threads, from the first request to the last claim."""
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = plan.address
-    wires, clinic, board = Wires(), a_crowded_clinic(), Board()
+    wires, clinic, board = Wires(), a_crowded_clinic(plan.lanes), Board()
     phones = [Phones(f"dr{plan.process}.{n}") for n in range((plan.threads + 1) // 2)]
     share = replace(plan, claims=-(-plan.claims // plan.threads))
     workers = [Worker(share, n, phones[n // 2], wires, clinic, board) for n in range(plan.threads)]
@@ -68,11 +68,11 @@ def storm(plan: Plan) -> Journal:
     return sum((worker.journal for worker in workers), clock.journal)
 
 
-def drain(address: str, after: float, mutant: str = "") -> None:
+def drain(address: str, after: float, mutant: str = "", lanes: int = 1) -> None:
     """The faults are over, an hour has passed: sweeps and one tireless doctor until nobody is left to be found."""
     wires = Wires()
     plan = Plan(claims=0, threads=1, seed=0, address=address, began=time.monotonic() - after - 3600 / CLINIC_SECONDS)
-    last = Worker(plan, 0, Phones("last"), wires, a_crowded_clinic(), Board(), CALM)
+    last = Worker(plan, 0, Phones("last"), wires, a_crowded_clinic(lanes), Board(), CALM)
     last.name = "drain"
     with ExitStack() as stack:
         stack.enter_context(BREAKS[mutant]() if mutant else nullcontext())
@@ -103,7 +103,9 @@ def _empty(last: Worker) -> int:
     return many
 
 
-def torture(*, claims: int, processes: int, threads: int, seed: int, address: str, mutant: str = "") -> dict[str, Any]:
+def torture(
+    *, claims: int, processes: int, threads: int, seed: int, address: str, mutant: str = "", lanes: int = 1
+) -> dict[str, Any]:
     """One storm, one drain, two audits: what was found, and how much was done."""
     Row.create_table(wait=True)
     began = time.monotonic()
@@ -115,6 +117,7 @@ def torture(*, claims: int, processes: int, threads: int, seed: int, address: st
         began=began,
         processes=max(1, processes),
         mutant=mutant,
+        lanes=lanes,
     )
     plans = [replace(whole, process=n) for n in range(whole.processes)]
     if processes:
@@ -125,7 +128,7 @@ def torture(*, claims: int, processes: int, threads: int, seed: int, address: st
     seconds = time.monotonic() - began
     found: list[Finding] = audit(address, journal, drained=False)[0]
     if not (mutant and found):
-        drain(address, seconds, mutant)
+        drain(address, seconds, mutant, lanes)
     after, counts = audit(address, journal, drained=True)
     found += [finding for finding in after if finding not in found]
     return {"seconds": round(seconds, 1), "found": found, "journal": journal, **counts}
@@ -137,6 +140,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--threads", type=int, default=THREADS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--mutant", choices=sorted(BREAKS), default="")
     wishes = vars(parser.parse_args())
     with engine.dynoxide() as address:
@@ -148,8 +152,9 @@ def main() -> int:
     done |= {f"faults: {what}": many for what, many in sorted(journal.faults.items())}
     kinds = ("doubled", "lost", "out of order", "crashed")
     done |= {kind: sum(finding.kind == kind for finding in found) for kind in kinds}
+    several = "{processes} processes of {threads} threads, {lanes} lane(s), seed {seed}".format(**wishes)
     show(
-        f"Claim torture, {wishes['processes']} processes of {wishes['threads']} threads, seed {wishes['seed']}",
+        f"Claim torture, {several}",
         [{"what": what, "count": many} for what, many in done.items()],
     )
     for finding in found[:20]:

@@ -21,10 +21,12 @@ from chalicelib.rooms.rules import Clinic
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, sweeping, taking
 from chalicelib.visit.errand import Errand
+from infra.local.signer import Local
 from tests.builders import NOW, SOAP, a_clinic, a_department, a_request
 from tests.simulation.wire import Killed, Weather, Wire, sender
 
 CAPACITY = 3
+SIGNER = Local()
 PEOPLE_PER_WORKER = 12  # some come again while they are still waiting
 BACKLOG = 8  # people a worker has waiting, in turn with next to none: then numbers are called the moment they are drawn
 TIDE = 30  # steps from the one to the other
@@ -69,6 +71,7 @@ class Plan:
     process: int = 0
     processes: int = 1
     mutant: str = ""
+    lanes: int = 1
 
 
 @dataclass
@@ -111,7 +114,7 @@ class Noted:
         called = records.call(lane, *more)
         if called is not None:
             self.journal.called.append(str(called[0]))
-            self.board.waiting = called[1].everybody
+            self.board.waiting = called[1].everybody * called[1].of  # as long as this one, about
         return called
 
     def __getattr__(self, name: str) -> Any:
@@ -186,7 +189,7 @@ class Worker:
 
     def errand(self, actor: Actor, request: str) -> Errand:
         now = NOW + timedelta(seconds=(time.monotonic() - self.plan.began) * CLINIC_SECONDS)
-        return Errand(actor=actor, request=request, now=now, clinic=self.clinic, records=self.records)
+        return Errand(actor=actor, request=request, now=now, clinic=self.clinic, records=self.records, signer=SIGNER)
 
     def new(self) -> str:
         self.count += 1
@@ -298,5 +301,5 @@ def sign(errand: Errand, id: Ticket, epoch: int) -> Any:
     return seeing.sign(errand, id=id, epoch=epoch, **typed)
 
 
-def a_crowded_clinic() -> Clinic:
-    return a_clinic(departments=(a_department(DEPARTMENT),))
+def a_crowded_clinic(lanes: int) -> Clinic:
+    return a_clinic(departments=(a_department(DEPARTMENT),), lanes=lanes)

@@ -1,5 +1,7 @@
 """The ways the clinic says no: expected, worded for the person, safe to show, and never a bug."""
 
+from collections.abc import Iterable
+
 
 class Refusal(Exception):
     """Understood, and the answer is no.
@@ -28,6 +30,32 @@ class SeveralRefusals(Refusal):
     def __init__(self, refusals: list[Refusal]) -> None:
         super().__init__("There is a problem with your answers.")
         self.refusals = refusals
+
+
+class Together:
+    """Several checks of one form, told at once.
+
+    `with together:` keeps what is refused about a field and goes on; `tell` raises all of it, the first of each field.
+    A refusal that is about no field, like too late, ends it there.
+    """
+
+    def __init__(self, found: Iterable[Refusal] = ()) -> None:
+        self._found = {one.field: one for one in found}
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, refusal: BaseException | None, trace: object) -> bool:
+        several = refusal.refusals if isinstance(refusal, SeveralRefusals) else [refusal]
+        found = [one for one in several if isinstance(one, Refusal) and one.field]
+        for one in found:
+            self._found.setdefault(one.field, one)
+        return refusal is not None and len(found) == len(several)
+
+    def tell(self) -> None:
+        wrong = list(self._found.values())
+        if wrong:
+            raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
 
 
 class SignInFirst(Refusal):
@@ -70,6 +98,18 @@ class Busy(Refusal):
 
     def __init__(self) -> None:
         super().__init__("The clinic is very busy. Nothing was lost. Please try again in a moment.")
+
+
+class Unsigned(Refusal):
+    """The key that signs, or verifies, does not answer. Nothing was signed or decided; the same request may be sent
+    again."""
+
+    status = 503
+
+    def __init__(
+        self, words: str = "We cannot sign at the moment. Nothing was signed. Please try again in a moment."
+    ) -> None:
+        super().__init__(words)
 
 
 class Stale(Exception):

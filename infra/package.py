@@ -25,13 +25,15 @@ from typing import Any
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from infra import stack
+
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out"
 INGREDIENTS = (
     "app.py",
     "chalicelib",
     ".chalice",
-    "infra/clinic.json",
+    "infra/stack",
     "infra/outside.json",
     "requirements.txt",
     "LICENSE",
@@ -40,7 +42,10 @@ PLATFORMS = {
     "x86_64": ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64"),
     "arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
 }
-SERVICES = frozenset({"dynamodb", "kms", "sns", "xray"})  # what is called from Lambda; botocore knows some 400 more
+SERVICES = frozenset(
+    {"dynamodb", "kms", "s3", "sns", "xray"}
+)  # what is called from Lambda; botocore knows some 400 more
+CALL_OUTSIDE = ("policy-api.json", "policy-sweep.json")  # the functions that use what the kit switches on
 UNUSED = (
     "bin",
     "share",
@@ -51,7 +56,7 @@ UNUSED = (
     *(f"*.dist-info/{note}" for note in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")),
 )
 ADDED_BY_CHALICE = "chalice"  # puts the half of itself that runs in Lambda into the zip
-FUNCTIONS = ("APIHandler", "Sweep")
+MERGED = "stack.json"  # in the export: the stack's parts together, as Chalice wants them
 STAGE = "live"  # Chalice tags the function with it; a hospital has one stack, not stages
 COMPILE_PAGES = (
     "render.environment('en').compile_templates(render.COMPILED, extensions=['html'], zip=None, ignore_errors=False)"
@@ -121,23 +126,24 @@ def make(build: Path, arch: str, out: Path) -> None:
         _precompile(task / ours, task)
     out.mkdir(parents=True, exist_ok=True)
     _zip(task, out / "deployment.zip")
-    template = json.loads((raw / "sam.json").read_text())
+    template = stack.finish(json.loads((raw / "sam.json").read_text()), sys.version_info[:2])
     (out / "sam.json").write_text(json.dumps(template, indent=1, sort_keys=True) + "\n")
 
 
 def permit(build: Path, kit: dict[str, Any]) -> None:
     """Give the functions what the kit's services outside need; a service that is not used is not permitted."""
     parts = json.loads((build / "infra" / "outside.json").read_text())
-    policy, template = build / ".chalice" / "policy-api.json", build / "infra" / "clinic.json"
-    may, stack = json.loads(policy.read_text()), json.loads(template.read_text())
+    whole = stack.assemble(kit, build / "infra" / "stack")
+    policies = {path: json.loads(path.read_text()) for path in (build / ".chalice").glob("policy-*.json")}
     used = {"sms": kit.get("sms", {}).get("provider") == "sns", "push": kit.get("push", {}).get("on") is True}
     for part in (parts[name] for name, on in used.items() if on):
-        may["Statement"].append(part["Statement"])
-        for function in FUNCTIONS:
-            stack["Resources"][function]["Properties"]["Environment"]["Variables"] |= part["Variables"]
-        stack["Resources"] |= part["Resources"]
-    policy.write_text(json.dumps(may))
-    template.write_text(json.dumps(stack))
+        for may in (policies[path] for path in policies if path.name in CALL_OUTSIDE):
+            may["Statement"].append(part["Statement"])
+        whole["Globals"]["Function"]["Environment"]["Variables"] |= part["Variables"]
+        whole["Resources"] |= part["Resources"]
+    for path, may in policies.items():
+        path.write_text(json.dumps(may))
+    (build / MERGED).write_text(json.dumps(whole))
 
 
 def compile_texts(folder: Path) -> None:
@@ -160,6 +166,7 @@ def compile_pages(build: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=build, env=os.environ | settings, check=True)
     for source in (build / "chalicelib" / "pages").glob("*.html"):
         source.unlink()
+    shutil.rmtree(build / "chalicelib" / "pages" / "own", ignore_errors=True)  # a kit's pages: compiled like ours
 
 
 def libraries(requirements: Path, arch: str, zone: str) -> Path:
@@ -257,7 +264,7 @@ def _chalice(build: Path, raw: Path) -> None:
             "--stage",
             STAGE,
             "--merge-template",
-            "infra/clinic.json",
+            MERGED,
             str(raw),
         ],
         cwd=build,

@@ -35,6 +35,7 @@ KIM = Actor(role=Role.PHARMACIST, id="kim", name="Kim")
 COLE = Actor(role=Role.COURIER, id="cole", name="Cole")
 CYD = Actor(role=Role.COURIER, id="cyd", name="Cyd")
 DEE = Actor(role=Role.DESK, id="dee", name="Dee")
+MAX = Actor(role=Role.ADMINISTRATOR, id="max", name="Max")
 PUBLIC = ANYBODY
 
 PARACETAMOL, PENICILLIN, ASPIRIN, WARFARIN = "paracetamol", "amoxicillin", "aspirin", "warfarin"
@@ -222,12 +223,13 @@ def an_order(**changes: Any) -> Order:
     return replace(made, **changes)
 
 
-def called(lane: Lane, band: Band, now: datetime = NOW) -> Lane:
+def called(lane: Lane, band: Band, now: datetime = NOW, whole: Lane | None = None) -> Lane:
     """The lane after a call in this band: what the store writes, worked out here for tests that need no store."""
     assert lane.waiting(band), "somebody must wait there"
+    whole = whole or lane
     heads = tuple(head + (b is band) for b, head in zip(Band, lane.heads, strict=True))
-    anew = [b is band or not lane.waiting(b) or not lane.calls for b in Band]
-    due = tuple(lane.calls + queue.ONE_CALL_IN[b] if anew[b] else lane.due[b] for b in Band)
+    anew = [b is band or not whole.waiting(b) or not whole.calls for b in Band]
+    due = tuple(whole.calls + queue.ONE_CALL_IN[b] if anew[b] else lane.due[b] for b in Band)
     window, before = promise.turned_window(lane, now)
     before = before or lane.window_before
     return replace(lane, heads=heads, due=due, calls=lane.calls + 1, window=window, window_before=before)

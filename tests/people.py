@@ -17,18 +17,11 @@ from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from chalicelib.doors.guests import hashed
-from chalicelib.rooms.permission import Role
+from chalicelib.doors.guests import badge, hashed, proof
+from tests.hiring import STAFF, hired
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # ten o'clock in Shanghai
 SECRET = "correct horse battery"
-STAFF = {
-    "ada": ("Dr Ada", Role.DOCTOR),
-    "bo": ("Dr Bo", Role.DOCTOR),
-    "sam": ("Sam", Role.PHARMACIST),
-    "cole": ("Cole", Role.COURIER),
-    "dee": ("Dee", Role.DESK),
-}
 ANN = {
     "for_whom": "me",
     "name": "Ann Smith",
@@ -248,8 +241,8 @@ class Browser:
         return self.at
 
     def send(self, path: str, fields: dict[str, Any]) -> Answer:
-        """Send exactly these fields; redirects are not followed."""
-        body = urlencode(fields, doseq=True).encode()
+        """Send exactly these fields, from a page of ours; redirects are not followed."""
+        body = urlencode({"proof": self.proof(path), **fields}, doseq=True).encode()
         return self.ask("POST", path, body, content_type="application/x-www-form-urlencoded")
 
     def fill(self, to: str = "", **typed: str | list[str]) -> Answer:
@@ -261,6 +254,12 @@ class Browser:
         assert not unknown, f"the form has no {unknown}"
         self.at = self._followed(self.send(form.action or self.at.path, {**form.fields, **typed}))
         return self.at
+
+    def proof(self, path: str) -> str:
+        """What our page at this address would have in its forms for this browser."""
+        tickets = dict(part.split("~") for part in self.cookies.get("tickets", "").split("!") if "~" in part)
+        mine = next((secret for visit, secret in tickets.items() if visit in path), "")
+        return proof(mine or self.cookies.get("staff", ""))
 
     def machine(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """The same address as a program uses it: JSON there and back."""
@@ -315,11 +314,10 @@ class Member(Browser):
         from chalicelib.store import staff
 
         self.id = id
-        self.name, role = STAFF[id]
-        staff.enrol(id=id, name=self.name, role=role, secret=SECRET, now=now)
-        token = secrets.token_urlsafe(16)
-        staff.sign_in(id=id, secret=SECRET, token_hash=hashed(token), now=now)
-        self.cookies["staff"] = token
+        self.name, _ = STAFF[id]
+        mine = badge(id, secrets.token_urlsafe(16))
+        staff.open_session(hired(id, now), token_hash=hashed(mine), now=now)
+        self.cookies["staff"] = mine
 
 
 @dataclass
@@ -343,13 +341,15 @@ class Cast:
     def errand(self, id: str) -> Any:
         """An errand of somebody who works here, for the parts of a story that happen behind other doors."""
         from chalicelib.clinic import CLINIC
+        from chalicelib.outside.signing import KMS
         from chalicelib.rooms.permission import Actor
         from chalicelib.store import records
         from chalicelib.visit.errand import Errand
 
         name, role = STAFF[id]
         actor = Actor(role=role, id=id, name=name)
-        return Errand(actor=actor, request=secrets.token_urlsafe(16), now=self.clock(), clinic=CLINIC, records=records)
+        request = secrets.token_urlsafe(16)
+        return Errand(actor=actor, request=request, now=self.clock(), clinic=CLINIC, records=records, signer=KMS)
 
     @property
     def ada(self) -> Member:
@@ -370,3 +370,11 @@ class Cast:
     @property
     def dee(self) -> Member:
         return self.staff("dee")
+
+    @property
+    def pria(self) -> Member:
+        return self.staff("pria")
+
+    @property
+    def max(self) -> Member:
+        return self.staff("max")

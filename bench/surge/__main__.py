@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("replays", nargs="*", help=f"of {', '.join(REPLAYS)}; all of them if none is named")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, help="lanes of each department")
+    parser.add_argument("--scale", type=int, help="one person in so many is played; fewer takes longer and is finer")
     parser.add_argument("--warm", type=float, help="write units a second the table can take at the start")
     parser.add_argument("--quick", action="store_true", help="the fullest ninety minutes with a few people")
     parser.add_argument("--pictures", action="store_true", help="put the pictures into docs/pictures too")
@@ -42,7 +43,8 @@ def main() -> int:
         return EXIT_NOBODY_KNOWS
     for name in wishes.replays or REPLAYS:
         chosen = REPLAYS[name].quick() if wishes.quick else REPLAYS[name]
-        chosen = replace(chosen, lanes=wishes.lanes or chosen.lanes, warm=wishes.warm or chosen.warm)
+        given = {name: value for name in ("lanes", "scale", "warm") if (value := getattr(wishes, name))}
+        chosen = replace(chosen, **given)
         started = time.process_time()
         found, drawn = play(chosen, wishes.seed)
         found["cpu_seconds"] = round(time.process_time() - started, 1)
@@ -66,7 +68,9 @@ def play(chosen: Replay, seed: int, engine: Any = None) -> tuple[dict[str, Any],
 
 def _keep(found: dict[str, Any], drawn: str, *, pictures: bool) -> None:
     OUT.mkdir(exist_ok=True)
-    name = found["replay"]
+    name, lanes = found["replay"], found["lanes"]
+    if lanes != REPLAYS[name].lanes:
+        name += f"-{lanes}-lanes"
     (OUT / f"bench-surge-{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (OUT / f"bench-surge-{name}.svg").write_text(drawn, encoding="utf-8")
     if pictures:

@@ -28,7 +28,9 @@ from chalicelib.store import lanes as counters
 from chalicelib.store import records, staff
 from chalicelib.visit import arriving, sweeping
 from chalicelib.visit.errand import Errand
+from infra.local.signer import Local
 
+SIGNER = Local()
 BEGAN = datetime(2030, 1, 7, tzinfo=UTC)
 TICK_SECONDS = 60
 PER_LANE = (counters, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
@@ -105,6 +107,7 @@ class World:
             now=self.clock,
             clinic=self.clinic,
             records=records,  # type: ignore[arg-type]  # a module has every function of the protocol
+            signer=SIGNER,
         )
 
     def deed(
@@ -131,9 +134,11 @@ class World:
 
     def _let_in(self, actor: Actor) -> None:
         """Staff show their session with every request."""
-        if actor.role in ("doctor", "pharmacist", "courier") and not staff.who(token_hash=actor.id, now=self.clock):
+        if actor.role in ("doctor", "pharmacist", "courier") and not staff.who(
+            id=actor.id, token_hash=actor.id, now=self.clock
+        ):
             with self.table.charged("sign_in", 1):
-                staff.sign_in(id=actor.id, secret=actor.id.ljust(8, "*"), token_hash=actor.id, now=self.clock)
+                staff.open_session(staff.member(actor.id), token_hash=actor.id, now=self.clock)
 
     def until_done(self, act: Callable[[], None]) -> None:
         """Whoever is told that the clinic is very busy does the same again a little later."""
@@ -170,9 +175,9 @@ class World:
     def _polls(self, department: str, waiting: list[Patient]) -> float:
         """How often a second the waiting phones of the whole platform ask for this board, by the rule in wait.js."""
         with self.table.charged("nobody", 0, http=False):
-            lanes = records.lanes([(department, n) for n in range(self.clinic.lanes)])
-        pace = [promise.seconds_per_call(lane, self.clock) for lane in lanes]
-        return self.scale * sum(self._asks(p, lanes[p.id.lane], pace[0]) for p in waiting if p.id)
+            lanes = records.lanes(self.clinic.lanes_of([department]))
+        pace = promise.pace(lanes, self.clock)
+        return self.scale * sum(self._asks(p, lanes[p.id.lane], pace) for p in waiting if p.id)
 
     def _asks(self, patient: Patient, lane: Lane, pace: float | None) -> float:
         assert patient.visit is not None

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import partial
 from math import log
 from typing import Any
@@ -16,8 +17,8 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.prescription import Line
 from chalicelib.rooms.queue import Ticket
-from chalicelib.store import records, staff
-from chalicelib.visit import arriving, seeing, sending, taking
+from chalicelib.store import records
+from chalicelib.visit import arriving, seeing, sending, staffing, taking
 
 PLAYED_ONE_IN = 5  # of what only costs and decides nothing, one in so many is played, for all of them
 SPOKEN = 2  # messages that are really said in a consult; each stands for several
@@ -52,7 +53,8 @@ class Crowd:
             self._next_arrival(department)
 
     def _enrol(self, actor: Actor) -> None:
-        staff.enrol(id=actor.id, name=actor.name, role=actor.role, secret=actor.id.ljust(8, "*"), now=self.world.clock)
+        licence = {"licence": "L", "licence_until": date.max} if actor.role == "doctor" else {}
+        staffing.add_member(self.world.errand(), id=actor.id, name=actor.name, role=actor.role, **licence)
 
     def over(self) -> bool:
         """Nobody comes any more, and everybody who came was seen or left."""

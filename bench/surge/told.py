@@ -18,6 +18,9 @@ def told(found: dict[str, Any]) -> str:
     lines += _table("wait in minutes", found["waits_minutes"])
     tickets = {"ticket in seconds": found["tickets_seconds"]}
     lines += _table("", tickets)
+    order = found["order"]
+    lines += _table("out of order, seconds", {name: row for name, row in order.items() if isinstance(row, dict)})
+    lines.append(f"   out of order, p99 by ticket to the median wait: {order['ticket_p99_of_median_wait']}")
     passed = (f"{b} {p['longest']} of {p['bound']}" for b, p in found["passed_over"].items())
     lines.append(f"   longest run of calls past a waiting band, and one call in: {', '.join(passed)}")
     lines.append(f"   actual / promised wait: {_said(found['promises'])}")

@@ -2,12 +2,13 @@
 
 from chalice import Blueprint
 
-from chalicelib.doors import shown
+from chalicelib.doors import contract, shown
 from chalicelib.doors.manners import Asked, polite
-from chalicelib.doors.render import FOREVER, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
+from chalicelib.doors.render import FOREVER, PICTURE, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
 from chalicelib.refusal import NotFound
 from chalicelib.rooms.promise import RATIOS, said
-from chalicelib.visit import arriving
+from chalicelib.store import names
+from chalicelib.visit import arriving, preferring
 
 door = Blueprint(__name__)
 EXAMPLE = 20  # minutes: ratios are told as what they make of one promise
@@ -16,8 +17,14 @@ EXAMPLE = 20  # minutes: ratios are told as what they make of one promise
 @door.route("/board/{department}")
 @polite("look")
 def board(asked: Asked) -> Answer:
-    """One queue's counts and pace; the same for everybody, so one answer serves thousands for five seconds."""
-    return Data(data=arriving.board(asked.errand, department=asked.path["department"]), cache=PUBLIC_BOARD)
+    """One queue's counts and pace, of a department or of a doctor's own line; the same for everybody, so one answer
+    serves thousands for five seconds."""
+    name = asked.path["department"]
+    if name.startswith("~"):
+        data = preferring.board(asked.errand, doctor=names.doctor_of(name), name=name)
+    else:
+        data = arriving.board(asked.errand, department=name)
+    return Data(data=data, cache=PUBLIC_BOARD)
 
 
 @door.route("/{lang}/waits")
@@ -42,7 +49,10 @@ def file(asked: Asked) -> Answer:
     found = next((one for one in SERVED.values() if one.marked == name), None)
     if found is None:
         raise NotFound()
-    return Raw(body=found.body, headers={"Content-Type": found.kind, "Cache-Control": FOREVER})
+    headers = {"Content-Type": found.kind, "Cache-Control": FOREVER}
+    if found.kind == PICTURE:  # opened by itself it is a document: it may show the picture inside it, and nothing else
+        headers["Content-Security-Policy"] = "default-src 'none'; img-src data:"
+    return Raw(body=found.body, headers=headers)
 
 
 @door.route("/worker.js")
@@ -53,6 +63,13 @@ def worker(asked: Asked) -> Answer:
     kept, woken = SERVED["worker.js"], SERVED["push.js"]
     headers = {"Content-Type": kept.kind, "Cache-Control": "public, max-age=3600"}
     return Raw(body="\n".join((kept.body, woken.body)), headers=headers)
+
+
+@door.route("/openapi.json")
+@polite("look")
+def openapi(asked: Asked) -> Answer:
+    """This clinic as programs use it: every address, what it takes, and how it refuses."""
+    return Data(data=contract.document(door.current_app.routes), cache=PUBLIC_PAGE)
 
 
 @door.route("/health")

@@ -10,12 +10,12 @@ from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.post import Post
-from chalicelib.doors.questions import ASKED
+from chalicelib.doors.questions import ASKED, DANGERS
 from chalicelib.doors.render import ENVIRONMENTS, Answer, Go, Page
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal
-from chalicelib.rooms.arrival import RED_FLAGS
-from chalicelib.rooms.queue import REASON_MAX, State, Visit
+from chalicelib.rooms.leaving import REASON_MAX
+from chalicelib.rooms.queue import State, Visit
 from chalicelib.store import names
 from chalicelib.visit import arriving, desk, telling
 
@@ -83,7 +83,7 @@ def _code(said: str) -> str:
 def add_page(asked: Asked) -> Answer:
     """All questions on one page, danger signs first, for a clerk who asks them aloud."""
     typed = asked.frame.typed
-    danger = [flag for flag in typed.get("flags", []) if flag in RED_FLAGS]
+    danger = [flag for flag in typed.get("flags", []) if flag in DANGERS]
     return Page(
         template="desk_add.html",
         data={"emergency": bool(danger), "flags": danger},
@@ -102,7 +102,7 @@ def add_page(asked: Asked) -> Answer:
 def add(asked: Asked) -> Answer:
     """A danger sign is no ticket but an emergency; everybody else gets a ticket to print."""
     given = asked.given
-    if any(flag in RED_FLAGS for flag in given["flags"]):
+    if any(flag in DANGERS for flag in given["flags"]):
         card: Answer = add_page.view(asked)
         return card
     if given["language"] not in words.LANGUAGES:

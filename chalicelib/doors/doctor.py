@@ -11,9 +11,9 @@ from chalicelib.doors.form import FORMS, Form, key, many, text, whole, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.doors.staff import signs
-from chalicelib.refusal import NotAllowed, Refusal
+from chalicelib.refusal import NotAllowed, Refusal, Together
 from chalicelib.rooms import assignment, prescription
-from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
+from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome, last_words
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Line
 from chalicelib.store import names
@@ -32,6 +32,7 @@ NOTICES = Form(yes("nobody"), yes("handed"))
 DUTY = Form(
     many("departments", DEPARTMENTS, missing="Choose at least one department."),
     whole("capacity", missing="How many conversations at a time?"),
+    yes("own_only"),
 )
 TAKE = Form(many("departments", DEPARTMENTS))
 AFTER = Form(key("after", max=MESSAGE_ID_MAX))
@@ -51,10 +52,10 @@ SIGN = Form(
     whole("heard", missing="", optional=True),
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
     key("outcome", max=OUTCOME_MAX),
+    *lines.line_fields(),
     text("summary", max=SUMMARY_MAX, lines=True),
     key("template", max=phrases.LONGEST_KEY),
     key("speaks", max=LANGUAGE_MAX),
-    *lines.line_fields(),
 )
 AMEND = Form(*(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP))
 REVISE = Form(*lines.line_fields())
@@ -69,16 +70,17 @@ def work(asked: Asked) -> Answer:
         raise NotAllowed("This is not part of your work at the clinic.")
     found = taking.work(asked.errand)
     data = chart.work(found, asked.frame.now, asked.language)
+    allowed = asked.errand.actor.departments
     return Page(
         template="doctor_work.html",
         data=data,
         extras={
             **signs(asked.errand.actor),
-            "options": chart.departments(asked.language),
+            "options": [o for o in chart.departments(asked.language) if allowed is None or o[0] in allowed],
             "nobody": asked.given.get("nobody", False),
             "handed": asked.given.get("handed", False),
         },
-        values={"departments": data["departments"], "capacity": data["capacity"]},
+        values={name: data[name] for name in ("departments", "capacity", "own_only")},
         here="doctor",
     )
 
@@ -88,7 +90,8 @@ def work(asked: Asked) -> Answer:
 def duty(asked: Asked) -> Answer:
     """On duty, or on duty elsewhere; the choice is remembered for the next time."""
     doctor = taking.go_on_duty(asked.errand, **asked.given)
-    return Go(to="doctor", data={"on_duty": doctor.on_duty, "departments": doctor.departments})
+    data = {"on_duty": doctor.on_duty, "departments": doctor.departments, "own_only": doctor.own_only}
+    return Go(to="doctor", data=data)
 
 
 @door.route("/{lang}/doctor/pause", methods=["POST"], content_types=FORMS)
@@ -225,6 +228,7 @@ def finish(asked: Asked) -> Answer:
         extras={
             **signs(asked.errand.actor),
             **_medicine_tools(asked, found),
+            "news": [chart.message(one) for one in last_words(found.messages)],
             "speaks_other": words.CALLED.get(speaks, speaks) if speaks != asked.language else "",
             "templates": [
                 (p.key, p.label, phrases.said(p, speaks, _facts(asked)), p.outcome) for p in phrases.SUMMARIES
@@ -249,29 +253,28 @@ def _medicine_tools(asked: Asked, found: Dossier) -> dict[str, object]:
 
 
 @door.route("/{lang}/doctor/visits/{visit}/finish", methods=["POST"], content_types=FORMS)
-@polite("sign", by="staff", form=SIGN, again=finish)
+@polite("sign", by="staff", form=SIGN, again=finish, adds=True)
 def sign(asked: Asked) -> Answer:
-    """Signed and finished, once; a summary template only fills in the summary."""
-    given = asked.given
+    """Signed and finished, once; a summary template only fills in the summary. All that is wrong is told at once."""
+    given, together = asked.given, Together(asked.sheet.wrong)
     if given["template"]:
         return _with_template(asked)
-    if given["outcome"] not in set(Outcome):
-        raise Refusal("Choose how the visit ends.", field="outcome")
     chosen, numbers = lines.lines_of(given)
-    try:
-        visit = seeing.sign(
-            asked.errand,
-            id=asked.id,
-            epoch=given["epoch"],
-            soap=_soap(given),
-            outcome=Outcome(given["outcome"]),
-            summary=given["summary"],
-            lines=chosen,
-            confirmed=_confirmed(asked, chosen),
-            heard=given["heard"],
-        )
-    except Refusal as refusal:
-        raise lines.on_the_form(refusal, numbers) from None
+    said = {
+        "epoch": given["epoch"],
+        "soap": _soap(given),
+        "outcome": Outcome(given["outcome"]) if given["outcome"] in set(Outcome) else None,
+        "summary": given["summary"],
+        "lines": chosen,
+        "confirmed": _confirmed(asked, chosen),
+        "heard": given["heard"],
+    }
+    with together, lines.on_the_form(numbers):
+        if asked.sheet.wrong:
+            seeing.look_over(asked.errand, id=asked.id, **said)
+        else:
+            visit = seeing.sign(asked.errand, id=asked.id, **said)
+    together.tell()
     return Go(to=f"doctor/visits/{asked.name}", data={"state": visit.state, "outcome": visit.outcome})
 
 
@@ -342,10 +345,8 @@ def revise_page(asked: Asked) -> Answer:
 def revise(asked: Asked) -> Answer:
     """The next number of the prescription goes back to the pharmacist."""
     chosen, numbers = lines.lines_of(asked.given)
-    try:
+    with lines.on_the_form(numbers):
         found = seeing.revise(asked.errand, id=asked.id, lines=chosen, confirmed=_confirmed(asked, chosen))
-    except Refusal as refusal:
-        raise lines.on_the_form(refusal, numbers) from None
     return Go(to=f"doctor/visits/{asked.name}", data={"number": found.number, "state": found.state})
 
 

@@ -4,13 +4,14 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from chalicelib.refusal import Refusal, TooLarge
 
-BODY_MAX = 64 * 1024  # bytes of one request
+BODY_MAX = 256 * 1024  # bytes of one request: our fullest form has 160 KB, and a long paste is to be shown again
 FIELDS_MAX = 120  # a full prescription with its note has about fifty
 DIGITS_MAX = 9
 REQUEST_MIN, REQUEST_MAX = 16, 64  # characters of the id of one request
@@ -33,10 +34,13 @@ class NotWhatWeTake(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question: `read` turns what was sent under `name` into a value, or raises a Refusal."""
+    """One question: `read` turns what was sent under `name` into a value, or raises a Refusal. `schema` is what a
+    machine may send, as JSON Schema; the rooms know more."""
 
     name: str
     read: Callable[[list[object]], object]
+    schema: Mapping[str, object]
+    must: bool = False  # nothing sent is refused
     shown: bool = True  # False: never shown again, like a password
     written: bool = False  # in a person's own words: worth reading where its box is gone
 
@@ -52,10 +56,11 @@ class Sheet:
 
 
 class Form:
-    """The fields a request may carry. `request`, the id of the request, is always among them."""
+    """The fields a request may carry. `request`, the id of the request, and `proof`, that a page of ours sent it, are
+    always among them."""
 
     def __init__(self, *fields: Field) -> None:
-        self.fields = {f.name: f for f in (*fields, _REQUEST)}
+        self.fields = {f.name: f for f in (*fields, _REQUEST, _PROOF)}
 
     def read(self, values: Values, *, strict: bool = True) -> Sheet:
         """All that is wrong at once. Unknown fields are refused where `strict`: in a body, not in a link."""
@@ -72,7 +77,13 @@ class Form:
             except Refusal as refusal:
                 refusal.field = name
                 sheet.wrong.append(refusal)
+                if self.may_be_empty(name):
+                    sheet.given[name] = asked.read([])
         return sheet
+
+    def may_be_empty(self, name: str | None) -> bool:
+        """An answer that may be left out; where it is wrong, `given` holds what an empty one gives."""
+        return name in self.fields and name not in (_REQUEST.name, _PROOF.name) and not self.fields[name].must
 
 
 def text(
@@ -91,7 +102,8 @@ def text(
             raise Refusal("At most %(max)s characters.", max=max)
         return value
 
-    return Field(name, read, shown, written=True)
+    schema = {"type": ["string", "null"], "maxLength": max}
+    return Field(name, read, schema, must=bool(missing), shown=shown, written=True)
 
 
 def key(name: str, *, max: int, missing: str | None = None) -> Field:
@@ -124,7 +136,27 @@ def whole(name: str, *, missing: str, optional: bool = False, **facts: object) -
             raise Refusal("Enter a whole number.")
         return int(digits)
 
-    return Field(name, read)
+    most = 10**DIGITS_MAX - 1
+    number = {"type": "integer", "minimum": -most, "maximum": most}
+    typed = {"type": "string", "pattern": rf"^\s*-?[0-9]{{1,{DIGITS_MAX}}}\s*$"}
+    schema = {"anyOf": [number, typed, *([{"enum": ["", None]}] if optional else [])]}
+    return Field(name, read, schema, must=not optional)
+
+
+def day(name: str) -> Field:
+    """A day of the calendar as browsers send it, 2026-11-23; an empty answer is None."""
+
+    def read(values: list[object]) -> date | None:
+        value = _one(values)
+        if value == "":
+            return None
+        try:
+            return date.fromisoformat(_plain_digits(str(value).strip()))
+        except ValueError:
+            raise Refusal("Enter a day, like 2026-11-23.") from None
+
+    typed = {"type": "string", "pattern": r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\s*$"}
+    return Field(name, read, {"anyOf": [typed, {"enum": ["", None]}]})
 
 
 def one_of(name: str, kind: type[Choice], *, missing: str) -> Field:
@@ -136,7 +168,7 @@ def one_of(name: str, kind: type[Choice], *, missing: str) -> Field:
             raise Refusal(missing)
         return kind(value)
 
-    return Field(name, read)
+    return Field(name, read, {"enum": [one.value for one in kind]}, must=True)
 
 
 def many(name: str, known: Iterable[str], *, missing: str | None = None) -> Field:
@@ -151,7 +183,8 @@ def many(name: str, known: Iterable[str], *, missing: str | None = None) -> Fiel
             raise Refusal(missing)
         return chosen
 
-    return Field(name, read)
+    choice = {"enum": sorted(allowed)}
+    return Field(name, read, {"anyOf": [choice, {"type": "array", "items": choice}]}, must=bool(missing))
 
 
 def yes(name: str) -> Field:
@@ -165,12 +198,14 @@ def yes(name: str) -> Field:
             raise Refusal("Tick the box or leave it empty.")
         return value == "yes"
 
-    return Field(name, read)
+    return Field(name, read, {"enum": [True, False, "yes", "no", "", None]})
 
 
 def clean(value: object, *, lines: bool = False) -> str:
     """Text as a person sees it: composed letters, no control or invisible characters, one kind of line break."""
     composed = unicodedata.normalize("NFC", str(value).replace("\r\n", "\n").replace("\r", "\n"))
+    if composed.replace("\n", "").isprintable():  # nearly always, and fast also where somebody sends a whole book
+        return composed if lines else composed.replace("\n", " ")
     kept = ("\n" if c == "\n" and lines else " " if c in "\n\t" else c for c in composed if _visible(c))
     return "".join(kept)
 
@@ -203,14 +238,20 @@ def is_request(value: str) -> bool:
     return REQUEST_MIN <= len(value) <= REQUEST_MAX and _REQUEST_LETTERS.issuperset(value)
 
 
-_REQUEST = Field("request", _request)
+_REQUEST = Field(
+    "request", _request, {"type": "string", "pattern": rf"^([A-Za-z0-9_-]{{{REQUEST_MIN},{REQUEST_MAX}}})?$"}
+)
+_PROOF = Field("proof", _one, {"type": "string"}, shown=False)
 
 
 def values_of(body: bytes | str, content_type: str) -> Values:
     """The fields of a body. Raises TooLarge, NotWhatWeTake, or a Refusal for one that cannot be read."""
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     if len(raw) > BODY_MAX:
-        raise TooLarge("That is more than we can take in one go. Please make it shorter.")
+        raise TooLarge(
+            "That is more than we can take in one go, so we could not keep it. "
+            "Go back in your browser, where it may still be, and make it shorter."
+        )
     kind = content_type.partition(";")[0].strip().lower()
     if not raw.strip() and kind in ("", *FORMS):
         return {}

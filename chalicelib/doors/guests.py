@@ -14,6 +14,7 @@ SECRET_LETTERS = 22  # 128 bits in URL-safe base64
 YEAR = 365 * 24 * 60 * 60
 COOKIES_MAX = 8192
 _SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
+_BADGE = re.compile(r"[a-z0-9-]{1,40}~[A-Za-z0-9_-]{22}")  # who, and the session's secret
 _TICKET = re.compile(r"([A-Za-z0-9_-]{8,64})~([A-Za-z0-9_-]{22})")
 
 
@@ -43,6 +44,11 @@ class Guest:
         """This phone, hashed; "" for a phone that has no secret yet."""
         return hashed(self.phone) if self.phone else ""
 
+    @property
+    def member(self) -> str:
+        """Who this browser says it is signed in as: where to look, no proof."""
+        return self.staff.partition("~")[0]
+
     def ticket(self, visit: str) -> Kept | None:
         return next((kept for kept in self.tickets if kept.visit == visit), None)
 
@@ -57,7 +63,7 @@ def guest(cookies: str) -> Guest:
     return Guest(
         phone=phone if _SECRET.fullmatch(phone) else "",
         tickets=_tickets(found.get(TICKETS, "")),
-        staff=staff if _SECRET.fullmatch(staff) else "",
+        staff=staff if _BADGE.fullmatch(staff) else "",
     )
 
 
@@ -80,6 +86,11 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def proof(secret: str) -> str:
+    """What our pages put into their forms for whoever holds this secret; no other site can know it."""
+    return hmac.new(secret.encode(), b"form", hashlib.sha256).hexdigest()[:SECRET_LETTERS] if secret else ""
+
+
 def ticket_secret(phone: str, request: str) -> str:
     """The same phone and the same request make the same ticket secret, so a lost reply costs nothing."""
     made = hmac.new(phone.encode(), f"ticket:{request}".encode(), hashlib.sha256).digest()
@@ -100,6 +111,11 @@ def tickets_cookie(tickets: Sequence[Kept], *, secure: bool) -> str:
     newest = {kept.visit: kept for kept in reversed(tickets)}
     codes = [kept.code for kept in reversed(newest.values())]
     return _cookie(TICKETS, "!".join(codes[:TICKETS_MAX]), YEAR, secure)
+
+
+def badge(member: str, secret: str) -> str:
+    """What a signed-in browser shows: the name says which row of staff to read together with the session."""
+    return f"{member}~{secret}"
 
 
 def staff_cookie(token: str, *, secure: bool) -> str:

@@ -1,6 +1,7 @@
 """Lines: the medicines of a prescription as fields of a form, and the warnings a doctor must have seen."""
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.clinic import CLINIC
@@ -43,13 +44,17 @@ def lines_of(given: Mapping[str, Any]) -> tuple[tuple[Line, ...], tuple[int, ...
     return lines, numbers
 
 
-def on_the_form(refusal: Refusal, numbers: tuple[int, ...]) -> Refusal:
+@contextlib.contextmanager
+def on_the_form(numbers: tuple[int, ...]) -> Iterator[None]:
     """Rooms count the lines from 1; on the form there may be empty ones between them."""
-    for one in refusal.refusals if isinstance(refusal, SeveralRefusals) else [refusal]:
-        part, _, n = (one.field or "").rpartition("_")
-        if part in PARTS and n.isdigit() and 1 <= int(n) <= len(numbers):
-            one.field = f"{part}_{numbers[int(n) - 1]}"
-    return refusal
+    try:
+        yield
+    except Refusal as refusal:
+        for one in refusal.refusals if isinstance(refusal, SeveralRefusals) else [refusal]:
+            part, _, n = (one.field or "").rpartition("_")
+            if part in PARTS and n.isdigit() and 1 <= int(n) <= len(numbers):
+                one.field = f"{part}_{numbers[int(n) - 1]}"
+        raise
 
 
 def values_of(lines: Iterable[Line]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime, time
+from datetime import date, time
 from enum import Enum
 
 from chalicelib.rooms.queue import Ticket
@@ -22,7 +22,7 @@ def plain(value: object) -> object:
         return value.value if isinstance(value.value, str) else value.name.lower()
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, datetime | time):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Ticket):
         return names.name_of(value)

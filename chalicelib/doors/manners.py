@@ -29,11 +29,12 @@ How to use it (a door is a Blueprint; `Asked` is all a view gets):
 
 import contextlib
 import functools
+import hmac
 import json
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -46,10 +47,10 @@ from chalice.app import Request
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import origin, words
 from chalicelib.doors.form import Form, Sheet, is_request, values_of
-from chalicelib.doors.guests import Guest, Kept, guest, hashed, new_secret
+from chalicelib.doors.guests import Guest, Kept, guest, hashed, new_secret, proof
 from chalicelib.doors.render import Answer, Frame, Page, Raw, problem, respond
-from chalicelib.outside import tracing
-from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, SignInFirst
+from chalicelib.outside import signing, tracing
+from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, SignInFirst, Together
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import ANYBODY, Actor, Role
 from chalicelib.rooms.queue import Ticket
@@ -59,6 +60,7 @@ from chalicelib.visit.errand import Errand, Records
 RECORDS = cast(Records, records)  # the module has every function of the protocol; mypy does not see re-exported ones
 LOG = logging.getLogger("clinic")
 RETRY_SECONDS = 5
+OURS = frozenset({"request", "proof"})
 BY_ITSELF = frozenset({"read_messages"})  # what open pages ask again and again without anybody touching them
 By = Literal["public", "patient", "staff"]
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
@@ -101,8 +103,8 @@ class Asked:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The form's values, without the id of the request (that is errand.request)."""
-        return {name: value for name, value in self.sheet.given.items() if name != "request"}
+        """The form's values, without what every form of ours carries."""
+        return {name: value for name, value in self.sheet.given.items() if name not in OURS}
 
     @property
     def sends(self) -> bool:
@@ -122,17 +124,26 @@ View = Callable[[Asked], Answer]
 
 
 def polite(
-    deed: str, *, by: By = "public", form: Form | Callable[[Asked], Form] | None = None, again: Any = None
+    deed: str,
+    *,
+    by: By = "public",
+    form: Form | Mapping[str, Form] | None = None,
+    again: Any = None,
+    adds: bool = False,
 ) -> Callable[[View], "Polite"]:
-    """Every route's decorator. `again` is the polite view that shows the form, for when what was sent is refused."""
-    return lambda view: Polite(view, deed, by, form or Form(), again)
+    """Every route's decorator. `form` may be one for each {step} of the address. `again` is the polite view that shows
+    the form, for when what was sent is refused. `adds`: the view itself refuses what is wrong with answers that may be
+    empty (`asked.sheet.wrong`), together with what the rooms say about the others."""
+    return lambda view: Polite(view, deed, by, form or Form(), again, adds)
 
 
 class Polite:
     """A view with manners: Chalice calls it with the parts of the path; `view` is the bare view."""
 
-    def __init__(self, view: View, deed: str, by: By, form: Form | Callable[[Asked], Form], again: Any) -> None:
-        self.view, self.deed, self.by, self.form = view, deed, by, form
+    def __init__(
+        self, view: View, deed: str, by: By, form: Form | Mapping[str, Form], again: Any, adds: bool = False
+    ) -> None:
+        self.view, self.deed, self.by, self.form, self.adds = view, deed, by, form, adds
         self.again: Polite | None = again
         functools.update_wrapper(self, view)
 
@@ -152,16 +163,19 @@ class Polite:
 
     def _answer(self, asked: Asked) -> Response:
         actor = self._let_in(asked)
-        errand = Errand(actor=actor, request=new_secret(), now=asked.frame.now, clinic=CLINIC, records=RECORDS)
+        errand = Errand(
+            actor=actor, request=new_secret(), now=asked.frame.now, clinic=CLINIC, records=RECORDS, signer=signing.KMS
+        )
         asked.admitted = errand
         form = self._form(asked)
         if asked.sends:
             asked.sheet = _posted(asked, form)
+            _shown_to_them(asked)
             asked.admitted = replace(errand, request=_id_of(asked) or errand.request)
         else:
             asked.sheet = _queried(asked, form)
-        if wrong := asked.sheet.wrong:
-            raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
+        if not (self.adds and all(form.may_be_empty(one.field) for one in asked.sheet.wrong)):
+            Together(asked.sheet.wrong).tell()
         return respond(self.view(asked), asked.frame)
 
     def _let_in(self, asked: Asked) -> Actor:
@@ -172,6 +186,7 @@ class Polite:
                 raise NotFound()
             actor = _who(asked, self.by, by_hand=self.deed not in BY_ITSELF)
             permission.may(actor, self.deed)
+            permission.licensed(actor, self.deed, words.local(asked.frame.now).date())
         except Refusal:
             if asked.sends and ours:
                 with contextlib.suppress(Refusal):
@@ -182,7 +197,11 @@ class Polite:
         return actor
 
     def _form(self, asked: Asked) -> Form:
-        return self.form if isinstance(self.form, Form) else self.form(asked)
+        if isinstance(self.form, Form):
+            return self.form
+        if asked.path["step"] not in self.form:
+            raise NotFound()
+        return self.form[asked.path["step"]]
 
     def _say_no(self, asked: Asked, broken: Exception) -> Response:
         if isinstance(broken, Refusal):
@@ -241,10 +260,26 @@ def _who(asked: Asked, by: By, *, by_hand: bool) -> Actor:
         asked.kept = asked.guest.ticket(asked.name)
         if asked.kept is None:
             raise NotFound()
+        asked.frame = replace(asked.frame, proof=proof(asked.kept.secret))
         return Actor(role=Role.PATIENT, id=hashed(asked.kept.secret))
     if by == "staff" and asked.guest.staff:
-        return staff.who(token_hash=hashed(asked.guest.staff), now=asked.frame.now, by_hand=by_hand) or ANYBODY
+        asked.frame = replace(asked.frame, proof=proof(asked.guest.staff))
+        badge, now = asked.guest.staff, asked.frame.now
+        found = staff.who(id=asked.guest.member, token_hash=hashed(badge), now=now, by_hand=by_hand)
+        return found.actor if found else ANYBODY
     return ANYBODY
+
+
+def _shown_to_them(asked: Asked) -> None:
+    """Where the browser does not vouch that our own page sends this, the form brings what only our page could know.
+
+    Machines send JSON, which no page of another site can send here without asking first; nobody is told yes.
+    """
+    expected, sent = asked.frame.proof, str(asked.sheet.given.get("proof", ""))
+    if not expected or origin.is_json(asked.request) or origin.vouched(asked.request):
+        return
+    if not hmac.compare_digest(expected.encode(), sent.encode()):
+        raise NotFromOurPage("This did not come from our page. Please do it again from here.")
 
 
 def _posted(asked: Asked, form: Form) -> Sheet:
@@ -276,8 +311,9 @@ def _problems(refusal: Refusal, language: str) -> tuple[tuple[str, str], ...]:
 
 
 def _on_page(refusal: Refusal, asked: Asked) -> tuple[tuple[str, str], ...]:
-    """For a page: only fields that are on it can be linked to."""
-    problems = _problems(refusal, asked.language)
+    """For a page: only fields that are on it can be linked to, and they are told in its order."""
+    order = {name: at for at, name in enumerate(asked.sheet.typed)}
+    problems = sorted(_problems(refusal, asked.language), key=lambda problem: order.get(problem[0], -1))
     return tuple((name if name in asked.sheet.typed and name != "request" else "", text) for name, text in problems)
 
 

@@ -51,9 +51,10 @@ def is_secure(request: Request) -> bool:
 
 
 def public(request: Request) -> str:
-    """Where people outside reach us, for a link that is sent around: ORIGIN, or as this request came."""
+    """Where people outside reach us, for a link that is sent around: ORIGIN, or as this request came, behind a content
+    network as it came there."""
     said = os.environ.get("ORIGIN", "")
-    host = request.headers.get("host", "")
+    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
     return said or f"{'https' if is_secure(request) else 'http'}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
@@ -62,14 +63,23 @@ def wants_json(request: Request) -> bool:
     accept = request.headers.get("accept", "").lower()
     if "text/html" in accept:
         return False
-    spoke = request.headers.get("content-type", "").lower().startswith("application/json")
-    return "application/json" in accept or "application/problem+json" in accept or spoke
+    return "application/json" in accept or "application/problem+json" in accept or is_json(request)
+
+
+def is_json(request: Request) -> bool:
+    return bool(request.headers.get("content-type", "").lower().startswith("application/json"))
+
+
+def vouched(request: Request) -> bool:
+    """A browser that can, says of itself that our own page sends this; no page has a say in it."""
+    return bool(request.headers.get("sec-fetch-site") == "same-origin")
 
 
 def from_our_page(request: Request) -> bool:
     """Browsers name the page that sends a form. A machine names none, and has no cookies that another site could use.
 
-    Our pages send no referrer, so older browsers say `Origin: null`; for them the SameSite cookies stand guard.
+    Our pages send no referrer, so older browsers say `Origin: null`; for them the SameSite cookies stand guard, and
+    the proof in every form of a patient or of staff.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:

@@ -13,10 +13,11 @@ from chalicelib.refusal import NotFound
 from chalicelib.rooms import delivery
 from chalicelib.rooms.consult import MESSAGE_MAX, Message
 from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.leaving import not_begun
 from chalicelib.rooms.notice import ENDPOINT_MAX
 from chalicelib.rooms.prescription import State as Medicine
 from chalicelib.rooms.queue import State
-from chalicelib.visit import arriving, seeing, sending, telling
+from chalicelib.visit import arriving, preferring, seeing, sending, telling
 from chalicelib.visit.arriving import Place
 from chalicelib.visit.seeing import Dossier
 
@@ -45,7 +46,7 @@ def see(asked: Asked) -> Answer:
     """The visit as it stands now. Looking also rescues a ticket that was passed over."""
     place = arriving.see_ticket(asked.errand, id=asked.id)
     dossier = seeing.open_visit(asked.errand, id=asked.id)
-    place = arriving.place(asked.errand, dossier.visit, place.lane)  # between the two looks a doctor may have come
+    place = arriving.place_now(asked.errand, place, dossier.visit)  # between the two looks a doctor may have come
     data = _data(asked, place, dossier)
     waits = dossier.visit.state is State.WAITING
     extras = {"already": asked.sheet.given.get("already", False), "push_key": push.public_key() if waits else ""}
@@ -107,6 +108,22 @@ def here(asked: Asked) -> Answer:
     return Go(to=f"visits/{asked.name}", data={"place": shown.place(place, asked.frame.now)})
 
 
+@door.route("/{lang}/visits/{visit}/first-free", methods=["POST"], content_types=FORMS)
+@polite("first_free", by="patient", again=see)
+def first_free(asked: Asked) -> Answer:
+    """Not to wait for one doctor any more."""
+    visit = preferring.first_free(asked.errand, id=asked.id)
+    return Go(to=f"visits/{asked.name}", data={"state": visit.state, "moved": visit.moved})
+
+
+@door.route("/{lang}/visits/{visit}/same-doctor", methods=["POST"], content_types=FORMS)
+@polite("same_doctor", by="patient", again=see)
+def same_doctor(asked: Asked) -> Answer:
+    """The undo: that doctor after all, at the number that was kept."""
+    visit = preferring.same_doctor(asked.errand, id=asked.id)
+    return Go(to=f"visits/{asked.name}", data={"state": visit.state, "moved": visit.moved})
+
+
 @door.route("/{lang}/visits/{visit}/wake", methods=["POST"], content_types=FORMS)
 @polite("wake_me", by="patient", form=Form(text("endpoint", max=ENDPOINT_MAX)), again=see)
 def wake(asked: Asked) -> Answer:
@@ -116,10 +133,11 @@ def wake(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/visits/{visit}/leave")
-@polite("see_ticket", by="patient")
+@polite("see_ticket", by="patient", again=see)
 def leaving(asked: Asked) -> Answer:
-    """Are you sure? A place given up cannot be had back."""
+    """Are you sure? A place given up cannot be had back. While they looked for it, a doctor may have come."""
     place = arriving.see_ticket(asked.errand, id=asked.id)
+    not_begun(place.visit)
     if place.visit.state not in (State.WAITING, State.ASSIGNED):
         return Go(to=f"visits/{asked.name}", data={"state": place.visit.state})
     return Page(template="leave.html", data={"visit": asked.name, "place": shown.place(place, asked.frame.now)})

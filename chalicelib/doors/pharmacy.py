@@ -9,7 +9,7 @@ from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import delivery, prescription
-from chalicelib.rooms.delivery import ATTEMPTS_MAX, CODE_TRIES_MAX, Order, State, Way
+from chalicelib.rooms.delivery import ATTEMPTS_MAX, Order, State, Way
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.store import names
@@ -190,7 +190,7 @@ def parcel(asked: Asked) -> Answer:
             "lines": [shown.line(line, asked.language) for line in order.lines] if _packs(order, me) else [],
             "attempts": order.attempts,
             "attempts_left": max(0, ATTEMPTS_MAX - order.attempts),
-            "codes_left": max(0, CODE_TRIES_MAX - order.wrong_codes),
+            "codes_left": order.codes_left,
             "may": _may(order, me),
             "waits_for": _waits_for(order, me),
             "steps": [{"state": step.state, "at": step.at, "note": step.note} for step in order.steps],
@@ -222,7 +222,7 @@ def _may(order: Order, me: Actor) -> list[str]:
         "check": state is State.PICKING and order.picker != me.id and role in (Role.PHARMACIST, Role.DESK),
         "hand-over": (state is State.CHECKED and role is (Role.PHARMACIST if pick_up else Role.COURIER))
         or (delivery.may_go_out_again(order) and carries),
-        "deliver": state is State.HANDED_OVER and gives and order.wrong_codes < CODE_TRIES_MAX,
+        "deliver": state is State.HANDED_OVER and gives and order.codes_left > 0,
         "failed": state is State.HANDED_OVER and carries,
         "bring-back": state in (State.HANDED_OVER, State.FAILED_ATTEMPT) and gives,
         "cancel": state in shown.CANCELLABLE and role is Role.DESK,

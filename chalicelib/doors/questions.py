@@ -15,19 +15,21 @@ from chalicelib.doors.render import Answer, Go, Page, Raw
 from chalicelib.refusal import NotFound, Refusal, TooLate
 from chalicelib.rooms import arrival
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
+from chalicelib.rooms.rules import AGE_MAX
 from chalicelib.store import names
-from chalicelib.visit import arriving
+from chalicelib.visit import arriving, preferring
 
 door = Blueprint(__name__)
 CODE_MAX = 500  # a whole link pasted, with room for what a messenger added to it
 GO_ON = timedelta(hours=12)  # answers about an illness that are older are no longer true
 CHANGE = yes("change")  # the red flags of this request are answered anew, not of a new one
+DANGERS = (*arrival.RED_FLAGS, *CLINIC.own_flags)
 ASKED: dict[str, Form] = {
-    "flags": Form(CHANGE, many("flags", (*arrival.RED_FLAGS, arrival.NO_FLAG))),
+    "flags": Form(CHANGE, many("flags", (*DANGERS, arrival.NO_FLAG))),
     "who": Form(
         one_of("for_whom", ForWhom, missing="Choose who needs the doctor."),
         text("name", max=arrival.NAME_MAX, missing="Enter the patient's name."),
-        whole("age", missing="Enter the age in years, from 0 to %(max)s.", max=arrival.AGE_MAX),
+        whole("age", missing="Enter the age in years, from 0 to %(max)s.", max=AGE_MAX),
         text("guardian", max=arrival.NAME_MAX),
     ),
     "what": Form(
@@ -42,7 +44,9 @@ ASKED: dict[str, Form] = {
     ),
     "contact": Form(dialled("phone", max=40, missing="Enter a phone number, like 138 0000 1234."), yes("text_me")),
 }
-CONSENT = Form(yes("consent"))
+LOOK_AT = Form(CHANGE, yes("lost"))
+FIRST, SAME = "first", "same"  # which doctor: the first free one, or the one they had
+CONSENT = Form(yes("consent"), key("doctor", max=10))
 
 
 @door.route("/")
@@ -77,13 +81,6 @@ def _tickets(asked: Asked) -> list[dict[str, str]]:
     return found
 
 
-def _form(asked: Asked) -> Form:
-    form = ASKED.get(asked.path["step"])
-    if form is None:
-        raise NotFound()
-    return form
-
-
 def _draft(asked: Asked) -> Request | None:
     """The answers so far on this phone; None if there are none, or they were deleted."""
     if not asked.guest.phone:
@@ -95,13 +92,8 @@ def _draft(asked: Asked) -> Request | None:
     return None if draft.stage is Stage.CANCELLED else draft
 
 
-def _query(asked: Asked) -> Form:
-    _form(asked)
-    return Form(CHANGE, yes("lost"))
-
-
 @door.route("/{lang}/ask/{step}")
-@polite("ask", form=_query)
+@polite("ask", form=dict.fromkeys(ASKED, LOOK_AT))
 def question(asked: Asked) -> Answer:
     """One question. Nobody reaches a later one around an earlier one."""
     step = asked.path["step"]
@@ -148,14 +140,30 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         values = {name: getattr(draft, name) for form in ASKED.values() for name in form.fields if hasattr(draft, name)}
         data["answers"] = {name: value for name, value in values.items() if value not in (None, "", ())}
         extras["where"] = shown.department(draft.department, asked.language) if draft.department else ""
+        if step == "check":
+            data["doctor"] = _had(asked, draft)
+            values["doctor"] = FIRST
     else:
         values = {"change": asked.sheet.given.get("change", False)}
         extras["lost"] = asked.sheet.given.get("lost", False)
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
 
 
+def _person(asked: Asked, draft: Request) -> str:
+    return guests.person(asked.guest.holder, draft.for_whom or "", draft.name)
+
+
+def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
+    """The doctor they had, with both waits, for somebody who comes back about the same thing."""
+    offer = preferring.offer(asked.errand, draft, _person(asked, draft))
+    if offer is None:
+        return None
+    waits = {"wait": offer.wait, "first_free": offer.first_free}
+    return {"name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
+
+
 @door.route("/{lang}/ask/{step}", methods=["POST"], content_types=FORMS)
-@polite("ask", form=_form, again=question)
+@polite("ask", form=ASKED, again=question)
 def answer(asked: Asked) -> Answer:
     """One answer, kept as it is given: a dead battery loses nothing."""
     step = asked.path["step"]
@@ -199,13 +207,13 @@ def join(asked: Asked) -> Answer:
     if draft is None:
         raise _lost()
     guest = asked.guest
-    person = guests.person(guest.holder, draft.for_whom or "", draft.name)
     visit = arriving.join(
         asked.errand,
         request=draft,
         secret=hashed(guests.ticket_secret(guest.phone, draft.id)),
-        person=person,
+        person=_person(asked, draft),
         consented=asked.given["consent"],
+        same_doctor=asked.given["doctor"] == SAME,
     )
     kept = Kept(names.name_of(visit.id), guests.ticket_secret(guest.phone, visit.request))
     cookies = guests.tickets_cookie((kept, *guest.tickets), secure=asked.secure)
@@ -231,7 +239,7 @@ def find(asked: Asked) -> Answer:
     for ticket in _tickets(asked):
         if kept := asked.guest.ticket(ticket["visit"]):
             link = f"{public}{asked.frame.url('back')}?code={kept.code}"
-            tickets.append({**ticket, "link": link, "picture": Markup(qr.picture(link))})  # noqa: S704
+            tickets.append({**ticket, "link": link, "picture": Markup(qr.picture(link))})  # noqa: S704  # nosec B704
     data = {"visits": [ticket["visit"] for ticket in tickets]}
     return Page(template="find.html", extras={"tickets": tickets}, data=data, here="find")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chalice import Response
-from jinja2 import Environment, FileSystemLoader, ModuleLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, ModuleLoader, PrefixLoader, StrictUndefined
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
@@ -21,13 +21,15 @@ from chalicelib.doors.machine import to_json
 
 PAGES = Path(__file__).parent.parent / "pages"
 FILES = PAGES / "files"
+OWN = PAGES / "own"  # the hospital's pages, each in place of ours of that name; ours is then "clinic/<name>"
 COMPILED = PAGES / "compiled"  # made for the zip: templates as Python modules, so that a cold start compiles nothing
-KINDS = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+PICTURE = "image/svg+xml"
+KINDS = {".js": "text/javascript; charset=utf-8", ".svg": PICTURE}
 PRIVATE = "private, no-store"
 PUBLIC_BOARD = "public, max-age=0, s-maxage=5, stale-while-revalidate=30"
 PUBLIC_PAGE = "public, max-age=60, s-maxage=60, stale-while-revalidate=600"
 FOREVER = "public, max-age=31536000, immutable"
-STAFF_PAGES = ("staff_", "doctor_", "pharmacy_", "desk_", "parcel_")  # these also get staff.css
+STAFF_PAGES = ("staff_", "doctor_", "pharmacy_", "desk_", "parcel_", "people_")  # these also get staff.css
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ class Frame:
     now: datetime
     problems: tuple[tuple[str, str], ...] = ()  # (field or "", message in the person's language)
     typed: Mapping[str, list[str]] = field(default_factory=dict)
+    proof: str = ""  # what a form must bring back; "" where nobody in particular is asked for
 
     def url(self, *parts: str) -> str:
         """An address of ours in the person's language: url("visits", name, "leave")."""
@@ -161,13 +164,16 @@ def _tools(frame: Frame, page: Page) -> dict[str, object]:
         "errors": errors,
         "values": {**{name: _texts(value) for name, value in page.values.items()}, **frame.typed},
         "styles": STYLES[: 2 if page.template.startswith(STAFF_PAGES) else 1],
+        "proof": frame.proof,
         "new_id": partial(secrets.token_urlsafe, 16),
         "when": partial(words.when, language=frame.language, now=frame.now),
         "day": partial(words.day, language=frame.language),
         "date": partial(words.date, language=frame.language),
         "clock": words.clock,
+        "zone": words.zone(frame.now),
         "minutes": partial(words.minutes, language=frame.language),
         "own": partial(words.in_words, language=frame.language),
+        "own_flags": [(flag.id, words.in_words(flag.text, frame.language), "") for flag in CLINIC.red_flags],
     }
 
 
@@ -260,10 +266,17 @@ def _asset(base: str, name: str) -> str:
     return f"{base}/s/{SERVED[name].marked}"
 
 
+def _loader() -> BaseLoader:
+    if COMPILED.is_dir():
+        return ModuleLoader(COMPILED)
+    ours = FileSystemLoader(PAGES)
+    return ChoiceLoader([FileSystemLoader(OWN), ours, PrefixLoader({"clinic": ours})]) if OWN.is_dir() else ours
+
+
 def environment(language: str) -> Environment:
     """The templates with one language's texts."""
     made = Environment(
-        loader=ModuleLoader(COMPILED) if COMPILED.is_dir() else FileSystemLoader(PAGES),
+        loader=_loader(),
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

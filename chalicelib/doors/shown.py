@@ -4,12 +4,13 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
-from chalicelib.rooms import delivery, prescription, promise, queue
+from chalicelib.rooms import delivery, preferred, prescription, promise, queue
 from chalicelib.rooms.consult import PATIENT, Message
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
+from chalicelib.store import names
 from chalicelib.visit.arriving import MONTH, WEEK, Kept, Place, Standing
 
 # A parcel's way, step by step. Not every step happens, but this is the order.
@@ -98,6 +99,7 @@ def visit(visit: Visit, name: str, language: str) -> dict[str, object]:
         "joined_at": visit.joined_at,
         "active": visit.state in ACTIVE,
         "handed_back": visit.state is State.WAITING and bool(visit.calls),
+        "why_now": visit.calls[-1].why if visit.calls else None,
         "outcome": visit.outcome,
         "summary": visit.summary,
         "ended_at": visit.ended_at,
@@ -122,12 +124,18 @@ def place(found: Place, now: datetime) -> dict[str, object] | None:
         "away": queue.missed(visit),
         "may_step_back": visit.ticket is not None and visit.step_backs < STEP_BACKS_MAX,
         "watch": {
-            "department": visit.id.department,
-            "lane": visit.id.lane,
+            "department": names.board_of(visit.prefers) if visit.prefers else visit.id.department,
+            "lane": visit.lane[1],
             "band": int(ticket.band),
             "n": n,
             "until": until,
         },
+        "doctor": visit.answers.doctor,
+        "waits_for_doctor": visit.prefers is not None,
+        "limit": preferred.until(visit, CLINIC) if visit.prefers else None,
+        "first_free": found.first_free,
+        "moved": visit.moved,
+        "may_change_back": preferred.may_change_back(visit),
         **_hours(visit.id.department, found.lane.on_duty, now),
     }
 
@@ -148,7 +156,8 @@ def line(one: Line, language: str) -> dict[str, object]:
     medicine = CLINIC.medicine(one.medicine)
     return {
         "medicine": words.in_words(medicine.name, language) if medicine else one.medicine,
-        "strength": medicine.strength if medicine else "",
+        "strength": one.strength
+        or (medicine.strength if medicine else ""),  # what was signed, whatever the list says now
         "form": words.in_words(medicine.form, language) if medicine else "",
         "dose": one.dose,
         "per_day": one.per_day,
@@ -198,7 +207,8 @@ def parcel(order: Order) -> dict[str, object]:
         "state": order.state,
         "address": order.address,
         "phone": order.phone,
-        "proof": order.code if order.state in CODE_NEEDED else None,
+        "proof": order.code if order.state in CODE_NEEDED and order.codes_left else None,
+        "locked": order.state in CODE_NEEDED and not order.codes_left,
         "may_cancel": order.state in CANCELLABLE,
         "steps": steps + [{"state": state, "at": None, "note": "", "mark": "next"} for state in to_come],
     }

@@ -3,11 +3,12 @@
 from chalice import Blueprint
 
 from chalicelib.doors.form import FORMS, Form, key, text
-from chalicelib.doors.guests import hashed, new_secret, staff_cookie
+from chalicelib.doors.guests import badge, hashed, new_secret, staff_cookie
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.origin import own_address
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.rooms.permission import Actor, Role
+from chalicelib.rooms.staff import named
 from chalicelib.store import staff
 from chalicelib.visit import taking
 
@@ -20,6 +21,8 @@ AREAS: dict[Role, tuple[str, ...]] = {
     Role.PHARMACIST: ("pharmacy", "parcels"),
     Role.COURIER: ("parcels",),
     Role.DESK: ("desk", "parcels"),
+    Role.PRIVACY_OFFICER: ("people",),
+    Role.ADMINISTRATOR: ("people",),
 }
 WANTED = Form(key("next", max=NEXT_MAX))
 SIGN_IN = Form(
@@ -38,7 +41,7 @@ def signs(actor: Actor) -> dict[str, object]:
 @polite("look", form=WANTED)
 def show(asked: Asked) -> Answer:
     """The sign-in page; somebody who is signed in already is offered the way on instead."""
-    me = staff.who(token_hash=hashed(asked.guest.staff), now=asked.frame.now) if asked.guest.staff else None
+    me = staff.who(id=asked.guest.member, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
     return Page(
         template="staff_sign_in.html",
         data={"signed_in": me.name if me else None},
@@ -51,8 +54,8 @@ def show(asked: Asked) -> Answer:
 @polite("sign_in", form=SIGN_IN, again=show)
 def sign_in(asked: Asked) -> Answer:
     """A new session each time; the one this browser had before ends."""
-    token = new_secret()
-    id = asked.given["id"].strip().casefold()
+    id = named(asked.given["id"])
+    token = badge(id, new_secret())
     me = staff.sign_in(id=id, secret=asked.given["secret"], token_hash=hashed(token), now=asked.frame.now)
     if asked.guest.staff:
         staff.sign_out(token_hash=hashed(asked.guest.staff))

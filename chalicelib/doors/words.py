@@ -22,10 +22,21 @@ MONTHS += ("July", "August", "September", "October", "November", "December")
 ZONE = ZoneInfo(CLINIC.timezone)
 
 
+class Own(gettext.NullTranslations):
+    """What the hospital says in its own words instead of ours; everything else is asked of the catalogue behind."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def gettext(self, message: str) -> str:
+        return self._texts.get(message) or super().gettext(message)
+
+
 @functools.cache
 def catalogue(language: str) -> gettext.NullTranslations:
     """Every compiled catalogue of a language, one behind the other. English is what the code says."""
-    first = gettext.NullTranslations()
+    first = Own(CLINIC.texts.get(language, {}))
     for file in sorted(TEXTS.glob(f"{language}.*mo")):
         with file.open("rb") as compiled:
             first.add_fallback(gettext.GNUTranslations(compiled))
@@ -61,6 +72,13 @@ def in_words(words: Mapping[str, str], language: str) -> str:
 def local(moment: datetime) -> datetime:
     """The clinic's own clock."""
     return moment.astimezone(ZONE)
+
+
+def zone(moment: datetime) -> str:
+    """How the clinic's clock differs from the world's: UTC+8, UTC-3:30."""
+    offset = local(moment).utcoffset() or timedelta()
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    return f"UTC{'-' if offset < timedelta() else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
 
 
 def clock(moment: datetime, *, up: bool = False) -> str:

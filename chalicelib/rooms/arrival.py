@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.refusal import Refusal, SeveralRefusals, TooLate
-from chalicelib.rooms.rules import Clinic
+from chalicelib.rooms.rules import AGE_MAX, Clinic, Department
 
 NAME_MAX = 60
 WHY_MAX = 500
 ALLERGIES_MAX = 200
 PHONE_DIGITS_MIN, PHONE_DIGITS_MAX = 5, 15  # E.164 allows 15
-AGE_MAX = 120
 KEPT = timedelta(days=2)  # answers that never became a ticket
-INFANT_AGE = 1  # under one year: seen as urgent
 
 # Any one of these is an emergency, never only a ticket. The texts are in pages/ under the same names.
 RED_FLAGS = ("chest_pain", "breathing", "stroke", "bleeding", "unconscious", "self_harm")
@@ -66,6 +64,7 @@ class Answers:
     consent: str  # version of the text agreed to
     consent_at: datetime
     text_me: bool = False  # a text message when it is nearly their turn
+    doctor: str = ""  # the name of the doctor they had and asked for; "" for the first free one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +113,12 @@ def next_step(request: Request) -> str:
     return "check"
 
 
-def red_flags(request: Request, *, flags: tuple[str, ...]) -> Request:
-    """One explicit answer is needed; "none of these" together with a flag still counts as the flag."""
-    known = tuple(f for f in RED_FLAGS if f in flags)
+def red_flags(request: Request, *, flags: tuple[str, ...], own: tuple[str, ...] = ()) -> Request:
+    """One explicit answer is needed; "none of these" together with a flag still counts as the flag.
+
+    `own` are the danger signs this hospital asks for besides ours.
+    """
+    known = tuple(f for f in (*RED_FLAGS, *own) if f in flags)
     if not known and NO_FLAG not in flags:
         raise Refusal('Choose what you have, or "None of these".', field="flags")
     stage = Stage.EMERGENCY if known else Stage.REQUESTED
@@ -155,8 +157,7 @@ def _wrong_age(for_whom: ForWhom, age: int, guardian: str, guardian_age: int) ->
 def what(request: Request, *, department: str, why: str, allergies: str, follow_up: bool, clinic: Clinic) -> Request:
     _still_asking(request)
     wrong: list[Refusal] = []
-    if clinic.department(department) is None:
-        wrong.append(Refusal("Choose a department.", field="department"))
+    wrong += _wrong_department(clinic.department(department), request.age)
     if not why.strip():
         wrong.append(Refusal("Say in a few words what is wrong.", field="why"))
     elif len(why) > WHY_MAX:
@@ -165,6 +166,18 @@ def what(request: Request, *, department: str, why: str, allergies: str, follow_
         wrong.append(Refusal("At most %(max)s characters.", field="allergies", max=ALLERGIES_MAX))
     _refuse(wrong)
     return replace(request, department=department, why=why.strip(), allergies=allergies.strip(), follow_up=follow_up)
+
+
+def _wrong_department(chosen: Department | None, age: int | None) -> list[Refusal]:
+    if chosen is None:
+        return [Refusal("Choose a department.", field="department")]
+    youngest, oldest = chosen.ages
+    if age is None or youngest <= age <= oldest:
+        return []
+    if oldest == AGE_MAX:
+        return [Refusal("This department is for people from %(age)s years.", field="department", age=youngest)]
+    facts = {"low": youngest, "high": oldest}
+    return [Refusal("This department is for people from %(low)s to %(high)s years.", field="department", **facts)]
 
 
 def how_long(request: Request, *, how_long: HowLong, getting: Getting) -> Request:
@@ -193,8 +206,9 @@ def agree(request: Request, *, consented: bool, clinic: Clinic, now: datetime) -
         raise Refusal("Please answer every question first.")
     if not consented:
         raise Refusal("We can only help you if you agree.", field="consent")
-    assert request.for_whom
     assert request.age is not None
+    _refuse(_wrong_department(clinic.department(request.department), request.age))  # the age may have been corrected
+    assert request.for_whom
     assert request.how_long
     assert request.getting
     return Answers(
@@ -216,9 +230,9 @@ def agree(request: Request, *, consented: bool, clinic: Clinic, now: datetime) -
     )
 
 
-def is_urgent(answers: Answers) -> bool:
-    """Infants, and anybody who says it is getting worse, wait in the urgent band."""
-    return answers.age < INFANT_AGE or answers.getting is Getting.WORSE
+def is_urgent(said: Answers | Request, department: Department) -> bool:
+    """Infants, whoever else the department names, and anybody who is getting worse wait in the urgent band."""
+    return said.getting is Getting.WORSE or (said.age is not None and department.is_urgent_at(said.age))
 
 
 def forget(request: Request) -> Request:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from chalicelib.refusal import NotFound, Refusal, SeveralRefusals, TooLate
 from chalicelib.rooms.assignment import holds
 from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
+from chalicelib.rooms.seal import Signature, spelled
 
 MESSAGE_MAX = 1000
 MESSAGES_MAX = 300  # of one visit
@@ -71,6 +72,8 @@ class Note:
     state: NoteState = NoteState.DRAFT
     replaces: int | None = None
     signed_at: datetime | None = None
+    policy: str | None = None  # under which it was signed
+    signature: Signature | None = None
     version: int | None = None
 
 
@@ -128,6 +131,12 @@ def set_aside(note: Note) -> Note:
     return replace(note, state=NoteState.SET_ASIDE)
 
 
+def last_words(messages: list[Message]) -> list[Message]:
+    """What the patient has written since a doctor last wrote."""
+    spoken = [at for at, one in enumerate(messages, start=1) if one.author != PATIENT]
+    return messages[spoken[-1] if spoken else 0 :]
+
+
 def unread(visit: Visit, heard: int | None) -> None:
     """Nothing is signed over words the doctor cannot have read. `heard`: how many messages the page showed."""
     if heard is not None and visit.said > heard and visit.last_word == PATIENT:
@@ -135,18 +144,28 @@ def unread(visit: Visit, heard: int | None) -> None:
 
 
 def sign(
-    visit: Visit, note: Note, *, doctor: str, epoch: int, outcome: Outcome, summary: str, now: datetime
+    visit: Visit,
+    note: Note,
+    *,
+    doctor: str,
+    epoch: int,
+    outcome: Outcome | None,
+    summary: str,
+    policy: str,
+    now: datetime,
 ) -> tuple[Visit, Note]:
     """Note signed and visit completed, in one: there is never one without the other."""
     holds(doctor, visit, epoch=epoch)
     wrong = []
     if not note.assessment:
         wrong.append(Refusal("Write your assessment before you sign.", field="assessment"))
+    if outcome is None:
+        wrong.append(Refusal("Choose how the visit ends.", field="outcome"))
     if not summary.strip():
         wrong.append(Refusal("Write a summary for the patient in plain words.", field="summary"))
     elif len(summary) > SUMMARY_MAX:
         wrong.append(Refusal("At most %(max)s characters.", field="summary", max=SUMMARY_MAX))
-    if wrong:
+    if wrong or outcome is None:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
     ended = replace(
         visit,
@@ -158,11 +177,11 @@ def sign(
         ended_at=now,
         ended_why="completed",
     )
-    return ended, replace(note, state=NoteState.SIGNED, signed_at=now)
+    return ended, replace(note, state=NoteState.SIGNED, signed_at=now, policy=policy)
 
 
 def amend(
-    visit: Visit, note: Note, *, doctor: str, doctor_name: str, soap: dict[str, str], now: datetime
+    visit: Visit, note: Note, *, doctor: str, doctor_name: str, soap: dict[str, str], policy: str, now: datetime
 ) -> tuple[Visit, Note, Note]:
     """A new signed version that links back; the old one keeps every byte and is marked amended."""
     if visit.doctor != doctor:
@@ -183,8 +202,29 @@ def amend(
         state=NoteState.SIGNED,
         replaces=note.number,
         signed_at=now,
+        policy=policy,
     )
     return replace(visit, signed_note=new.number), replace(note, state=NoteState.AMENDED), _written(new, soap)
+
+
+def words(visit: Visit, note: Note) -> bytes:
+    """What a doctor signs with a note: whose it is, every word of it, how the visit ended, what the patient reads."""
+    return spelled(
+        "note",
+        {
+            "visit": str(note.visit),
+            "number": int(note.number),
+            "replaces": None if note.replaces is None else int(note.replaces),
+            "epoch": int(note.epoch),
+            "patient": {"name": visit.answers.name, "age": int(visit.answers.age)},
+            "doctor": {"id": note.doctor, "name": note.doctor_name},
+            **{part: getattr(note, part) for part in SOAP},
+            "outcome": visit.outcome,
+            "summary": visit.summary,
+            "policy": note.policy,
+            "signed_at": note.signed_at,
+        },
+    )
 
 
 def _written(note: Note, soap: dict[str, str]) -> Note:

@@ -71,6 +71,11 @@ class Order:
     steps: tuple[Step, ...] = ()
     version: int | None = None
 
+    @property
+    def codes_left(self) -> int:
+        """How often a code may still be tried."""
+        return max(0, CODE_TRIES_MAX - self.wrong_codes)
+
 
 def open_order(
     prescription: Prescription,
@@ -145,7 +150,7 @@ def deliver(order: Order, *, by: str, is_courier: bool, code: str, now: datetime
     """
     _must_be(order, State.HANDED_OVER)
     _carries(order, by, is_courier)
-    if order.wrong_codes >= CODE_TRIES_MAX:
+    if not order.codes_left:
         raise TooLate("The code was wrong too often. Bring the parcel back to the pharmacy.")
     if code.strip() != order.code:
         return replace(order, wrong_codes=order.wrong_codes + 1), False

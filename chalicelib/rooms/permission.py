@@ -5,7 +5,7 @@ The rooms then ask about the object (is it your visit, are you the second person
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, SignInFirst
@@ -20,21 +20,29 @@ class Role(StrEnum):
     PHARMACIST = "pharmacist"
     COURIER = "courier"
     DESK = "desk"
+    PRIVACY_OFFICER = "privacy_officer"
+    ADMINISTRATOR = "administrator"
 
 
-STAFF = frozenset({Role.DOCTOR, Role.PHARMACIST, Role.COURIER, Role.DESK})
+STAFF = frozenset(Role) - {Role.PUBLIC, Role.PATIENT}
 EVERYBODY = frozenset(Role)
 _PATIENT, _DOCTOR, _PHARMACIST = frozenset({Role.PATIENT}), frozenset({Role.DOCTOR}), frozenset({Role.PHARMACIST})
 _COURIER, _DESK = frozenset({Role.COURIER}), frozenset({Role.DESK})
+_ADMINISTRATOR, _PRIVACY_OFFICER = frozenset({Role.ADMINISTRATOR}), frozenset({Role.PRIVACY_OFFICER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who is asking. `id` is the staff id, or the hash of the patient's secret; never a name."""
+    """Who is asking. `id` is the staff id, or the hash of the patient's secret; never a name.
+
+    The rest is what the door read about a member of staff with this very request. `departments` None: everywhere.
+    """
 
     role: Role
     id: str
     name: str = ""
+    departments: frozenset[str] | None = None
+    licence_until: date | None = None
 
 
 ANYBODY = Actor(role=Role.PUBLIC, id="")
@@ -66,15 +74,18 @@ MAY: dict[str, frozenset[Role]] = {
     "forget": EVERYBODY,  # the answers on one's own phone
     "join": EVERYBODY,
     "see_ticket": _PATIENT,
+    "see_opened": _PATIENT,
     "leave": _PATIENT,
     "need_more_time": _PATIENT,
     "here_now": _PATIENT,
+    "first_free": _PATIENT,  # not to wait for one doctor any more
+    "same_doctor": _PATIENT,  # the undo
     "wake_me": _PATIENT,
     "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
     # being seen
     "sign_in": EVERYBODY,
     "sign_out": STAFF,  # and a doctor goes off duty
-    "see_work": STAFF,
+    "see_work": _DOCTOR | _PHARMACIST | _COURIER | _DESK,
     "go_on_duty": _DOCTOR,
     "pause": _DOCTOR,
     "take_next": _DOCTOR,
@@ -107,7 +118,17 @@ MAY: dict[str, frozenset[Role]] = {
     "print_ticket": _DESK,
     "cancel_visit": _DESK,
     "expire": _DESK,
+    # who works here
+    "see_staff": _ADMINISTRATOR | _PRIVACY_OFFICER,
+    "see_member": _ADMINISTRATOR | _PRIVACY_OFFICER,
+    "add_member": _ADMINISTRATOR,
+    "change_member": _ADMINISTRATOR,
+    "dismiss": _ADMINISTRATOR,
+    "take_back": _ADMINISTRATOR,
+    "sign_out_everywhere": _ADMINISTRATOR,
 }
+# Taking a patient, and putting one's name under something: only with a licence that is valid on that day (R1).
+NEEDS_LICENCE = frozenset({"go_on_duty", "take_next", "call_again", "sign", "amend", "revise", "review"})
 
 
 def may(actor: Actor, deed: str) -> None:
@@ -118,3 +139,21 @@ def may(actor: Actor, deed: str) -> None:
     if actor.role is Role.PUBLIC and allowed:
         raise SignInFirst("Please sign in to continue.")
     raise NotAllowed("This is not part of your work at the clinic.")
+
+
+def licensed(actor: Actor, deed: str, today: date) -> None:
+    """Raise NotAllowed where the deed needs a licence and this actor's does not cover `today`, on the clinic's clock.
+
+    A doctor must have one; a pharmacist's is held to if the clinic wrote one down. Rule R1 of the product rules, from
+    the 2022 Chinese rules for internet hospitals; a licence is valid on the day that is written on it.
+    """
+    if deed not in NEEDS_LICENCE:
+        return
+    if actor.licence_until is None:
+        if actor.role is Role.DOCTOR:
+            raise NotAllowed("Your licence is not written down here. Ask an administrator.")
+    elif today > actor.licence_until:
+        raise NotAllowed(
+            "Your licence was valid until %(day)s. Ask an administrator. You can still hand patients back.",
+            day=actor.licence_until.isoformat(),
+        )

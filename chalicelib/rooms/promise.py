@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.rooms import queue
-from chalicelib.rooms.queue import Lane, Visit
+from chalicelib.rooms.queue import BANDS, Lane, Visit
 
 WINDOW = timedelta(seconds=150)  # the head's rate is measured over one to two of these: 2.5 to 5 minutes
 STALE = timedelta(hours=1)  # a window as old as this is from before a pause or the night
@@ -99,6 +99,21 @@ def wait_now(lanes: Sequence[Lane], now: datetime) -> tuple[int, int] | None:
     if seconds is None:
         return None
     return said((queue.everybody(lanes) / len(lanes) + 1) * seconds / 60)
+
+
+def board(lanes: Sequence[Lane], now: datetime) -> dict[str, object]:
+    """What everybody may see of a department's queue: counts and the pace of one lane, no person. The phone works out
+    its own place."""
+    seconds = pace(lanes, now)
+    return {
+        "v": 1,
+        "department": lanes[0].department,
+        "on_duty": queue.on_duty(lanes),
+        "waiting": queue.everybody(lanes),
+        "seconds_per_call": round(seconds, 1) if seconds is not None else None,
+        "lanes": [[[lane.heads[b], lane.people(b), lane.given_up(b)] for b in BANDS] for lane in lanes],
+        "at": int(now.timestamp()),
+    }
 
 
 def said(minutes: float) -> tuple[int, int]:

@@ -1,17 +1,17 @@
 """The queue: tickets, bands, place, the bounded fair order, the wait promise, and the public board."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from chalicelib.refusal import NotFound, Refusal, TooLate
-from chalicelib.rooms.arrival import Answers, is_urgent
+from chalicelib.refusal import NotFound, TooLate
+from chalicelib.rooms.arrival import Answers, Request, is_urgent
+from chalicelib.rooms.rules import Department
 
 STEP_BACK_PLACES = 3
 STEP_BACKS_MAX = 3
 NO_SHOWS_MAX = 3
-REASON_MAX = 200
 GONE_MAX = 30  # numbers of one lane remembered as given up; with more the counts are "at most"
 HELD_MAX = 20  # people of one lane who may be stepping back at the same time
 
@@ -37,7 +37,16 @@ class Why(StrEnum):
     FIRST_COME = "first_come"  # nobody waited in another band
     MORE_URGENT = "more_urgent"  # called before less urgent people
     THEIR_TURN = "their_turn"  # the band had waited its limit, so it went before more urgent people
+    ASKED_FOR = "asked_for"  # came back to this doctor, and waited for nobody else
     CALLED_BACK = "called_back"  # back at the front: handed back, reconnected, or stepped back earlier
+
+
+class Moved(StrEnum):
+    """Why somebody who had asked for a doctor waits for the first free one."""
+
+    OFF_DUTY = "off_duty"  # that doctor is not on duty any more
+    TOO_LONG = "too_long"  # the clinic's limit for waiting for one doctor has passed
+    BY_CHOICE = "by_choice"
 
 
 class State(StrEnum):
@@ -55,7 +64,8 @@ WITH_DOCTOR = frozenset({State.ASSIGNED, State.IN_CONSULT})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ticket:
-    """A number in one band of one lane of a department's queue. Guessable, so never an identity outside."""
+    """A number in one band of one lane of a department's queue, or of a doctor's (see `own_lane`). Guessable, so never
+    an identity outside."""
 
     department: str
     lane: int
@@ -67,7 +77,7 @@ class Ticket:
 
     @classmethod
     def of(cls, text: str) -> "Ticket":
-        department, lane, band, n = text.split(".")
+        department, lane, band, n = text.rsplit(".", 3)
         return cls(department, int(lane), Band(int(band)), int(n))
 
 
@@ -87,6 +97,9 @@ class Visit:
 
     `ticket` is the live place in the queue, held if and only if the visit waits; while the patient steps
     back it is None and `returns_at` says which call of the own band brings them to the front again.
+
+    Who asks for the doctor they had holds two numbers: `id`, the department's, and `beside`, in that doctor's lane. The
+    patient waits in one lane at a time, `lane`; the other number is the place to go back to.
     """
 
     id: Ticket
@@ -119,7 +132,31 @@ class Visit:
     ended_why: str | None = None
     told: frozenset[str] = frozenset()  # kinds of notice written for this patient, each once
     wakes: bool = False  # a browser of theirs can be woken
+    prefers: str | None = None  # the doctor asked for, while the patient waits for nobody else
+    beside: Ticket | None = None
+    moved: Moved | None = None  # why it is the first free doctor after all
     version: int | None = None
+
+    @property
+    def home(self) -> tuple[str, int]:
+        """The department's lane in which the visit's own number is."""
+        return self.id.department, self.id.lane
+
+    @property
+    def lane(self) -> tuple[str, int]:
+        """The lane in which the patient waits, or waited last."""
+        return own_lane(self.prefers) if self.prefers else self.home
+
+
+def own_lane(doctor: str) -> tuple[str, int]:
+    """Where people wait who asked for this doctor: a lane like any other, of a queue that only this doctor calls
+    from. No department's id begins with a tilde."""
+    return f"~{doctor}", 0
+
+
+def asked_for(ticket: Ticket) -> str | None:
+    """The doctor in whose lane this number is; None for a number of a department."""
+    return ticket.department[1:] if ticket.department.startswith("~") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +196,8 @@ class Lane:
     """The counters of one lane: tickets drawn (`tails`) and called (`heads`) per band. All start at 0.
 
     A department has one lane, or on very great days `of` lanes side by side, each with its own numbers: whoever joins
-    is in one of them by chance, and doctors call from all of them. `on_duty` counts the department's doctors.
+    is in one of them by chance, and doctors call from all of them. `on_duty` counts the department's doctors, and
+    `due` the department's calls.
     """
 
     department: str
@@ -169,7 +207,7 @@ class Lane:
     heads: tuple[int, int, int, int] = (0, 0, 0, 0)
     calls: int = 0
     backs: int = 0  # how often a number drawn for nothing was given back
-    due: tuple[int, int, int, int] = (0, 0, 0, 0)  # value of `calls` from which the band must be served
+    due: tuple[int, int, int, int] = (0, 0, 0, 0)  # calls of all lanes from which the band must be served
     held: Mapping[str, int] = field(default_factory=dict)  # visit id -> call of its band that brings it back
     gone: frozenset[tuple[Band, int]] = frozenset()  # numbers that nobody waits under any more, the first GONE_MAX
     on_duty: int = 0
@@ -181,10 +219,8 @@ class Lane:
         return max(0, self.tails[band] - self.heads[band])
 
     def people(self, band: Band) -> int:
-        """People behind those numbers, as far as the lane knows: without those who left. Never none while a number is
-        left, so that nobody who waits is overlooked."""
-        numbers = self.waiting(band)
-        return max(min(1, numbers), numbers - len(self.given_up(band)))
+        """People behind those numbers, as far as the lane knows: without those who left."""
+        return self.waiting(band) - len(self.given_up(band))
 
     def given_up(self, band: Band) -> list[int]:
         """The numbers of a band that are still to be called and lead to nobody."""
@@ -206,10 +242,43 @@ class Lane:
         return Ticket.of(min(due)[1]) if due else None
 
 
-def band_for(answers: Answers) -> Band:
-    if is_urgent(answers):
+def band_for(answers: Answers | Request, department: Department) -> Band:
+    if is_urgent(answers, department):
         return Band.URGENT
     return Band.FOLLOW_UP if answers.follow_up else Band.STANDARD
+
+
+def let_in(lane: Lane, band: Band, department: Department) -> None:
+    """Refuses who comes when as many wait as the hospital can see; urgent people are always let in.
+
+    Every lane counts for itself: of several lanes each holds its share.
+    """
+    most = department.waiting_max
+    ahead = lane.everybody - 1  # the number just drawn is counted already
+    if most and band > Band.URGENT and ahead * lane.of >= most:
+        raise TooLate("So many people are waiting that we cannot promise you a doctor. Please come back later.")
+
+
+def as_one(lanes: Sequence[Lane]) -> Lane:
+    """The lanes of a department as a single one, to decide which band is called. A call from any of them counts, and
+    of what they say about whose turn it is the newest holds. Its numbers are nobody's."""
+    if len(lanes) == 1:
+        return lanes[0]
+    return Lane(
+        department=lanes[0].department,
+        of=len(lanes),
+        tails=_over_bands(sum, [lane.tails for lane in lanes]),
+        heads=_over_bands(sum, [lane.heads for lane in lanes]),
+        calls=sum(lane.calls for lane in lanes),
+        due=_over_bands(max, [lane.due for lane in lanes]),
+    )
+
+
+def _over_bands(
+    total: Callable[[Sequence[int]], int], counters: Sequence[tuple[int, int, int, int]]
+) -> tuple[int, int, int, int]:
+    a, b, c, d = map(total, zip(*counters, strict=True))
+    return a, b, c, d
 
 
 def choose(lane: Lane) -> tuple[Band, Why] | None:
@@ -257,20 +326,6 @@ def on_duty(lanes: Sequence[Lane]) -> int:
     return max(lane.on_duty for lane in lanes)
 
 
-def board(lanes: Sequence[Lane], pace: float | None, now: datetime) -> dict[str, object]:
-    """What everybody may see of a department's queue: counts and the pace of one lane, no person. The phone works out
-    its own place."""
-    return {
-        "v": 1,
-        "department": lanes[0].department,
-        "on_duty": on_duty(lanes),
-        "waiting": everybody(lanes),
-        "seconds_per_call": round(pace, 1) if pace is not None else None,
-        "lanes": [[[lane.heads[b], lane.people(b), lane.given_up(b)] for b in BANDS] for lane in lanes],
-        "at": int(now.timestamp()),
-    }
-
-
 def code(letter: str, id: Ticket) -> str:
     """What is called out and printed: A2017 is number 17 of band 2 in department A. Public, and proves nothing."""
     lane = f"{id.lane}-" if id.lane else ""
@@ -302,47 +357,24 @@ def missed(visit: Visit) -> bool:
     return visit.state is State.WAITING and visit.ticket is None and visit.no_shows > 0
 
 
+def front_lane(visit: Visit) -> tuple[str, int]:
+    """Where somebody is brought to the front: who still waits, in the same lane. A doctor who could not go on is not
+    waited for again."""
+    return visit.lane if visit.state is State.WAITING else visit.home
+
+
 def to_front(visit: Visit, *, ticket: Ticket) -> Visit:
     """Back to the front on a recall ticket; the conversation and the visit's id stay."""
     assert visit.state in ACTIVE
     assert ticket.band is Band.RECALL
-    return replace(visit, state=State.WAITING, ticket=ticket, returns_at=None, doctor=None, lease_until=None)
-
-
-def reason(text: str) -> str:
-    """Why the desk ends a visit; the patient reads it."""
-    if not text.strip():
-        raise Refusal("Say in a few words why.", field="why")
-    if len(text) > REASON_MAX:
-        raise Refusal("At most %(max)s characters.", field="why", max=REASON_MAX)
-    return text.strip()
-
-
-def cancel(visit: Visit, *, why: str, now: datetime) -> Visit:
-    if visit.state is State.CANCELLED:
-        raise TooLate("You have already left the queue.")
-    if visit.state is State.IN_CONSULT:
-        raise TooLate("The consultation has begun. Tell the doctor that you want to stop.")
-    _still_active(visit)
-    return _ended(visit, State.CANCELLED, why, now)
-
-
-def expire(visit: Visit, *, now: datetime, why: str = "closing") -> Visit:
-    """Closing time for somebody who still waits; or "no_show", called NO_SHOWS_MAX times and never there."""
-    if visit.state is not State.WAITING:
-        _still_active(visit)
-        raise TooLate("A doctor has this patient now.")
-    return _ended(visit, State.EXPIRED, why, now)
-
-
-def _still_active(visit: Visit) -> None:
-    if visit.state not in ACTIVE:
-        raise TooLate("This visit has already ended.")
-
-
-def _ended(visit: Visit, state: State, why: str, now: datetime) -> Visit:
     return replace(
-        visit, state=state, ticket=None, returns_at=None, doctor=None, lease_until=None, ended_at=now, ended_why=why
+        visit,
+        state=State.WAITING,
+        ticket=ticket,
+        returns_at=None,
+        doctor=None,
+        lease_until=None,
+        prefers=asked_for(ticket),
     )
 
 

@@ -1,16 +1,23 @@
 """Rules: what this clinic is and what it permits, as values. The hospital's kit is compiled into one `Clinic`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 
 DEPARTMENTS_MAX = 20
-ROWS_AT_ONCE = 98  # of the 100 in a transaction: lanes and roster lines of a doctor who goes on duty everywhere
+ROWS_AT_ONCE = 95  # of the 100 in a transaction, for the lanes and roster lines of a doctor who goes on duty everywhere
+# or is let go: desk, member, administrators, audit line and its chain come with them
 MEDICINES_IN_FORMULARY_MAX = 500
+PREFER_LEAST, PREFER_MOST = 5, 240  # minutes
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are left out: they look like digits on a printed ticket
 
+IDLE_MINUTES_MAX = 60  # HIPAA 164.312(a)(2)(iii) asks for an automatic log-off; this floor a clinic can only tighten
 PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
+
+RED_FLAGS_OWN_MAX = 6  # the hospital's own danger signs; a longer list is not read
+AGE_MAX = 120
+INFANT_AGE = 1  # under one year: seen as urgent, unless the kit says more
 
 Words = Mapping[str, str]  # language code -> text
 
@@ -21,7 +28,11 @@ class BadKit(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Department:
-    """A queue of its own, with its opening hours in the clinic's local time. Equal hours mean always open."""
+    """A queue of its own, with its opening hours in the clinic's local time. Equal hours mean always open.
+
+    Whom it is for (`ages`), who is seen as urgent by age alone, and how many may wait before others are asked to come
+    back later (0: no limit; urgent people are always let in).
+    """
 
     id: str
     letter: str
@@ -29,6 +40,14 @@ class Department:
     about: Words
     opens: time
     closes: time
+    ages: tuple[int, int] = (0, AGE_MAX)  # completed years, both included
+    urgent_under: int = INFANT_AGE
+    urgent_from: int | None = None
+    waiting_max: int = 0
+
+    def is_urgent_at(self, age: int) -> bool:
+        """Whether somebody of this age goes first here, whatever they have."""
+        return age < self.urgent_under or (self.urgent_from is not None and age >= self.urgent_from)
 
     def is_open(self, local: datetime) -> bool:
         """Whether the department is open at `local`, a time on the clinic's own clock."""
@@ -73,6 +92,21 @@ class Sms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedFlag:
+    """A danger sign of the hospital's own, asked with those everybody is asked."""
+
+    id: str
+    text: Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """People who work here: after how many minutes without a tap they are signed out."""
+
+    idle_minutes: int = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clinic:
     """Everything a hospital decided about its clinic."""
 
@@ -88,10 +122,24 @@ class Clinic:
     consent_version: str
     guardian_age: int
     lanes: int
+    lanes_open: int = 0  # people join only the first so many; 0: all. The rest are emptied, before `lanes` is lowered
+    prefer_minutes: int = 60  # so long people may wait for the doctor they had, before it is the first free one
     sms: Sms = Sms()
+    staff: Staff = Staff()
+    logo: bool = False  # the hospital's own picture stands in pages/files
+    red_flags: tuple[RedFlag, ...] = ()
+    texts: Mapping[str, Words] = field(default_factory=dict)  # language -> our text -> the hospital's own
+
+    @property
+    def own_flags(self) -> tuple[str, ...]:
+        return tuple(flag.id for flag in self.red_flags)
 
     def department(self, id: str) -> Department | None:
         return next((d for d in self.departments if d.id == id), None)
+
+    def lane_for(self, person: str) -> int:
+        """The number of the lane that somebody joins: always the same one while as many are open. `person` is hex."""
+        return int(person[:8], 16) % (self.lanes_open or self.lanes)
 
     def lanes_of(self, departments: Iterable[str]) -> list[tuple[str, int]]:
         """All lanes of these departments."""
@@ -117,7 +165,13 @@ class Clinic:
                 consent_version=str(kit["consent_version"]),
                 guardian_age=int(kit["guardian_age"]),
                 lanes=int(kit.get("lanes", 1)),
+                lanes_open=int(kit.get("lanes_open", 0)),
+                prefer_minutes=int(kit.get("prefer_minutes", 60)),
                 sms=Sms(**{name: str(value) for name, value in kit.get("sms", {}).items()}),
+                logo=bool(kit.get("logo", False)),
+                red_flags=tuple(RedFlag(id=str(f["id"]), text=dict(f["text"])) for f in kit.get("red_flags", ())),
+                texts={language: dict(own) for language, own in kit.get("texts", {}).items()},
+                staff=Staff(**{name: int(value) for name, value in kit.get("staff", {}).items()}),
             )
         except KeyError as missing:
             raise BadKit(f"{missing.args[0]} is missing") from missing
@@ -128,6 +182,7 @@ class Clinic:
 
 
 def _department(kit: Mapping[str, Any]) -> Department:
+    ages, urgent = kit.get("ages", {}), kit.get("urgent", {})
     return Department(
         id=str(kit["id"]),
         letter=str(kit["letter"]),
@@ -135,6 +190,10 @@ def _department(kit: Mapping[str, Any]) -> Department:
         about=dict(kit["about"]),
         opens=time.fromisoformat(kit["opens"]),
         closes=time.fromisoformat(kit["closes"]),
+        ages=(int(ages.get("from", 0)), int(ages.get("to", AGE_MAX))),
+        urgent_under=int(urgent.get("under", INFANT_AGE)),
+        urgent_from=int(urgent["from"]) if "from" in urgent else None,
+        waiting_max=int(kit.get("waiting_max", 0)),
     )
 
 
@@ -155,14 +214,22 @@ def _medicine(kit: Mapping[str, Any]) -> Medicine:
 def _check(clinic: Clinic) -> None:
     if not 1 <= len(clinic.departments) <= DEPARTMENTS_MAX:
         raise BadKit(f"departments: between 1 and {DEPARTMENTS_MAX}")
+    if len(clinic.red_flags) > RED_FLAGS_OWN_MAX:
+        raise BadKit(f"red_flags: at most {RED_FLAGS_OWN_MAX} of your own")
     if len(clinic.formulary) > MEDICINES_IN_FORMULARY_MAX:
         raise BadKit(f"formulary: at most {MEDICINES_IN_FORMULARY_MAX} medicines")
     most = ROWS_AT_ONCE // len(clinic.departments) - 1
     if not 1 <= clinic.lanes <= most:
         raise BadKit(f"lanes: between 1 and {most} with so many departments")
+    if not 0 <= clinic.lanes_open <= clinic.lanes:
+        raise BadKit("lanes_open: at most as many as lanes")
+    if not PREFER_LEAST <= clinic.prefer_minutes <= PREFER_MOST:
+        raise BadKit(f"prefer_minutes: between {PREFER_LEAST} and {PREFER_MOST}")
     _check_ids(clinic)
     _check_words(clinic)
     _check_sms(clinic.sms)
+    if not 1 <= clinic.staff.idle_minutes <= IDLE_MINUTES_MAX:
+        raise BadKit(f"staff idle_minutes: between 1 and {IDLE_MINUTES_MAX}")
 
 
 def _check_ids(clinic: Clinic) -> None:
@@ -170,23 +237,33 @@ def _check_ids(clinic: Clinic) -> None:
         ("departments", [d.id for d in clinic.departments]),
         ("letters", [d.letter for d in clinic.departments]),
         ("formulary", [m.id for m in clinic.formulary]),
+        ("red_flags", [f.id for f in clinic.red_flags]),
     ):
         if len(set(ids)) != len(ids):
             raise BadKit(f"{what}: the same id twice")
     for department in clinic.departments:
-        if not (department.id.isascii() and department.id.isalnum() and department.id.islower()):
-            raise BadKit(f"department id {department.id!r}: small letters and digits only")
-        if len(department.letter) != 1 or department.letter not in LETTERS:
-            raise BadKit(f"department letter {department.letter!r}: one of {LETTERS}")
+        _check_department(department)
     known = {m.id for m in clinic.formulary}
     for medicine in clinic.formulary:
         if unknown := set(medicine.interacts) - known:
             raise BadKit(f"medicine {medicine.id} interacts with unknown {sorted(unknown)}")
 
 
+def _check_department(department: Department) -> None:
+    if not (department.id.isascii() and department.id.isalnum() and department.id.islower()):
+        raise BadKit(f"department id {department.id!r}: small letters and digits only")
+    if len(department.letter) != 1 or department.letter not in LETTERS:
+        raise BadKit(f"department letter {department.letter!r}: one of {LETTERS}")
+    if not 0 <= department.ages[0] <= department.ages[1] <= AGE_MAX:
+        raise BadKit(f"department {department.id}: ages are from 0 to {AGE_MAX}, the lower one first")
+    if department.waiting_max < 0:
+        raise BadKit(f"department {department.id}: waiting_max is a number of people, or 0 for no limit")
+
+
 def _check_words(clinic: Clinic) -> None:
     named: list[tuple[str, Words]] = [("name", clinic.name)]
     named += [(f"department {d.id}", words) for d in clinic.departments for words in (d.name, d.about)]
+    named += [(f"red flag {f.id}", f.text) for f in clinic.red_flags]
     named += [(f"medicine {m.id}", words) for m in clinic.formulary for words in (m.name, m.form)]
     for what, words in named:
         for language in clinic.languages:

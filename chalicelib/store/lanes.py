@@ -11,12 +11,12 @@ from typing import Any
 
 from pynamodb.attributes import UnicodeSetAttribute
 from pynamodb.constants import ALL_OLD
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import CancellationReason, PutError, UpdateError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.refusal import Busy
+from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms.assignment import Claim
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.promise import turned_window
@@ -33,10 +33,11 @@ from chalicelib.rooms.queue import (
     Ticket,
     Visit,
     Why,
+    asked_for,
 )
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
-from chalicelib.store.writing import Reasons, failed, in_reach, patiently, put_audit, repeated, transact
+from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
 
 JOIN_TRIES_MAX = 10
 HISTORY_MAX = 50  # visits remembered per person and department
@@ -60,11 +61,11 @@ def draw(department: str, number: int, band: Band) -> tuple[Ticket, Lane]:
     return Ticket(department, number, band, lane.tails[band]), lane
 
 
-def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane] | None:
+def call(lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = None) -> tuple[Ticket, Lane] | None:
     """Call the band's next number: every caller gets another one. None if the choice no longer holds; look again.
 
-    Checked in the same step: somebody is left in the band, and, unless it is the band's turn by its limit, nobody
-    waits in a more urgent one.
+    `whole` is the department as one queue, where it has several lanes. Checked in the same step: somebody is left in
+    the band, and, unless it is the band's turn by its limit, nobody waits in a more urgent one of this lane.
     """
     head, tail = getattr(LaneRow, f"h{int(band)}"), getattr(LaneRow, f"t{int(band)}")
     condition = (tail > head) | (head.does_not_exist() & (tail > 0))
@@ -74,7 +75,7 @@ def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane]
             condition &= t.does_not_exist() | (t == 0) | (h >= t)  # 0: drawn once, and given back
     row = LaneRow(lane_pk(lane.department, lane.number), "L")
     try:
-        patiently(lambda: row.update(actions=_counting(lane, band, now), condition=condition))
+        patiently(lambda: row.update(actions=_counting(lane, band, now, whole or lane), condition=condition))
     except UpdateError as error:
         if error.cause_response_code == _FAILED:
             return None
@@ -83,7 +84,7 @@ def call(lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane]
     return Ticket(lane.department, lane.number, band, lane.heads[band]), lane
 
 
-def _counting(lane: Lane, band: Band, now: datetime) -> list[Action]:
+def _counting(lane: Lane, band: Band, now: datetime, whole: Lane) -> list[Action]:
     """One call more: the head, the pace, and from when each band is due."""
     window, before = turned_window(lane, now)
     head = getattr(LaneRow, f"h{int(band)}")
@@ -100,47 +101,60 @@ def _counting(lane: Lane, band: Band, now: datetime) -> list[Action]:
     for other in BANDS:
         # The limit of a band counts from its last call, or from when somebody first waits in it; where nobody was
         # ever called, from now.
-        if other is band or not lane.waiting(other) or not lane.calls:
-            due = getattr(LaneRow, f"d{int(other)}")
-            actions.append(due.set((LaneRow.calls | 0) + ONE_CALL_IN[other]))
+        if other is band or not whole.waiting(other) or not whole.calls:
+            due, elsewhere = getattr(LaneRow, f"d{int(other)}"), whole.calls - lane.calls
+            actions.append(due.set((LaneRow.calls | 0) + (elsewhere + ONE_CALL_IN[other])))
     return actions
 
 
 def join(
-    department: str, number: int, band: Band, *, person: str, make: Callable[[Ticket, Lane], Visit], audit: Entry
+    lanes: list[tuple[str, int]],
+    band: Band,
+    *,
+    person: str,
+    make: Callable[[list[tuple[Ticket, Lane]]], Visit],
+    audit: Entry,
 ) -> Ticket:
     """Draw a ticket and write the visit with its guard: one active visit per person and department.
 
-    Returns the visit's id: the new one, or the one the person already has there. Raises Repeated for a request
-    that joined before.
+    The first of `lanes` is the department's; in another one, of the doctor asked for, a second ticket is drawn, which
+    leads to the visit too. Returns the visit's id: the new one, or the one the person already has there. Raises
+    Repeated for a request that joined before.
     """
     trim: GuardRow | None = None
     for _ in range(JOIN_TRIES_MAX):
-        ticket, lane = draw(department, number, band)
-        visit = make(ticket, lane)
-        build = _joining(visit, person, replace(audit, answer=str(visit.id)), trim)
-        reasons = transact(build)
+        drawn = [draw(department, number, band) for department, number in lanes]
+        try:
+            visit = make(drawn)
+        except Refusal:
+            _give_back(drawn)
+            raise
+        line = replace(audit, answer=str(visit.id))
+        reasons = transact(_joining(visit, person, trim), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
+        taken = failed(reasons, 1)  # a caller found the number before its visit was written: it is spent
+        _give_back(drawn[1:] if taken else drawn)
         if failed(reasons, 0):
-            _give_back(ticket, lane.backs)
             raise repeated(reasons[0])
-        if failed(reasons, 2):
-            _give_back(ticket, lane.backs)
-            guard = _guard(reasons)
+        if failed(reasons, len(drawn) + 1):
+            guard = _guard(reasons[len(drawn) + 1])
             if guard.open:
                 return _told(guard.visit, audit)
             trim = guard  # too long a history: cut in the next try
-        # else: a caller found the number before its visit was written and put a tombstone there
     raise Busy
 
 
-def _give_back(ticket: Ticket, backs: int) -> None:
-    """A number drawn for nothing: taken back while it is the newest and nobody called it, else counted as given up.
+def _give_back(drawn: list[tuple[Ticket, Lane]]) -> None:
+    """Numbers drawn for nothing: taken back while they are the newest and nobody called them, else counted as given
+    up."""
+    for ticket, lane in drawn:
+        _take_back(ticket, lane.backs)
 
-    Once, also where the answer is lost and the request is sent again: by then somebody else may have drawn the same
-    number and wait on it, which `backs`, as it was when the number was drawn, gives away.
-    """
+
+def _take_back(ticket: Ticket, backs: int) -> None:
+    """Once, also where the answer is lost and the request is sent again: by then somebody else may have drawn the same
+    number and wait on it, which `backs`, as it was when the number was drawn, gives away."""
     tail, head = getattr(LaneRow, f"t{int(ticket.band)}"), getattr(LaneRow, f"h{int(ticket.band)}")
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     try:
@@ -159,13 +173,13 @@ def _give_back(ticket: Ticket, backs: int) -> None:
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:
     """The visit this person has already; written down, so that the same request is told the same when it has ended."""
-    reasons = transact(lambda transaction: put_audit(transaction, replace(audit, answer=str(visit))))
+    reasons = transact(nothing_more, replace(audit, answer=str(visit)), on=visit_pk(visit))
     if failed(reasons, 0):
         raise repeated(reasons[0])
     return visit
 
 
-def _joining(visit: Visit, person: str, audit: Entry, trim: GuardRow | None) -> Callable[[TransactWrite], None]:
+def _joining(visit: Visit, person: str, trim: GuardRow | None) -> Callable[[TransactWrite], None]:
     shape = SHAPES[Visit]
     put = shape.row(
         *shape.key(visit), version=1, **{name: value for name, value in values_of(visit).items() if value is not None}
@@ -179,8 +193,10 @@ def _joining(visit: Visit, person: str, audit: Entry, trim: GuardRow | None) -> 
         visits = GuardRow.visits.set([*trim.visits[1 - HISTORY_MAX :], str(visit.id)])
 
     def build(transaction: TransactWrite) -> None:
-        put_audit(transaction, audit)
         transaction.save(put, condition=Row.pk.does_not_exist())
+        if visit.beside:
+            other = Alias(ticket=visit.beside, visit=visit.id)
+            transaction.save(AliasRow(*SHAPES[Alias].key(other), **values_of(other)), condition=Row.pk.does_not_exist())
         transaction.update(
             GuardRow(f"P#{person}", f"A#{visit.id.department}"),
             actions=[
@@ -197,8 +213,7 @@ def _joining(visit: Visit, person: str, audit: Entry, trim: GuardRow | None) -> 
     return build
 
 
-def _guard(reasons: Reasons) -> GuardRow:
-    reason = reasons[2]
+def _guard(reason: CancellationReason | None) -> GuardRow:
     assert reason is not None
     assert reason.raw_item is not None
     return GuardRow.from_raw_data(reason.raw_item)
@@ -212,7 +227,9 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
     """
     id = ticket
     for _ in range(3):  # the number itself, then the visit an alias stands for, then a joiner who was just late
-        reasons = transact(_claiming(id, ticket, call, lease_until, day, replace(audit, answer=str(id))))
+        line = replace(audit, answer=str(id))
+        claiming = _claiming(id, ticket, call, lease_until, audit.request)
+        reasons = transact(claiming, line, on=visit_pk(id), stage=f"taken#{call.doctor}#{day}", since=call.at)
         if not reasons:
             return Claim.TAKEN, id
         there = reasons[1].raw_item if reasons[1] else None
@@ -234,12 +251,16 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
 
 
 def _claiming(
-    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, day: str, audit: Entry
+    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, request: str
 ) -> Callable[[TransactWrite], None]:
     V, D = VisitRow, DoctorRow
+    own = asked_for(ticket) == call.doctor
+    room = D.visits.does_not_exist() | (_count(D.visits) < D.capacity)
+    room &= D.on_duty == True  # noqa: E712  # builds an expression
+    if own and id != ticket:  # the lane knows no departments, and the doctor may work elsewhere since it was joined
+        room &= D.departments.contains(id.department)
 
     def build(transaction: TransactWrite) -> None:
-        put_audit(transaction, audit, stage=f"taken#{call.doctor}#{day}", since=call.at)
         transaction.update(
             V(visit_pk(id), "V"),
             actions=[
@@ -258,13 +279,13 @@ def _claiming(
             D(f"D#{call.doctor}", "D"),
             actions=[
                 D.visits.add({str(id)}),
-                D.last_request.set(audit.request),
+                D.last_request.set(request),
                 D.last_visit.set(id),
                 D.seen_at.set(call.at),  # whoever takes a patient is there
+                D.others.remove() if own else D.others.add(1),
                 D.version.add(1),
             ],
-            condition=(D.on_duty == True)  # noqa: E712  # builds an expression
-            & (D.visits.does_not_exist() | (_count(D.visits) < D.capacity)),
+            condition=room,
         )
 
     return build
@@ -282,9 +303,9 @@ def _tombstone(ticket: Ticket) -> bool:
     return True
 
 
-def hold(visit: Ticket, at: int) -> bool:
+def hold(lane: tuple[str, int], visit: Ticket, at: int) -> bool:
     """Remember on the lane that a stepped-back visit returns at a call of its band. False: too many are held."""
-    row = LaneRow(lane_pk(visit.department, visit.lane), "L")
+    row = LaneRow(lane_pk(*lane), "L")
     room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < HELD_MAX)
     try:
         with in_reach():
@@ -296,9 +317,9 @@ def hold(visit: Ticket, at: int) -> bool:
     return True
 
 
-def let_go(visit: Ticket, at: int) -> None:
+def let_go(lane: tuple[str, int], visit: Ticket, at: int) -> None:
     """Forget a held entry; forgetting twice is the same."""
-    row = LaneRow(lane_pk(visit.department, visit.lane), "L")
+    row = LaneRow(lane_pk(*lane), "L")
     with in_reach():
         row.update(actions=[LaneRow.held.delete({f"{visit}@{at}"})])
 
@@ -331,9 +352,9 @@ def tell_on_duty(lane: Lane, on_duty: int, *, of: int) -> None:
             raise
 
 
-def recall_ticket(visit: Ticket) -> tuple[Ticket, Alias]:
+def recall_ticket(lane: tuple[str, int], visit: Ticket) -> tuple[Ticket, Alias]:
     """A number at the front for a visit that comes back, and the alias to be written with the visit's change."""
-    ticket, _ = draw(visit.department, visit.lane, Band.RECALL)
+    ticket, _ = draw(*lane, Band.RECALL)
     return ticket, Alias(ticket=ticket, visit=visit)
 
 

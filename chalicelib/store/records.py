@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.exceptions import DoesNotExist
 
 from chalicelib.refusal import NotFound, Repeated
 from chalicelib.rooms.arrival import Request
@@ -12,23 +12,27 @@ from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
-from chalicelib.rooms.permission import Actor, Entry, Role
+from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit
+from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit, own_lane
 from chalicelib.store import rows
 from chalicelib.store.lanes import call, claim, draw, given_up, hold, join, let_go, recall_ticket, tell_on_duty
 from chalicelib.store.lanes import read as lanes
 from chalicelib.store.outbox import move, notices_due, notices_lost, wake
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
-from chalicelib.store.writing import audit_row, in_reach, repeated_row, save
+from chalicelib.store.staff import administrators, is_member, member, members
+from chalicelib.store.trail import entry_of, trail
+from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
-__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "wake"]
+__all__ += ["move", "tell_on_duty", "notices_due", "notices_lost", "trail", "wake"]
+__all__ += ["administrators", "is_member", "member", "members"]
 
 T = TypeVar("T")
 LIST_MAX = 50
+OWN_PAGES_MAX = 10  # of numbers in a doctor's lane that lead to nobody: more than join in the hours of one duty
 SEARCHED_MAX = 500  # rows of a work list looked through for one person's
 HISTORY_SHOWN_MAX = 20
 BATCH_MAX = 100  # DynamoDB's own limit
@@ -50,8 +54,8 @@ def visit(id: Ticket) -> Visit:
     return _get(Visit, visit_pk(id), "V")
 
 
-def visit_and_lane(id: Ticket) -> tuple[Visit, Lane]:
-    """Both in one request, as they are now."""
+def visit_and_home(id: Ticket) -> tuple[Visit, Lane]:
+    """A visit and its department's lane, in one request, as they are now. Raises NotFound."""
     keys = [(visit_pk(id), "V"), (lane_pk(id.department, id.lane), "L")]
     with in_reach():
         found = {row.pk: sound(row) for row in Row.batch_get(keys, consistent_read=True)}
@@ -137,6 +141,32 @@ def desk_and_lanes(id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list
     return desk, [lane_of(d, n, cast(rows.LaneRow | None, found.get(lane_pk(d, n)))) for d, n in wanted]
 
 
+def own_lines(doctors: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[Doctor, Lane]]:
+    """The desks of these doctors and their own lanes, a moment old unless said; nothing asked for nobody. Where one of
+    the two cannot be read, the doctor counts as off duty: nobody is to wait there."""
+    keys = {id: ((f"D#{id}", "D"), (lane_pk(*own_lane(id)), "L")) for id in doctors}
+    found = _batch([key for pair in keys.values() for key in pair], consistent=consistent)
+    lines = {}
+    for id, (at, beside) in keys.items():
+        desk, lane = found.get(at), found.get(beside)
+        broken = isinstance(desk, rows.BrokenRow) or isinstance(lane, rows.BrokenRow)
+        lines[id] = (
+            Doctor(id=id) if desk is None or broken else record_of(Doctor, desk),
+            lane_of(*own_lane(id), None if broken else lane),
+        )
+    return lines
+
+
+def earlier(person: str, department: str) -> list[Visit]:
+    """The visits this person has had in a department, as far as they are remembered."""
+    try:
+        with in_reach():
+            guard = GuardRow.get(f"P#{person}", f"A#{department}", consistent_read=True)
+    except DoesNotExist:
+        return []
+    return visits(Ticket.of(id) for id in guard.visits)
+
+
 def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list[Visit]:
     """Those of these that exist, in the order asked; an alias gives the visit it stands for. Those that cannot be
     read are left out, and added to `broken` for who must come back to them."""
@@ -157,12 +187,36 @@ def visits(ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list
 
 def waiting(lane: Lane) -> list[Visit]:
     """The next people of a lane, band after band, at most LIST_MAX; everybody still waiting, stepped back ones too."""
-    numbers = [
+    return [v for v in visits([*_numbers(lane), *_held(lane)]) if v.state == "waiting"]
+
+
+def waiting_for(doctor: str, own: Lane) -> list[Visit]:
+    """The next people of a doctor's own lane who wait for this doctor, at most LIST_MAX, and those stepped back.
+
+    Whoever does not wait here any more leaves a number behind, and the head moves only when the doctor calls. So
+    numbers that lead to nobody are passed over page by page, at most OWN_PAGES_MAX.
+    """
+    there: list[Visit] = []
+    for page in range(OWN_PAGES_MAX):
+        numbers = _numbers(own, page)
+        there = [v for v in visits([*numbers, *_held(own)]) if v.state == "waiting" and v.prefers == doctor]
+        if len(numbers) < LIST_MAX or any(v.ticket for v in there):
+            break
+    return there
+
+
+def _numbers(lane: Lane, page: int = 0) -> list[Ticket]:
+    """The numbers of a lane that are called next, LIST_MAX a page."""
+    until = LIST_MAX * (page + 1)
+    return [
         Ticket(lane.department, lane.number, band, n)
         for band in BANDS
-        for n in range(lane.heads[band] + 1, min(lane.tails[band], lane.heads[band] + LIST_MAX) + 1)
-    ][:LIST_MAX]
-    return [v for v in visits([*numbers, *(Ticket.of(id) for id in lane.held)]) if v.state == "waiting"]
+        for n in range(lane.heads[band] + 1, min(lane.tails[band], lane.heads[band] + until) + 1)
+    ][until - LIST_MAX : until]
+
+
+def _held(lane: Lane) -> list[Ticket]:
+    return [Ticket.of(id) for id in lane.held]
 
 
 def past(person: str, before: Visit) -> list[File]:
@@ -266,33 +320,17 @@ def answered(about: str, request: str) -> Repeated | None:
 
 
 def looked(entry: Entry) -> None:
-    """Write down that somebody reads clinical data, before it is shown. The same look again is the same line."""
-    try:
-        with in_reach():
-            audit_row(entry).save(condition=Row.pk.does_not_exist())
-    except PutError as error:
-        if error.cause_response_code != "ConditionalCheckFailedException":
-            raise
+    """Write down that somebody reads clinical data, before it is shown. The same look again is the same line: an open
+    page asks every few seconds, and to find that line is cheaper than to be refused to write it."""
+    if answered(entry.about, entry.request) is None:
+        transact(nothing_more, entry)  # refused: another page of the same reader wrote it just now
 
 
 def audit(about: str) -> list[Entry]:
     """The audit lines of one visit, person or doctor's desk, for the command that checks them."""
     with in_reach():
         found = AuditRow.query(about, Row.sk.startswith("X#"))
-        return [_entry(row) for row in found]
-
-
-def _entry(row: AuditRow) -> Entry:
-    return Entry(
-        about=row.pk,
-        request=row.sk.removeprefix("X#"),
-        actor=Actor(role=Role(row.role), id=row.actor),
-        deed=row.deed,
-        at=row.at,
-        policy=row.policy,
-        answer=row.answer,
-        fingerprint=row.fingerprint,
-    )
+        return [entry_of(row) for row in found]
 
 
 def _get(kind: type[T], pk: str, sk: str) -> T:
@@ -306,11 +344,12 @@ def _get(kind: type[T], pk: str, sk: str) -> T:
     return record_of(kind, row)
 
 
-def _batch(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+def _batch(keys: list[tuple[str, str]], *, consistent: bool = True) -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {}
     for start in range(0, len(keys), BATCH_MAX):
         with in_reach():
             found |= {
-                (row.pk, row.sk): row for row in Row.batch_get(keys[start : start + BATCH_MAX], consistent_read=True)
+                (row.pk, row.sk): row
+                for row in Row.batch_get(keys[start : start + BATCH_MAX], consistent_read=consistent)
             }
     return found

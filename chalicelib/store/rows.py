@@ -5,14 +5,18 @@ Keys (pk / sk):
                  / M#<id>     a message        / N#<number>  a note
                  / O#<number> an order         / P#<number>  a prescription
                  / X#<request> audit rows: after everything else, so that one query reads the visit without them
+                 / Y         the chain of the audit lines (on every partition that has lines);  Y#<n> a seal of it
                  / Z#<kind>#<way> a notice in the outbox;  Z#wake where the browser can be woken: also after the rest
     L#<department>#<lane> / L the counters of a lane;  / S how far the sweep has read it
+    L#~<doctor>#0 / L         the same of a doctor's own lane
                  / W#<day>    how the department's promises of that day were kept (lane 0)
                  / D#<doctor> the department's roster (lane 0);  Z#nobody#<since> an alert to the desk (lane 0)
     D#<doctor>   / D          a doctor's desk  / X#<request> audit rows of taking and duty
     P#<person>   / A#<department>  the guard: one active visit; and which visits there were
     P#<holder>   / R          the answers being given on one phone
-    U#<staff>    / U          a member of staff;   S#<token hash> / S  a session;   K#names / K  the naming key
+    U#<staff>    / U          a member of staff;   S#<badge hash> / S  a session;   K#names / K  the naming key
+                 / X#<request> audit rows of what was done about them;   U / A  who is administrator
+    K#roots      / K          the newest signed root of the audit's chains
 """
 
 import os
@@ -37,7 +41,9 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.notice import Kind as NoticeKind
 from chalicelib.rooms.notice import Sending
 from chalicelib.rooms.notice import Way as NoticeWay
+from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import State as PrescriptionState
+from chalicelib.rooms.queue import Moved
 from chalicelib.rooms.queue import State as VisitState
 from chalicelib.store import values
 
@@ -129,6 +135,9 @@ class VisitRow(Row, discriminator="visit"):
     ended_why = UnicodeAttribute(null=True)
     told = UnicodeSetAttribute(null=True)
     wakes = BooleanAttribute(null=True)
+    prefers = UnicodeAttribute(null=True)
+    beside = values.ticket(null=True)
+    moved = values.word(Moved, null=True)
 
 
 class AliasRow(Row, discriminator="alias"):
@@ -163,6 +172,8 @@ class NoteRow(Row, discriminator="note"):
     state = values.word(NoteState)
     replaces = NumberAttribute(null=True)
     signed_at = UTCDateTimeAttribute(null=True)
+    policy = UnicodeAttribute(null=True)
+    signature = values.signature()
 
 
 class PrescriptionRow(Row, discriminator="prescription"):
@@ -180,6 +191,8 @@ class PrescriptionRow(Row, discriminator="prescription"):
     decided_at = UTCDateTimeAttribute(null=True)
     dispensed_at = UTCDateTimeAttribute(null=True)
     next_number = NumberAttribute(null=True)
+    policy = UnicodeAttribute(null=True)
+    signature = values.signature()
 
 
 class OrderRow(Row, discriminator="order"):
@@ -229,10 +242,13 @@ class DoctorRow(Row, discriminator="doctor"):
     on_duty = BooleanAttribute(default=False)
     departments: ListAttribute[str] = ListAttribute(default=list)
     capacity = NumberAttribute(default=1)
+    own_only = BooleanAttribute(null=True)
+    others = NumberAttribute(null=True)
     visits = UnicodeSetAttribute(null=True)
     last_request = UnicodeAttribute(null=True)
     last_visit = values.ticket(null=True)
     seen_at = UTCDateTimeAttribute(null=True)
+    closed = BooleanAttribute(null=True)
 
 
 class GuardRow(Row, discriminator="guard"):
@@ -247,9 +263,9 @@ class LaneRow(Row, discriminator="lane"):
     h0, h1, h2, h3 = (NumberAttribute(default=0) for _ in range(4))
     d0, d1, d2, d3 = (NumberAttribute(default=0) for _ in range(4))
     calls = NumberAttribute(default=0)
-    backs = NumberAttribute(null=True)  # absent until a number is given back
     held = UnicodeSetAttribute(null=True)  # "<visit>@<call>"
     gone = UnicodeSetAttribute(null=True)  # "<band>.<number>"
+    backs = NumberAttribute(default=0)  # how often a number was given back
     on_duty = NumberAttribute(default=0)
     of = NumberAttribute(null=True)
     window_at = UTCDateTimeAttribute(null=True)
@@ -278,6 +294,7 @@ class SeenRow(Row, discriminator="seen"):
     department = UnicodeAttribute()
     doctor = UnicodeAttribute()
     on_duty = BooleanAttribute()
+    own_only = BooleanAttribute(null=True)
     seen_at = UTCDateTimeAttribute()
 
 
@@ -316,22 +333,54 @@ class AuditRow(Row, discriminator="audit"):
     fingerprint = UnicodeAttribute(default="")
 
 
+class ChainRow(Row, discriminator="chain"):
+    """Where a chain of audit lines ends: `n` lines are sealed with the value `head`, `tail` are the marks since."""
+
+    n = NumberAttribute(default=0)
+    head = UnicodeAttribute(null=True)
+    tail: ListAttribute[str] = ListAttribute(default=list)
+
+
+class SealRow(Row, discriminator="seal"):
+    """The marks of some lines that follow each other, after the first `n` of the chain, whose value was `before`."""
+
+    n = NumberAttribute()
+    before = UnicodeAttribute(null=True)
+    marks: ListAttribute[str] = ListAttribute(default=list)
+
+
+class RootRow(Row, discriminator="root"):
+    """Which signed root is the newest."""
+
+    n = NumberAttribute()
+    at = UTCDateTimeAttribute()
+    digest = UnicodeAttribute()
+
+
 class StaffRow(Row, discriminator="staff"):
     id = UnicodeAttribute()
     name = UnicodeAttribute()
-    role = UnicodeAttribute()
+    role = values.word(Role)
     departments: ListAttribute[str] = ListAttribute(default=list)
-    salt = UnicodeAttribute()
-    secret = UnicodeAttribute()
+    licence = UnicodeAttribute(default="")
+    licence_until = UnicodeAttribute(null=True)
     active = BooleanAttribute(default=True)
+    epoch = NumberAttribute(default=0)
+    salt = UnicodeAttribute(null=True)
+    secret = UnicodeAttribute(null=True)
     failures = NumberAttribute(default=0)
     locked_until = UTCDateTimeAttribute(null=True)
 
 
 class SessionRow(Row, discriminator="session"):
     staff = UnicodeAttribute()
+    epoch = NumberAttribute()
     began_at = UTCDateTimeAttribute()
     seen_at = UTCDateTimeAttribute()
+
+
+class AdministratorsRow(Row, discriminator="administrators"):
+    ids = UnicodeSetAttribute(null=True)
 
 
 class KeyRow(Row, discriminator="key"):

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from chalicelib.rooms.arrival import KEPT, Request
@@ -19,6 +19,7 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
+from chalicelib.rooms.staff import Administrators, Member
 from chalicelib.store import rows
 from chalicelib.store.rows import Row
 
@@ -28,6 +29,10 @@ LOG = logging.getLogger("clinic")
 
 def visit_pk(id: Ticket) -> str:
     return f"V#{id}"
+
+
+def member_pk(id: str) -> str:
+    return f"U#{id}"
 
 
 def lane_pk(department: str, number: int) -> str:
@@ -117,7 +122,7 @@ SHAPES: dict[type, Shape] = {
         row=rows.PrescriptionRow,
         key=lambda prescription: (visit_pk(prescription.visit), f"P#{prescription.number:03d}"),
         marks=_prescription_stage,
-        once=frozenset({"lines"}),
+        once=frozenset({"lines", "policy", "signature"}),
     ),
     Order: Shape(
         row=rows.OrderRow,
@@ -144,7 +149,12 @@ SHAPES: dict[type, Shape] = {
         marks=_notice_stage,
     ),
     Wake: Shape(row=rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
-    Seen: Shape(row=rows.SeenRow, key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}")),
+    Seen: Shape(
+        row=rows.SeenRow,
+        key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}"),
+        write={"own_only": lambda only: only or None},
+        read={"own_only": bool},
+    ),
     Request: Shape(
         row=rows.RequestRow,
         key=lambda request: (f"P#{request.holder}", "R"),
@@ -156,8 +166,39 @@ SHAPES: dict[type, Shape] = {
     Doctor: Shape(
         row=rows.DoctorRow,
         key=lambda doctor: (f"D#{doctor.id}", "D"),
-        write={"departments": list, "visits": lambda visits: {str(v) for v in visits} or None},
-        read={"departments": tuple, "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ())},
+        write={
+            "departments": list,
+            "visits": lambda visits: {str(v) for v in visits} or None,
+            "own_only": lambda only: only or None,
+            "others": lambda calls: calls or None,
+            "closed": lambda closed: closed or None,
+        },
+        read={
+            "departments": tuple,
+            "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ()),
+            "own_only": bool,
+            "others": lambda calls: int(calls or 0),
+            "closed": bool,
+        },
+    ),
+    Member: Shape(
+        row=rows.StaffRow,
+        key=lambda member: (member_pk(member.id), "U"),
+        renamed={"added_at": "since"},
+        write={"departments": list, "licence_until": lambda day: day.isoformat() if day else None},
+        read={
+            "departments": tuple,
+            "licence_until": lambda day: date.fromisoformat(day) if day else None,
+            "epoch": int,
+        },
+        marks=lambda member: {"stage": "staff"},
+        once=frozenset({"id", "added_at"}),
+    ),
+    Administrators: Shape(
+        row=rows.AdministratorsRow,
+        key=lambda all: ("U", "A"),
+        write={"ids": lambda ids: set(ids) or None},
+        read={"ids": lambda ids: frozenset(ids or ())},
     ),
 }
 KINDS: dict[type[Row], type] = {shape.row: kind for kind, shape in SHAPES.items()}

@@ -8,15 +8,18 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
+from pynamodb.exceptions import DoesNotExist, UpdateError
 
-from chalicelib.refusal import Refusal, TooLate
-from chalicelib.rooms.permission import Actor, Role
-from chalicelib.store.rows import Row, SessionRow, StaffRow
+from chalicelib.clinic import CLINIC
+from chalicelib.refusal import NotFound, Refusal, TooLate
+from chalicelib.rooms.staff import MEMBERS_MAX, Administrators, Member
+from chalicelib.store.rows import AdministratorsRow, Row, SessionRow, StaffRow
+from chalicelib.store.shapes import member_pk, readable, record_of, sound
 from chalicelib.store.writing import in_reach
 
-IDLE = timedelta(minutes=30)
+IDLE = timedelta(minutes=CLINIC.staff.idle_minutes)
 SESSION = timedelta(hours=12)
+SEEN_AGAIN = 5  # a session in use is written down five times in the time after which it would end
 FAILURES_MAX = 10
 LOCKED = timedelta(minutes=15)
 SECRET_MIN, SECRET_MAX = 8, 100
@@ -25,33 +28,53 @@ _NOBODY = ("0" * 32, "0" * 64)  # compared with when the name is unknown, so tha
 _FAILED = "ConditionalCheckFailedException"
 
 
-def enrol(*, id: str, name: str, role: Role, secret: str, departments: tuple[str, ...] = (), now: datetime) -> None:
-    """Add a member of staff, or leave the one with this id as it is."""
-    assert SECRET_MIN <= len(secret) <= SECRET_MAX
-    salt = secrets.token_hex(16)
-    row = StaffRow(
-        f"U#{id}",
-        "U",
-        id=id,
-        name=name,
-        role=role.value,
-        departments=list(departments),
-        salt=salt,
-        secret=_hash(secret, salt),
-        since=now,
-    )
+def member(id: str) -> Member:
+    """Somebody who works here, or did. Raises NotFound."""
+    row = _staff(id)
+    if row is None:
+        raise NotFound()
+    return record_of(Member, row)
+
+
+def is_member(id: str) -> bool:
+    return _staff(id) is not None
+
+
+def members() -> list[Member]:
+    """Everybody who works here or did, a moment old, at most MEMBERS_MAX."""
+    with in_reach():
+        found = Row.by_stage.query("staff", limit=MEMBERS_MAX)
+        return list(readable(Member, (row for row in found if isinstance(row, StaffRow))))
+
+
+def administrators() -> Administrators:
+    """Those who can let others in, as it is now; nobody in a new clinic."""
     try:
         with in_reach():
-            row.save(condition=Row.pk.does_not_exist())
-    except PutError as error:
+            return record_of(Administrators, sound(AdministratorsRow.get("U", "A", consistent_read=True)))
+    except DoesNotExist:
+        return Administrators()
+
+
+def give_secret(id: str, secret: str) -> None:
+    """The secret with which somebody signs in, unless there is one."""
+    assert SECRET_MIN <= len(secret) <= SECRET_MAX
+    salt = secrets.token_hex(16)
+    try:
+        with in_reach():
+            StaffRow(member_pk(id), "U").update(
+                actions=[StaffRow.salt.set(salt), StaffRow.secret.set(_hash(secret, salt))],
+                condition=StaffRow.id.exists() & StaffRow.secret.does_not_exist(),
+            )
+    except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
 
 
-def sign_in(*, id: str, secret: str, token_hash: str, now: datetime) -> Actor:
+def sign_in(*, id: str, secret: str, token_hash: str, now: datetime) -> Member:
     """Open a session for the right secret; the same refusal for an unknown name, a wrong secret and a leaver."""
     row = _staff(id)
-    salt, kept = (row.salt, row.secret) if row else _NOBODY
+    salt, kept = (row.salt, row.secret) if row and row.salt and row.secret else _NOBODY
     right = hmac.compare_digest(_hash(secret[:SECRET_MAX], salt), kept)
     if row and row.locked_until and now < row.locked_until:
         raise TooLate("Too many wrong tries. Please wait 15 minutes.")
@@ -62,35 +85,47 @@ def sign_in(*, id: str, secret: str, token_hash: str, now: datetime) -> Actor:
     with in_reach():
         if row.failures:
             row.update(actions=[StaffRow.failures.set(0), StaffRow.locked_until.remove()])
+    found = record_of(Member, row)
+    open_session(found, token_hash=token_hash, now=now)
+    return found
+
+
+def open_session(member: Member, *, token_hash: str, now: datetime) -> None:
+    """Somebody has proved who they are: from now on the badge of which this is the hash says so."""
+    with in_reach():
         SessionRow(
             f"S#{token_hash}",
             "S",
-            staff=row.id,
+            staff=member.id,
+            epoch=member.epoch,
             began_at=now,
             seen_at=now,
             ttl=int((now + SESSION).timestamp()),
-        ).save(condition=Row.pk.does_not_exist() | (SessionRow.staff == row.id))  # ours already: a lost reply
-    return _actor(row)
+        ).save(condition=Row.pk.does_not_exist() | (SessionRow.staff == member.id))  # ours already: a lost reply
 
 
-def who(*, token_hash: str, now: datetime, by_hand: bool = True) -> Actor | None:
-    """The member of staff behind a session, read anew each time; None once idle, too old, or no longer active.
+def who(*, id: str, token_hash: str, now: datetime, by_hand: bool = True, idle: timedelta = IDLE) -> Member | None:
+    """The member of staff behind a session, read anew each time with it, in one request.
 
+    None once the session is idle or too old, or its owner was dismissed, signed out everywhere or given another role.
     What a page asks by itself is not `by_hand`: a phone left on the table is idle.
     """
-    try:
-        with in_reach():
-            session = SessionRow.get(f"S#{token_hash}", "S", consistent_read=True)
-    except DoesNotExist:
+    if not id:
         return None
-    if now >= session.began_at + SESSION or now >= session.seen_at + IDLE:
+    keys = [(f"S#{token_hash}", "S"), (member_pk(id), "U")]
+    with in_reach():
+        found = {row.pk: sound(row) for row in Row.batch_get(keys, consistent_read=True)}
+    session, row = found.get(keys[0][0]), found.get(keys[1][0])
+    if not isinstance(session, SessionRow) or not isinstance(row, StaffRow) or session.staff != id:
         return None
-    row = _staff(session.staff)
-    if row is None or not row.active:
+    owner = record_of(Member, row)
+    if not owner.active or session.epoch != owner.epoch:
         return None
-    if by_hand and now - session.seen_at > IDLE / 2:
+    if now >= session.began_at + SESSION or now >= session.seen_at + idle:
+        return None
+    if by_hand and now - session.seen_at > idle / SEEN_AGAIN:
         _seen(session, now)
-    return _actor(row)
+    return owner
 
 
 def sign_out(*, token_hash: str) -> None:
@@ -103,7 +138,7 @@ def _staff(id: str) -> StaffRow | None:
         return None
     try:
         with in_reach():
-            return StaffRow.get(f"U#{id}", "U", consistent_read=True)
+            return StaffRow.get(member_pk(id), "U", consistent_read=True)
     except DoesNotExist:
         return None
 
@@ -127,7 +162,3 @@ def _count_failure(row: StaffRow, now: datetime) -> None:
 def _hash(secret: str, salt: str) -> str:
     raw = hashlib.scrypt(secret.encode(), salt=bytes.fromhex(salt), **SCRYPT)
     return raw.hex()
-
-
-def _actor(row: StaffRow) -> Actor:
-    return Actor(role=Role(row.role), id=row.id, name=row.name)

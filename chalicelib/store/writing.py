@@ -3,7 +3,7 @@
 A record read with a version is updated attribute by attribute (what a newer program wrote beside them stays) on the
 condition that nobody wrote since; one without a version must not exist yet. Losing to somebody else is `Stale`,
 meeting our own earlier success is `Repeated`, and a database that cannot answer is `Busy`: the same request may be
-sent again, and happens once.
+sent again, and happens once. The line is linked to its chain in the same transaction (see `chain`).
 """
 
 import random
@@ -21,11 +21,14 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.refusal import Busy, Repeated, Stale
 from chalicelib.rooms.assignment import Freed, Presence, Seen
 from chalicelib.rooms.permission import Entry
+from chalicelib.rooms.preferred import Back
 from chalicelib.rooms.queue import Closed
-from chalicelib.store.rows import AuditRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow
+from chalicelib.store import chain
+from chalicelib.store.rows import AuditRow, ChainRow, DoctorRow, GuardRow, LaneRow, Row, SeenRow
 from chalicelib.store.shapes import SHAPES, lane_pk, values_of
 
 CONFLICT_TRIES_MAX = 8
+SEAL_TRIES_MAX = 4  # full tails of one chain met in one write
 BACK_OFF_SECONDS = 0.01
 HELD = "TransactionConflictException"  # a single write met a transaction
 TRY_LATER = frozenset(
@@ -73,11 +76,39 @@ def patiently(write: Callable[[], object]) -> None:
     raise Busy
 
 
-def transact(build: Build) -> Reasons:
-    """Run one transaction; the empty list is success, else why each item was refused, in the order puts, updates.
+def transact(build: Build, audit: Entry, *, on: str = "", **marks: Any) -> Reasons:
+    """Run one transaction with its audit line; the empty list is success, else why each item was refused: the line
+    first, then puts, then updates. `on` is the chain of a line that hangs elsewhere than the visit it is about."""
+    line = audit_row(audit, **marks)
+    whose = on or audit.about
 
-    Conflicts with other transactions and throttles are waited out a few times, then Busy.
-    """
+    def with_line(transaction: TransactWrite) -> None:
+        put_audit(transaction, line)
+        build(transaction)
+        chain.link(transaction, line, whose)
+
+    for _ in range(SEAL_TRIES_MAX):
+        *reasons, linked = _transact(with_line) or [None]
+        if linked is None or any(failed(reasons, i) for i in range(len(reasons))):
+            return reasons
+        _seal(whose)
+    raise Busy
+
+
+def nothing_more(transaction: TransactWrite) -> None:
+    """For a line that stands alone, as of a look."""
+
+
+def _seal(whose: str) -> None:
+    """Make room on a chain. Losing to somebody who does it at the same moment is as good."""
+    with in_reach():
+        row = ChainRow.get(whose, "Y", consistent_read=True)
+    if len(row.tail) >= chain.TAIL_MAX:
+        _transact(lambda transaction: chain.seal(transaction, row))
+
+
+def _transact(build: Build) -> Reasons:
+    """Conflicts with other transactions and throttles are waited out a few times, then Busy."""
     for attempt in range(CONFLICT_TRIES_MAX):
         try:
             with in_reach(), TransactWrite(connection=Row._get_connection().connection) as transaction:
@@ -102,20 +133,19 @@ def save(*changes: object, audit: Entry) -> None:
     """Write all changes and the audit line, or raise Repeated, Stale or Busy having written nothing."""
 
     def build(transaction: TransactWrite) -> None:
-        put_audit(transaction, audit)
         for change in changes:
             write = _SPECIAL.get(type(change), _write_record)
             write(transaction, change)
 
-    reasons = transact(build)
+    reasons = transact(build, audit)
     if failed(reasons, 0):
         raise repeated(reasons[0])
     if reasons:
         raise Stale
 
 
-def put_audit(transaction: TransactWrite, entry: Entry, **marks: Any) -> None:
-    transaction.save(audit_row(entry, **marks), condition=AuditRow.pk.does_not_exist(), return_values=ALL_OLD)
+def put_audit(transaction: TransactWrite, line: AuditRow) -> None:
+    transaction.save(line, condition=AuditRow.pk.does_not_exist(), return_values=ALL_OLD)
 
 
 def audit_row(entry: Entry, **marks: Any) -> AuditRow:
@@ -184,6 +214,17 @@ def _close_guard(transaction: TransactWrite, closed: Closed) -> None:
     )
 
 
+def _go_back(transaction: TransactWrite, back: Back) -> None:
+    """The number was given up for counting only, see `lanes.given_up`; it must be ahead of the head still."""
+    ticket = back.ticket
+    head = getattr(LaneRow, f"h{int(ticket.band)}")
+    transaction.update(
+        LaneRow(lane_pk(ticket.department, ticket.lane), "L"),
+        actions=[LaneRow.gone.delete({f"{int(ticket.band)}.{ticket.n}"})],
+        condition=head.does_not_exist() | (head < ticket.n),
+    )
+
+
 def _count_presence(transaction: TransactWrite, presence: Presence) -> None:
     for number in range(presence.lanes):
         transaction.update(
@@ -199,13 +240,17 @@ def _count_presence(transaction: TransactWrite, presence: Presence) -> None:
 def _write_seen(transaction: TransactWrite, seen: Seen) -> None:
     """A roster line is the newest sign of life, whatever stood there; the doctor's own desk is the condition."""
     values = values_of(seen)
-    actions: list[Action] = [SeenRow.kind.set(SeenRow), *(getattr(SeenRow, n).set(v) for n, v in values.items())]
+    actions: list[Action] = [SeenRow.kind.set(SeenRow)]
+    for name, value in values.items():
+        attribute = getattr(SeenRow, name)
+        actions.append(attribute.remove() if value is None else attribute.set(value))
     transaction.update(SeenRow(*SHAPES[Seen].key(seen)), actions=actions)
 
 
 _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Freed: _free_doctor,
     Closed: _close_guard,
+    Back: _go_back,
     Presence: _count_presence,
     Seen: _write_seen,
 }

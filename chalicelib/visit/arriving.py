@@ -6,26 +6,38 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
-from chalicelib.rooms import arrival, assignment, promise, queue
+from chalicelib.refusal import Busy, NotFound, Refusal, Repeated, Stale
+from chalicelib.rooms import arrival, assignment, leaving, preferred, promise, queue
 from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import Closed, Lane, Ticket, Visit
+from chalicelib.rooms.queue import Closed, Lane, Moved, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
+from chalicelib.visit import preferring
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
+from chalicelib.visit.preferring import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a visit stands: people ahead, and the range of minutes (None while nobody is on duty)."""
+    """Where a visit stands: people ahead, and the range of minutes (None while nobody is on duty). `first_free` is
+    that of the first free doctor, for somebody who waits for one doctor."""
 
-    visit: Visit
-    lane: Lane
+    line: Line
     ahead: int
     wait: tuple[int, int] | None
+    first_free: tuple[int, int] | None = None
+
+    @property
+    def visit(self) -> Visit:
+        return self.line.visit
+
+    @property
+    def lane(self) -> Lane:
+        return self.line.lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +89,7 @@ def _draft_again(errand: Errand, answer: str, *, holder: str, **_: object) -> Re
 def begin(errand: Errand, *, holder: str, language: str, flags: tuple[str, ...]) -> Request:
     """A new request with its first answer; it takes the place of an older one on the same phone."""
     new = Request(id=errand.request, holder=holder, language=language, started_at=errand.now)
-    new = arrival.red_flags(new, flags=flags)
+    new = arrival.red_flags(new, flags=flags, own=errand.clinic.own_flags)
     with contextlib.suppress(NotFound):
         new = replace(new, version=errand.records.request(holder).version)
     errand.records.save(new, audit=errand.entry("ask", about_person(holder)))
@@ -91,6 +103,8 @@ def answer(errand: Errand, /, *, holder: str, step: str, **typed: Any) -> Reques
     before = draft(errand, holder=holder)
     if step in NEEDS_CLINIC:
         typed["clinic"] = errand.clinic
+    if step == "flags":
+        typed["own"] = errand.clinic.own_flags
     after = ROOMS[step](before, **typed)
     errand.records.save(after, audit=errand.entry("ask", about_person(holder)))
     return after
@@ -117,27 +131,45 @@ def _visit_answered(errand: Errand, answer: str, **_: object) -> Visit:
     return errand.records.visit(Ticket.of(answer))
 
 
-def join(errand: Errand, *, request: Request, secret: str, person: str, consented: bool) -> Visit:
-    """Draw the ticket. The request's own id makes it happen once, however often the button is pressed."""
+def join(
+    errand: Errand, *, request: Request, secret: str, person: str, consented: bool, same_doctor: bool = False
+) -> Visit:
+    """Draw the ticket. The request's own id makes it happen once, however often the button is pressed.
+
+    `same_doctor`: to wait for the doctor this person had. Where that cannot be, it is the first free one.
+    """
     answers = arrival.agree(request, consented=consented, clinic=errand.clinic, now=errand.now)
+    offer = preferring.offer(errand, request, person) if same_doctor else None
+    if offer:
+        answers = replace(answers, doctor=offer.name)
     errand = replace(errand, request=f"{request.id}:join")  # beside the line of the first answer, which has the same id
-    return enter(errand, asked=request, answers=answers, secret=secret, person=person)
+    return enter(errand, asked=request, answers=answers, secret=secret, person=person, offer=offer)
 
 
-@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person"}))
+@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person", "offer"}))
 def enter(
-    errand: Errand, *, asked: Request, answers: Answers, secret: str, person: str, form: Request | None = None
+    errand: Errand,
+    *,
+    asked: Request,
+    answers: Answers,
+    secret: str,
+    person: str,
+    form: Request | None = None,
+    offer: Offer | None = None,
 ) -> Visit:
     """Into the queue with finished answers; the visit this person already has there, if one is open.
 
-    The request's id and the ticket's secret tell a repeat from another form. What was typed on a phone does not:
-    answers corrected after the ticket was drawn (its reply was lost) lead to that ticket. The desk sends everything
-    in one `form`, and another one under the same id is refused.
+    The request's id and the ticket's secret tell a repeat from another form. What was typed on a phone does not: with
+    answers corrected after a lost reply it is that ticket. The desk sends all in one `form`; another one is refused.
     """
-    band = queue.band_for(answers)
+    department = errand.clinic.department(answers.department)
+    assert department is not None, "whoever made the answers has looked"
+    band = queue.band_for(answers, department)
     made: dict[Ticket, Visit] = {}
 
-    def make(ticket: Ticket, lane: Lane) -> Visit:
+    def make(drawn: list[tuple[Ticket, Lane]]) -> Visit:
+        ticket, lane = drawn[0]
+        queue.let_in(lane, band, department)
         visit = Visit(
             id=ticket,
             ticket=ticket,
@@ -149,19 +181,38 @@ def enter(
             policy=errand.clinic.policy,
             from_desk=form is not None,
         )
-        visit = replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
-        made[ticket] = visit
-        return visit
+        made[ticket] = _promised(errand, visit, drawn, offer)
+        return made[ticket]
 
+    home = answers.department, errand.clinic.lane_for(person)
+    own = [queue.own_lane(offer.desk.id)] if offer and offer.there else []
     id = errand.records.join(
-        answers.department,
-        int(person[:8], 16) % errand.clinic.lanes,
+        [home, *own],
         band,
         person=person,
         make=make,
         audit=errand.entry("join", about_person(asked.holder)),
     )
-    return made.get(id) or errand.records.visit(id)
+    return _counted(errand, made.get(id) or errand.records.visit(id))
+
+
+def _counted(errand: Errand, visit: Visit) -> Visit:
+    """Who waits elsewhere, for the counts people are shown and nothing else: a table too busy for it is no matter."""
+    if visit.prefers:
+        with contextlib.suppress(Busy):
+            errand.records.given_up(visit.id)
+    return visit
+
+
+def _promised(errand: Errand, visit: Visit, drawn: list[tuple[Ticket, Lane]], offer: Offer | None) -> Visit:
+    """With the wait that the patient is shown, in the line of the doctor asked for if a number was drawn there."""
+    ticket, lane = drawn[-1]
+    if offer and ticket != visit.id:
+        lane = preferred.staffed(lane, offer.desk)
+        visit = replace(visit, ticket=ticket, beside=ticket, prefers=offer.desk.id)
+    elif offer:
+        visit = replace(visit, moved=Moved.OFF_DUTY)
+    return replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
 
 
 def waits(errand: Errand) -> list[Standing]:
@@ -196,16 +247,18 @@ def board(errand: Errand, *, department: str) -> dict[str, object]:
     if errand.clinic.department(department) is None:
         raise NotFound()
     lanes = errand.records.lanes(errand.clinic.lanes_of([department]))
-    return queue.board(lanes, promise.pace(lanes, errand.now), errand.now)
+    return promise.board(lanes, errand.now)
 
 
 def see_ticket(errand: Errand, *, id: Ticket) -> Place:
-    """The patient's place. Looking also rescues: a ticket the head went past, or a doctor who vanished."""
-    visit, lane = errand.records.visit_and_lane(id)
-    queue.theirs(visit, secret=errand.actor.id)
-    if queue.passed(lane, visit) or doctor_is_gone(errand, visit):
-        visit = bring_to_front(errand, visit)
-    return place(errand, visit, lane)
+    """The patient's place. Looking also rescues: a ticket the head went past, a doctor who vanished, or one who is
+    waited for in vain."""
+    line = preferring.line(errand, id)
+    queue.theirs(line.visit, secret=errand.actor.id)
+    line = preferring.settle(errand, line)
+    if queue.passed(line.lane, line.visit) or doctor_is_gone(errand, line.visit):
+        return _place_of(errand, bring_to_front(errand, line.visit), line)
+    return place(errand, line)
 
 
 def doctor_is_gone(errand: Errand, visit: Visit) -> bool:
@@ -215,9 +268,23 @@ def doctor_is_gone(errand: Errand, visit: Visit) -> bool:
     return assignment.lease_lost(visit, errand.records.doctor(visit.doctor), errand.now)
 
 
-def place(errand: Errand, visit: Visit, lane: Lane) -> Place:
-    ahead = queue.ahead(lane, visit)
-    return Place(visit=visit, lane=lane, ahead=ahead, wait=promise.wait(lane, ahead, errand.now))
+def place(errand: Errand, line: Line) -> Place:
+    ahead = queue.ahead(line.lane, line.visit)
+    wait = promise.wait(line.lane, ahead, errand.now)
+    for_one = line.visit.prefers and line.visit.state is State.WAITING
+    other = preferred.other_way(line.visit, line.home, errand.now) if for_one else None
+    return Place(line=line, ahead=ahead, wait=wait, first_free=other)
+
+
+def place_now(errand: Errand, seen: Place, visit: Visit) -> Place:
+    """The place of a visit that was read again since: a doctor may have come, or the patient wait in another lane."""
+    return _place_of(errand, visit, seen.line)
+
+
+def _place_of(errand: Errand, visit: Visit, line: Line) -> Place:
+    if visit.lane != (line.lane.department, line.lane.number):
+        return place(errand, preferring.line(errand, visit.id))
+    return place(errand, replace(line, visit=visit))
 
 
 def bring_to_front(errand: Errand, visit: Visit) -> Visit:
@@ -225,7 +292,7 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
 
     Happens once: it is written on the condition that the visit is still as it was read.
     """
-    ticket, alias = errand.records.recall_ticket(visit.id)
+    ticket, alias = errand.records.recall_ticket(queue.front_lane(visit), visit.id)
     front = queue.to_front(visit, ticket=ticket)
     changes: list[object] = [front, alias]
     if visit.doctor:
@@ -239,7 +306,7 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     except (Stale, Repeated):
         return errand.records.visit(visit.id)  # somebody else brought it back, or a doctor came
     if visit.returns_at is not None:
-        errand.records.let_go(visit.id, visit.returns_at)
+        errand.records.let_go(visit.lane, visit.id, visit.returns_at)
     return errand.records.visit(visit.id)
 
 
@@ -263,7 +330,7 @@ def leave(errand: Errand, *, id: Ticket) -> Visit:
     """The patient goes; the doctor, if one had just been given, is free again."""
     visit = errand.records.visit(id)
     queue.theirs(visit, secret=errand.actor.id)
-    return end(errand, "leave", visit, queue.cancel(visit, why="patient", now=errand.now))
+    return end(errand, "leave", visit, leaving.cancel(visit, why="patient", now=errand.now))
 
 
 def end(errand: Errand, deed: str, visit: Visit, ended: Visit) -> Visit:
@@ -275,12 +342,12 @@ def end(errand: Errand, deed: str, visit: Visit, ended: Visit) -> Visit:
         changes.append(Freed(doctor=visit.doctor, visit=visit.id))
     errand.records.save(*changes, audit=errand.entry(deed, about_visit(visit.id)))
     if visit.returns_at is not None:
-        errand.records.let_go(visit.id, visit.returns_at)
+        errand.records.let_go(visit.lane, visit.id, visit.returns_at)
     return ended
 
 
 def _place_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Place:
-    return place(errand, *errand.records.visit_and_lane(id))
+    return place(errand, preferring.line(errand, id))
 
 
 @once(about=_about_visit, again=_place_again)
@@ -290,26 +357,26 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     What the lane was told stays even if the visit cannot be written: it may be what the same button, pressed twice,
     counts on, and an entry for nobody is forgotten at its turn.
     """
-    visit, lane = errand.records.visit_and_lane(id)
+    line = preferring.line(errand, id)
+    visit, lane = line.visit, line.lane
     queue.theirs(visit, secret=errand.actor.id)
     back = queue.step_back(visit, lane)
     assert back.returns_at is not None
-    if not errand.records.hold(id, back.returns_at):
+    if not errand.records.hold(visit.lane, id, back.returns_at):
         raise Refusal("Too many people are stepping back just now. You keep your place.")
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
     errand.records.save(back, audit=errand.entry("need_more_time", about_visit(id)))
     given_up = {(visit.ticket.band, visit.ticket.n)} if visit.ticket else set()
-    return place(errand, back, replace(lane, gone=lane.gone | given_up))
+    return place(errand, replace(line, visit=back, lane=replace(lane, gone=lane.gone | given_up)))
 
 
 def here_now(errand: Errand, *, id: Ticket) -> Place:
     """ "I am here": whoever was called and not there is at the front again; said twice it does no harm."""
-    visit, lane = errand.records.visit_and_lane(id)
-    queue.theirs(visit, secret=errand.actor.id)
-    if queue.missed(visit):
-        visit = bring_to_front(errand, visit)
-    return place(errand, visit, lane)
+    line = preferring.line(errand, id)
+    queue.theirs(line.visit, secret=errand.actor.id)
+    visit = bring_to_front(errand, line.visit) if queue.missed(line.visit) else line.visit
+    return _place_of(errand, visit, line)
 
 
 def turn_again(errand: Errand, visit: Visit) -> Visit:
@@ -318,6 +385,6 @@ def turn_again(errand: Errand, visit: Visit) -> Visit:
         return bring_to_front(errand, visit)
     close = replace(errand, request=f"gone:{visit.version}", actor=SYSTEM)
     try:
-        return end(close, "expire", visit, queue.expire(visit, now=errand.now, why="no_show"))
+        return end(close, "expire", visit, leaving.expire(visit, now=errand.now, why="no_show"))
     except (Stale, Repeated):
         return errand.records.visit(visit.id)  # there at the last moment

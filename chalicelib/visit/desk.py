@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import arrival, queue
+from chalicelib.rooms import arrival, leaving
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Department
+from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Place, end, enter, place
 from chalicelib.visit.errand import Errand, about_visit, look_at_list, once
 
@@ -54,7 +55,7 @@ def add_person(
 ) -> Visit:
     """A ticket for somebody without a phone, by the same questions and rules as everybody's."""
     asked = Request(id=errand.request, holder=person, language=language, started_at=errand.now)
-    asked = arrival.red_flags(asked, flags=flags)
+    asked = arrival.red_flags(asked, flags=flags, own=errand.clinic.own_flags)
     if asked.stage is Stage.EMERGENCY:
         raise TooLate("This is an emergency: no ticket. Help the patient now.")
     asked = arrival.who(asked, for_whom=for_whom, name=name, age=age, guardian=guardian, clinic=errand.clinic)
@@ -71,10 +72,10 @@ def add_person(
 
 def print_ticket(errand: Errand, *, id: Ticket) -> Place:
     """What the paper ticket shows; only of people the desk queued."""
-    visit, lane = errand.records.visit_and_lane(id)
-    if not visit.from_desk:
+    line = preferring.line(errand, id)
+    if not line.visit.from_desk:
         raise NotFound()
-    return place(errand, visit, lane)
+    return place(errand, line)
 
 
 def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
@@ -89,11 +90,11 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 def cancel_visit(errand: Errand, *, id: Ticket, why: str) -> Visit:
     """The desk takes somebody out of the queue, with the reason."""
     visit = errand.records.visit(id)
-    return end(errand, "cancel_visit", visit, queue.cancel(visit, why=queue.reason(why), now=errand.now))
+    return end(errand, "cancel_visit", visit, leaving.cancel(visit, why=leaving.reason(why), now=errand.now))
 
 
 @once(about=_about_visit, again=_visit_again)
 def expire(errand: Errand, *, id: Ticket) -> Visit:
     """Closing time for somebody who still waits; their page tells them."""
     visit = errand.records.visit(id)
-    return end(errand, "expire", visit, queue.expire(visit, now=errand.now))
+    return end(errand, "expire", visit, leaving.expire(visit, now=errand.now))

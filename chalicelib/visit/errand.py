@@ -8,18 +8,20 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
+from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate, Unsigned
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.assignment import Claim, Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.notice import Notice, Wake
+from chalicelib.rooms.oversight import Trail
 from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic
+from chalicelib.rooms.staff import Administrators, Member
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +49,7 @@ class Records(Protocol):
     """What deeds need of the store. The module `store.records` is one; tests wrap another around it."""
 
     def visit(self, id: Ticket) -> Visit: ...
-    def visit_and_lane(self, id: Ticket) -> tuple[Visit, Lane]: ...
+    def visit_and_home(self, id: Ticket) -> tuple[Visit, Lane]: ...
     def file(self, id: Ticket) -> File: ...
     def messages(self, id: Ticket, after: str) -> list[Message]: ...
     def newest_note(self, id: Ticket) -> Note | None: ...
@@ -56,8 +58,11 @@ class Records(Protocol):
     def request(self, holder: str) -> Request: ...
     def doctor(self, id: str) -> Doctor: ...
     def desk_and_lanes(self, id: str, wanted: list[tuple[str, int]]) -> tuple[Doctor, list[Lane]]: ...
+    def own_lines(self, doctors: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[Doctor, Lane]]: ...
+    def earlier(self, person: str, department: str) -> list[Visit]: ...
     def visits(self, ids: Iterable[Ticket], *, broken: list[Ticket] | None = None) -> list[Visit]: ...
     def waiting(self, lane: Lane) -> list[Visit]: ...
+    def waiting_for(self, doctor: str, own: Lane) -> list[Visit]: ...
     def past(self, person: str, before: Visit) -> list[Any]: ...  # of File
     def taken_by(self, doctor: str, day: str) -> list[Visit]: ...
     def mark(self, department: str, lane: int) -> Mark: ...
@@ -67,33 +72,66 @@ class Records(Protocol):
     def to_review(self) -> list[Prescription]: ...
     def returned_to(self, doctor: str) -> list[Prescription]: ...
     def orders(self, states: Iterable[OrderState], *, doctor: str | None = None) -> list[Order]: ...
+    def member(self, id: str) -> Member: ...
+    def is_member(self, id: str) -> bool: ...
+    def members(self) -> list[Member]: ...
+    def administrators(self) -> Administrators: ...
     def answered(self, about: str, request: str) -> Repeated | None: ...
     def looked(self, entry: Entry) -> None: ...
+    def trail(self, about: str, before: int | None = None) -> Trail: ...
     def save(self, *changes: object, audit: Entry) -> None: ...
     def tell_on_duty(self, lane: Lane, on_duty: int, *, of: int) -> None: ...
     def lanes(self, lanes: list[tuple[str, int]], *, consistent: bool = False) -> list[Lane]: ...
-    def call(self, lane: Lane, band: Band, why: Why, now: datetime) -> tuple[Ticket, Lane] | None: ...
+    def call(
+        self, lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = None
+    ) -> tuple[Ticket, Lane] | None: ...
     def claim(
         self, ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry
     ) -> tuple[Claim, Ticket]: ...
     def join(
         self,
-        department: str,
-        number: int,
+        lanes: list[tuple[str, int]],
         band: Band,
         *,
         person: str,
-        make: Callable[[Ticket, Lane], Visit],
+        make: Callable[[list[tuple[Ticket, Lane]]], Visit],
         audit: Entry,
     ) -> Ticket: ...
-    def hold(self, visit: Ticket, at: int) -> bool: ...
-    def let_go(self, visit: Ticket, at: int) -> None: ...
+    def hold(self, lane: tuple[str, int], visit: Ticket, at: int) -> bool: ...
+    def let_go(self, lane: tuple[str, int], visit: Ticket, at: int) -> None: ...
     def given_up(self, ticket: Ticket) -> None: ...
-    def recall_ticket(self, visit: Ticket) -> tuple[Ticket, Alias]: ...
+    def recall_ticket(self, lane: tuple[str, int], visit: Ticket) -> tuple[Ticket, Alias]: ...
     def notices_due(self, now: datetime, most: int) -> list[Notice]: ...
     def notices_lost(self, since: datetime) -> list[Notice]: ...
     def move(self, changed: Sent) -> Sent: ...
     def wake(self, visit: Ticket) -> Wake | None: ...
+
+
+class Signer(Protocol):
+    """The clinic's key, in a place that never gives it away. Every call raises Unsigned if it cannot be reached."""
+
+    @property
+    def key_id(self) -> str: ...
+    def sign(self, digest: bytes) -> bytes: ...
+    def verify(self, digest: bytes, signature: bytes, *, key: str) -> bool: ...
+    def public_key(self) -> bytes: ...
+
+
+class NoSigner:
+    """An errand that was given no key: whoever goes on it can do everything but sign."""
+
+    @property
+    def key_id(self) -> str:
+        raise Unsigned
+
+    def sign(self, digest: bytes) -> bytes:
+        raise Unsigned
+
+    def verify(self, digest: bytes, signature: bytes, *, key: str) -> bool:
+        raise Unsigned
+
+    def public_key(self) -> bytes:
+        raise Unsigned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +144,7 @@ class Errand:
     clinic: Clinic
     records: Records
     fingerprint: str = ""
+    signer: Signer = NoSigner()
 
     @property
     def here(self) -> datetime:
@@ -143,12 +182,16 @@ def about_person(id: str) -> str:
     return f"P#{id}"
 
 
-def look(errand: Errand, id: Ticket) -> None:
+def about_member(id: str) -> str:
+    return f"U#{id}"
+
+
+def look(errand: Errand, id: Ticket, deed: str = "look") -> None:
     """The audit line of somebody who reads a visit, written before the answer; if it cannot be, nothing is shown.
 
     One line per reader and quarter of an hour, however often a page refreshes.
     """
-    errand.records.looked(_look(errand, about_visit(id)))
+    errand.records.looked(_look(errand, about_visit(id), deed))
 
 
 def look_at_others(errand: Errand, id: Ticket, others: list[Ticket]) -> None:
@@ -158,19 +201,19 @@ def look_at_others(errand: Errand, id: Ticket, others: list[Ticket]) -> None:
     done = replace(done, request=f"others:{done.request}")
     if others and errand.records.answered(done.about, done.request) is None:
         for other in others:
-            look(errand, other)
+            look(errand, other, "look_back")
         errand.records.looked(done)
 
 
 def look_at_list(errand: Errand) -> None:
     """The same for a list of people: the line hangs on the reader."""
-    errand.records.looked(_look(errand, f"U#{errand.actor.id}"))
+    errand.records.looked(_look(errand, about_member(errand.actor.id)))
 
 
-def _look(errand: Errand, about: str) -> Entry:
+def _look(errand: Errand, about: str, deed: str = "look") -> Entry:
     quarter = int(errand.now.timestamp()) // (LOOK_AGAIN_MINUTES * 60)
     # A colon is in no id that a browser can send, so nobody can write this line before us.
-    return replace(errand, request=f"look:{errand.actor.id}:{quarter}").entry("look", about)
+    return replace(errand, request=f"look:{errand.actor.id}:{quarter}").entry(deed, about)
 
 
 Deed = Callable[Concatenate[Errand, P], T]

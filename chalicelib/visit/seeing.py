@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
+from chalicelib.refusal import NotFound, Refusal, Repeated, Stale, Together, Unsigned
 from chalicelib.rooms import assignment, consult, delivery, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState, Outcome
@@ -11,8 +12,9 @@ from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.queue import WITH_DOCTOR, Closed, State, Ticket, Visit
-from chalicelib.visit import taking
+from chalicelib.visit import preferring, taking
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_others, once
+from chalicelib.visit.sealing import sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +170,7 @@ def hand_back(errand: Errand, *, id: Ticket, epoch: int, reason: str) -> Visit:
     """Back to the front with the whole conversation; the draft note is set aside, kept and readable."""
     visit = errand.records.visit(id)
     visit = assignment.hand_back(visit, doctor=errand.actor.id, epoch=epoch, reason=reason)
-    ticket, alias = errand.records.recall_ticket(id)
+    ticket, alias = errand.records.recall_ticket(visit.home, id)
     front = queue.to_front(visit, ticket=ticket)
     changes: list[object] = [front, alias, Freed(doctor=errand.actor.id, visit=id)]
     note = errand.records.newest_note(id)
@@ -184,11 +186,12 @@ def not_here(errand: Errand, *, id: Ticket, epoch: int) -> Visit:
 
     The lane is told first, as with "I need more time": an entry for nobody does no harm, a visit nobody knows of would.
     """
-    visit, lane = errand.records.visit_and_lane(id)
-    away = assignment.not_here(visit, lane, doctor=errand.actor.id, epoch=epoch, now=errand.now)
+    line = preferring.line(errand, id)
+    visit = line.visit
+    away = assignment.not_here(visit, line.lane, doctor=errand.actor.id, epoch=epoch, now=errand.now)
     assert away.returns_at is not None
     changes: list[object] = [away, Freed(doctor=errand.actor.id, visit=id)]
-    if not errand.records.hold(id, away.returns_at):
+    if not errand.records.hold(visit.lane, id, away.returns_at):
         raise Refusal("Too many people are away just now. Hand this patient back instead.")
     note = errand.records.newest_note(id)
     if note and note.epoch == epoch and note.state is NoteState.DRAFT:
@@ -209,54 +212,93 @@ def call_again(errand: Errand, *, id: Ticket) -> Visit:
     return back
 
 
-@once(about=_about_visit, again=_visit_again)
-def sign(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """What would be signed and written: `before` and `draft` as they are until then."""
+
+    before: Visit
+    draft: Note
+    ended: Visit
+    note: Note
+    medicine: Prescription | None
+
+
+def look_over(
     errand: Errand,
     *,
     id: Ticket,
     epoch: int,
     soap: dict[str, str],
-    outcome: Outcome,
+    outcome: Outcome | None,
     summary: str,
     lines: tuple[Line, ...],
     confirmed: bool,
     heard: int | None = None,
-) -> Visit:
-    """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it."""
+) -> Finish:
+    """The end of a visit as it is filled in, nothing of it written yet. All that is wrong with it is told at once."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
     visit = errand.records.visit(id)
-    note = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
-    consult.unread(visit, heard)
-    medicine = prescription.prescribe(
-        visit,
-        outcome=outcome,
-        lines=lines,
-        confirmed=confirmed,
-        doctor=errand.actor.id,
-        doctor_name=errand.actor.name,
-        clinic=errand.clinic,
-        now=errand.now,
-    )
-    visit, note = consult.sign(
-        consult.begun(visit),
-        note,
-        doctor=errand.actor.id,
-        epoch=epoch,
-        outcome=outcome,
-        summary=summary,
-        now=errand.now,
-    )
-    changes: list[object] = [note]
+    draft = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
+    me, clinic, now, together = errand.actor, errand.clinic, errand.now, Together()
+    with together:
+        consult.unread(visit, heard)
+    with together:
+        ended, note = consult.sign(
+            consult.begun(visit),
+            draft,
+            doctor=me.id,
+            epoch=epoch,
+            outcome=outcome,
+            summary=summary,
+            policy=clinic.policy,
+            now=now,
+        )
+    with together:
+        medicine = prescription.prescribe(
+            visit,
+            outcome=outcome,
+            lines=lines,
+            confirmed=confirmed,
+            doctor=me.id,
+            doctor_name=me.name,
+            clinic=clinic,
+            now=now,
+        )
+    together.tell()
+    return Finish(before=visit, draft=draft, ended=ended, note=note, medicine=medicine)
+
+
+@once(about=_about_visit, again=_visit_again)
+def sign(errand: Errand, /, *, id: Ticket, **said: Any) -> Visit:
+    """Note signed, visit completed, prescription signed, doctor and patient free: all in one write or none of it.
+    `said` is what `look_over` asks for."""
+    finish = look_over(errand, id=id, **said)
+    ended, medicine = finish.ended, finish.medicine
+    signed = _sealed(errand, ended, (finish.note, medicine) if medicine else (finish.note,), finish)
     if medicine:
-        visit = replace(visit, prescribed=medicine.number)
-        changes.append(medicine)
-    changes += [
-        visit,
+        ended = replace(ended, prescribed=medicine.number)
+    free = (
         Freed(doctor=errand.actor.id, visit=id),
-        Closed(person=visit.person, department=id.department, visit=id),
-    ]
-    errand.records.save(*changes, audit=errand.entry("sign", about_visit(id)))
-    return visit
+        Closed(person=ended.person, department=id.department, visit=id),
+    )
+    errand.records.save(*signed, ended, *free, audit=errand.entry("sign", about_visit(id)))
+    return ended
+
+
+def _sealed(errand: Errand, ended: Visit, records: tuple[Note | Prescription, ...], finish: Finish) -> list[object]:
+    """Signed, all of them. If the key does not answer, what was typed stays as the draft it is, and the same request
+    signs it later."""
+    try:
+        return [sealed(errand, ended, record) for record in records]
+    except Unsigned as silent:
+        visit, note = assignment.alive(consult.begun(finish.before), errand.now), finish.draft
+        # The visit's version: what was typed since the last try of the same form is kept too.
+        kept = replace(errand, request=f"{errand.request}-draft-{visit.version or 0}")
+        try:
+            kept.records.save(visit, note, audit=kept.entry("save_note", about_visit(visit.id)))
+        except (Refusal, Repeated, Stale):
+            raise silent from None
+        raise Unsigned("We cannot sign at the moment. What you wrote is kept. Please try again in a moment.") from None
 
 
 @once(about=_about_visit, again=_note_again)
@@ -267,8 +309,15 @@ def amend(errand: Errand, *, id: Ticket, soap: dict[str, str]) -> Note:
     if note is None or visit.state is not State.COMPLETED:
         raise NotFound()
     visit, old, new = consult.amend(
-        visit, note, doctor=errand.actor.id, doctor_name=errand.actor.name, soap=soap, now=errand.now
+        visit,
+        note,
+        doctor=errand.actor.id,
+        doctor_name=errand.actor.name,
+        soap=soap,
+        policy=errand.clinic.policy,
+        now=errand.now,
     )
+    new = sealed(errand, visit, new)
     errand.records.save(visit, old, new, audit=errand.entry("amend", about_visit(id)))
     return new
 
@@ -298,6 +347,7 @@ def revise(errand: Errand, *, id: Ticket, lines: tuple[Line, ...], confirmed: bo
         clinic=errand.clinic,
         now=errand.now,
     )
+    new = sealed(errand, visit, new)
     visit = replace(visit, prescribed=new.number)
     errand.records.save(old, new, visit, audit=errand.entry("revise", about_visit(id)))
     return new

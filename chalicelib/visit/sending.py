@@ -9,6 +9,7 @@ from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.queue import Ticket
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
+from chalicelib.visit.sealing import genuine
 from chalicelib.visit.seeing import Dossier, the_prescription
 
 
@@ -62,7 +63,13 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
     found = the_prescription(errand, id)
     me, name = errand.actor.id, errand.actor.name
     if approve:
+        visit = errand.records.visit(id)
         found = prescription.approve(found, pharmacist=me, pharmacist_name=name, number=number, now=errand.now)
+        prescription.still_in_formulary(found, errand.clinic)
+        if found.signature is None:
+            raise TooLate("Nobody’s signature is on this prescription. Return it to the doctor.")
+        if not genuine(errand, visit, found):
+            raise TooLate("This is not what the doctor signed. Do not give it out, and tell the hospital at once.")
     else:
         found = prescription.give_back(
             found, pharmacist=me, pharmacist_name=name, number=number, reason=reason, now=errand.now
@@ -130,9 +137,12 @@ def hand_over(errand: Errand, *, id: Ticket) -> Order:
     return _write(errand, "hand_over", order, used)
 
 
+DELIVERED = "delivered"
+
+
 def _delivered_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Order:
-    if answer == "wrong code":
-        raise _wrong_code()
+    if answer != DELIVERED:
+        raise _wrong_code(int(answer.split()[-1]))
     return _order(errand, id)
 
 
@@ -142,15 +152,22 @@ def deliver(errand: Errand, *, id: Ticket, code: str) -> Order:
     order, right = delivery.deliver(
         _order(errand, id), by=errand.actor.id, is_courier=_is_courier(errand), code=code, now=errand.now
     )
-    answer = "delivered" if right else "wrong code"
-    errand.records.save(order, audit=errand.entry("deliver", about_visit(id), answer=answer))
+    left = order.codes_left
+    deed, answer = ("deliver", DELIVERED) if right else ("wrong_code", f"wrong code {left}")
+    errand.records.save(order, audit=errand.entry(deed, about_visit(id), answer=answer))
     if not right:
-        raise _wrong_code()
+        raise _wrong_code(left)
     return order
 
 
-def _wrong_code() -> Refusal:
-    return Refusal("This is not the patient's code. Ask them to look at their visit page.", field="code")
+def _wrong_code(left: int) -> Refusal:
+    if not left:
+        return TooLate("The code was wrong too often. Bring the parcel back to the pharmacy.")
+    return Refusal(
+        "This is not the patient's code. Ask them to look at their visit page. Tries left: %(left)s.",
+        field="code",
+        left=left,
+    )
 
 
 @once(about=_about_visit, again=_order_again)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import Refusal, Repeated, Stale
-from chalicelib.rooms import assignment, promise, queue
+from chalicelib.rooms import assignment, leaving, promise, queue
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
-from chalicelib.visit import telling
+from chalicelib.visit import preferring, telling
 from chalicelib.visit.arriving import doctor_is_gone, end, turn_again
 from chalicelib.visit.errand import Errand, about_doctor
+from chalicelib.visit.preferring import Line
 from chalicelib.visit.telling import Post
 
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
@@ -30,6 +31,7 @@ class Swept:
 
     looked_at: int = 0
     brought_to_front: int = 0
+    moved: int = 0  # from the line of a doctor to the first free one
     sent_home: int = 0
     off_duty: int = 0
     longest_wait_seconds: int = 0
@@ -39,6 +41,10 @@ class Swept:
     desk_alerted: int = 0
     sent: int = 0
     given_up: int = 0
+    waiting: int = 0  # people without a doctor, in all queues
+    alone: int = 0  # open departments where people wait and nobody is on duty
+    promises: int = 0  # waits that came to their end since the last sweep
+    promises_broken: int = 0  # of them, longer than was said
 
 
 def sweep(errand: Errand, post: Post | None = None) -> Swept:
@@ -53,12 +59,14 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
                 mark, lane, there = _lane(errand, department.id, number, swept)
                 marks.append(mark)
                 lanes.append(lane)
-                waiting += there
+                waiting += [visit for visit in there if not visit.prefers]  # the others have their doctor
         with _in_spite_of(swept):
             roster = _roster(errand, department.id, swept)
+            _asked_for(errand, department.id, roster, swept)
             _told_on_duty(errand, lanes, roster)
             if lanes:
                 absence = telling.absence(errand, lanes, roster)
+                swept.alone += absence is not None
                 swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
     if post is not None:
         with _in_spite_of(swept):
@@ -83,31 +91,60 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
     found = errand.records.visits([*numbers, *mark.open], broken=broken)
     swept.unreadable += len(broken)
     swept.looked_at += len(numbers) + len(mark.open)
-    seen = [_rescued(errand, lane, visit, swept) for visit in found]
+    seen = [_rescued(errand, line, swept) for line in preferring.lines(errand, lane, found)]
     with _in_spite_of(swept):
         _held(errand, lane, swept)
-    still_open = (*(v.id for v in seen if _may_be_lost_yet(lane, v)), *broken)
+    still_open = (*(line.visit.id for line in seen if _may_be_lost_yet(line)), *broken)
     first_seen = [v for v in found if v.id not in mark.open]
-    _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen)
-    waiting = errand.records.waiting(lane)
+    _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen, swept)
+    there = preferring.lines(errand, lane, errand.records.waiting(lane))
+    there = [_rescued(errand, line, swept) if line.visit.prefers else line for line in there]
+    waiting = [line.visit for line in there]
+    swept.waiting += queue.everybody([lane])
     _closing(errand, lane, waiting, swept)
     with _in_spite_of(swept):
-        swept.told += telling.tell(errand, lane, [*seen, *waiting])
+        swept.told += telling.tell(errand, lane, [line.visit for line in (*seen, *there) if line.lane == lane])
+        for line in (*seen, *there):
+            swept.told += telling.tell(errand, line.lane, [line.visit]) if line.lane != lane else 0
     return mark, lane, waiting
 
 
-def _rescued(errand: Errand, lane: Lane, visit: Visit, swept: Swept) -> Visit:
+def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept) -> None:
+    """Who asked for one doctor, waiting or with that doctor. The head of the department's lane may be far from their
+    number, so nobody would miss them if that doctor vanished."""
+    desks = errand.records.own_lines({line.doctor for line in roster})
+    for doctor, (desk, own) in sorted(desks.items()):
+        with _in_spite_of(swept):
+            ids = {visit.id for visit in errand.records.waiting_for(doctor, own)} | desk.visits
+            mine = [
+                v for v in errand.records.visits(sorted(ids)) if v.prefers == doctor and v.id.department == department
+            ]
+            for home in errand.records.lanes(sorted({visit.home for visit in mine})) if mine else []:
+                here = [visit for visit in mine if visit.home == (home.department, home.number)]
+                for line in preferring.lines(errand, home, here):
+                    line = _rescued(errand, line, swept)
+                    swept.told += telling.tell(errand, line.lane, [line.visit])
+
+
+def _rescued(errand: Errand, line: Line, swept: Swept) -> Line:
     """Back to the front if nobody has this patient; the visit as it is then, as a doctor may just have come."""
     with _in_spite_of(swept):
-        if queue.passed(lane, visit) or doctor_is_gone(errand, visit):
-            visit = turn_again(errand, visit)
+        settled = preferring.settle(errand, line)
+        swept.moved += settled is not line
+        line = settled
+        if queue.passed(line.lane, line.visit) or doctor_is_gone(errand, line.visit):
+            front = turn_again(errand, line.visit)
             swept.brought_to_front += 1
-    return visit
+            (line,) = preferring.lines(errand, line.home, [front])
+    return line
 
 
-def _may_be_lost_yet(lane: Lane, visit: Visit) -> bool:
-    """To be looked at again: with a doctor who may vanish, stepped back, or written while this sweep looked."""
-    return visit.state in WITH_DOCTOR or visit.returns_at is not None or queue.passed(lane, visit)
+def _may_be_lost_yet(line: Line) -> bool:
+    """To be looked at again: with a doctor who may vanish, waiting for one, stepped back, or written while this sweep
+    looked."""
+    visit = line.visit
+    for_one = visit.prefers is not None and visit.state is State.WAITING
+    return visit.state in WITH_DOCTOR or for_one or visit.returns_at is not None or queue.passed(line.lane, visit)
 
 
 def _called_since(mark: Mark, lane: Lane) -> tuple[list[Ticket], tuple[int, int, int, int]]:
@@ -126,14 +163,16 @@ def _called_since(mark: Mark, lane: Lane) -> tuple[list[Ticket], tuple[int, int,
 def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
     """Stepped-back people whose moment passed while no doctor looked, and leftovers of those who left."""
     for visit in errand.records.visits([Ticket.of(id) for id in lane.held]):
-        if queue.passed(lane, visit):
+        mine = visit.lane == (lane.department, lane.number)
+        if mine and queue.passed(lane, visit):
             turn_again(errand, visit)
             swept.brought_to_front += 1
-        elif visit.state is not State.WAITING or lane.heads[visit.id.band] >= lane.held[str(visit.id)]:
-            errand.records.let_go(visit.id, lane.held[str(visit.id)])  # before its turn the visit may just be written
+        elif not mine or visit.state is not State.WAITING or lane.heads[visit.id.band] >= lane.held[str(visit.id)]:
+            # before its turn the visit may just be written
+            errand.records.let_go((lane.department, lane.number), visit.id, lane.held[str(visit.id)])
 
 
-def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]) -> None:
+def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit], swept: Swept) -> None:
     """How far this sweep read, and how the promises of those called since were kept; nothing new, nothing written."""
     if after == before:
         return
@@ -147,6 +186,8 @@ def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]
         errand.records.save(*changes, audit=once.entry("sweep", about))
     except (Stale, Repeated):
         return  # another sweep was here at the same moment, and wrote the same
+    swept.promises += counted.counted - accuracy.counted
+    swept.promises_broken += counted.counted - counted.in_range - accuracy.counted + accuracy.in_range
 
 
 def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> None:
@@ -159,11 +200,11 @@ def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> 
     if department is None or department.is_open(errand.now.astimezone(zone)) or lane.on_duty:
         return
     for visit in waiting[:CLOSE_MAX]:
-        if department.is_open(visit.joined_at.astimezone(zone)):
+        if department.is_open(visit.joined_at.astimezone(zone)) and not visit.prefers:  # that doctor is on duty still
             close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
             # Refused or stale: a doctor came, or the patient left, at this very moment.
             with _in_spite_of(swept), contextlib.suppress(Stale, Repeated, Refusal):
-                end(close, "expire", visit, queue.expire(visit, now=errand.now))
+                end(close, "expire", visit, leaving.expire(visit, now=errand.now))
                 swept.sent_home += 1
 
 
@@ -185,14 +226,18 @@ def _roster(errand: Errand, department: str, swept: Swept) -> list[Seen]:
 
 def _told_on_duty(errand: Errand, lanes: list[Lane], roster: list[Seen]) -> None:
     """Every lane says how many doctors are on duty. One that a bigger clinic has just opened does not know them yet."""
-    there = sum(line.on_duty for line in roster)
+    there = _for_anybody(roster)
     if all((lane.on_duty, lane.of) == (there, errand.clinic.lanes) for lane in lanes):
         return
     keys = [(lane.department, lane.number) for lane in lanes]
     for lane in errand.records.lanes(keys, consistent=True):  # before the roster: whoever comes in between is refused
-        there = sum(line.on_duty for line in errand.records.roster(lane.department, consistent=True))
+        there = _for_anybody(errand.records.roster(lane.department, consistent=True))
         if (lane.on_duty, lane.of) != (there, errand.clinic.lanes):
             errand.records.tell_on_duty(lane, there, of=errand.clinic.lanes)
+
+
+def _for_anybody(roster: list[Seen]) -> int:
+    return sum(line.on_duty and not line.own_only for line in roster)
 
 
 def _off_duty(errand: Errand, doctor: Doctor) -> None:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
-from chalicelib.rooms import assignment
+from chalicelib.rooms import assignment, queue
 from chalicelib.rooms.assignment import LEASE, TAKE_TRIES_MAX, Claim, Doctor
 from chalicelib.rooms.consult import PATIENT
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.prescription import Prescription
-from chalicelib.rooms.queue import WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why
+from chalicelib.rooms.queue import WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why, own_lane
+from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Standing, bring_to_front, standings, turn_again, waits
 from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_doctor, look_at_list, once
 
@@ -24,6 +25,7 @@ class Work:
     standings: list[Standing]
     visits: list[Visit]
     unanswered: frozenset[Ticket]
+    own: list[Visit]  # who asked for this doctor, and waits
     returned: list[Prescription]
     recent: list[Visit]
     came_back: list[Order]  # parcels that could not be delivered, of this doctor's patients
@@ -38,9 +40,16 @@ def _doctor_again(errand: Errand, answer: str, **_: object) -> Doctor:
 
 
 @once(about=_about_me, again=_doctor_again)
-def go_on_duty(errand: Errand, *, departments: tuple[str, ...], capacity: int) -> Doctor:
+def go_on_duty(errand: Errand, *, departments: tuple[str, ...], capacity: int, own_only: bool = False) -> Doctor:
     before = errand.records.doctor(errand.actor.id)
-    after = assignment.go_on_duty(before, departments=departments, capacity=capacity, clinic=errand.clinic)
+    after = assignment.go_on_duty(
+        before,
+        departments=departments,
+        capacity=capacity,
+        own_only=own_only,
+        clinic=errand.clinic,
+        allowed=errand.actor.departments,
+    )
     return _duty(errand, "go_on_duty", before, after)
 
 
@@ -66,6 +75,7 @@ def work(errand: Errand) -> Work:
         doctor=desk,
         standings=standings(errand, desk.departments) if desk.on_duty else waits(errand),
         visits=in_hand,
+        own=preferring.waiting_for(errand, desk.id),
         unanswered=frozenset(v.id for v in in_hand if v.last_word == PATIENT),
         returned=errand.records.returned_to(desk.id),
         came_back=errand.records.orders((OrderState.RETURNED,), doctor=desk.id),
@@ -106,15 +116,16 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
     draw = _draw(errand)
     for _ in range(TAKE_TRIES_MAX):
         lanes = _with_returned(errand, lanes)
-        front = assignment.in_front(lanes, draw)
-        if not front:  # the first look may have been a moment old, and not at all lanes
-            lanes = errand.records.lanes(errand.clinic.lanes_of(desk.departments), consistent=True)
+        front = assignment.next_up(desk, lanes, draw)
+        if not front:  # the first look may have been a moment old
+            lanes = errand.records.lanes(_looked_at(errand, desk), consistent=True)
             if not any(lane.everybody for lane in lanes):
                 _nobody(errand)
                 return None
             continue
         lane, band, why = front[0] if len(front) == 1 else _joined_first(errand, front)
-        called = errand.records.call(lane, band, why, errand.now)
+        beside = [one for one in lanes if one.department == lane.department]
+        called = errand.records.call(lane, band, why, errand.now, queue.as_one(beside))
         if called is None:
             lanes = _again(errand, lanes)
             continue
@@ -145,48 +156,54 @@ def _claim(errand: Errand, ticket: Ticket, call: Call) -> Ticket | None:
         return id
     if came is Claim.NO_ROOM:
         _give_up(errand, ticket)
-        assignment.may_take(errand.records.doctor(call.doctor))
+        assignment.may_take(errand.records.doctor(call.doctor), errand.actor.departments)
+        if queue.asked_for(ticket):
+            return None  # waited for this doctor where the doctor does not work any more: the next one
         raise TooLate("You are not on duty. Go on duty to take the next patient.")
     return None
 
 
 def _give_up(errand: Errand, ticket: Ticket) -> None:
-    """A number was called and nobody came of it: its patient goes back to the front at once."""
+    """A number was called and nobody came of it: its patient goes back to the front at once, or to the first free
+    doctor where the one they wait for does not take them any more."""
     for _ in range(DECIDE_TRIES_MAX):  # a message written at this moment must not stop it
         lost = [v for v in errand.records.visits([ticket]) if v.state is State.WAITING and v.ticket == ticket]
         if not lost:
             return
-        bring_to_front(errand, lost[0])
+        if not preferring.let_down(errand, lost[0]):
+            bring_to_front(errand, lost[0])
 
 
 def _sure(errand: Errand, desk: Doctor) -> Doctor:
     """Nobody is refused on a desk that was read a moment old."""
     try:
-        assignment.may_take(desk)
+        assignment.may_take(desk, errand.actor.departments)
     except Refusal:
         desk = errand.records.doctor(errand.actor.id)
-        assignment.may_take(desk)
+        assignment.may_take(desk, errand.actor.departments)
     return desk
 
 
 def _desk(errand: Errand, departments: tuple[str, ...]) -> tuple[Doctor, list[Lane]]:
+    """The desk, and the lanes to be looked at: the doctor's own, and some of the departments'."""
     known = tuple(d for d in departments if errand.clinic.department(d))
     if known:
-        desk, lanes = errand.records.desk_and_lanes(errand.actor.id, _looked_at(errand, known))
+        looked_at = [own_lane(errand.actor.id), *errand.clinic.lanes_of(known)]
+        desk, lanes = errand.records.desk_and_lanes(errand.actor.id, looked_at)
         if set(desk.departments) == set(known):
-            return desk, lanes
+            return desk, lanes[:1] if desk.own_only else lanes
     desk = errand.records.doctor(errand.actor.id)
-    return desk, errand.records.lanes(_looked_at(errand, desk.departments)) if desk.departments else []
+    return desk, errand.records.lanes(_looked_at(errand, desk))
 
 
 def _draw(errand: Errand) -> int:
-    """Chance by the request's id: the same tap, sent again, looks at the same lanes."""
+    """Chance by the request's id: the same tap, sent again, chooses alike."""
     return int.from_bytes(sha256(errand.request.encode()).digest()[:8])
 
 
-def _looked_at(errand: Errand, departments: tuple[str, ...]) -> list[tuple[str, int]]:
-    draw, lanes = _draw(errand), errand.clinic.lanes
-    return [lane for department in departments for lane in assignment.heads(draw, department, lanes)]
+def _looked_at(errand: Errand, desk: Doctor) -> list[tuple[str, int]]:
+    """The doctor's own lane, and those of the departments, unless the doctor takes only people who ask for them."""
+    return [own_lane(desk.id), *([] if desk.own_only else errand.clinic.lanes_of(desk.departments))]
 
 
 def _joined_first(errand: Errand, front: list[tuple[Lane, Band, Why]]) -> tuple[Lane, Band, Why]:
@@ -204,13 +221,14 @@ def _again(errand: Errand, lanes: list[Lane]) -> list[Lane]:
 
 def _with_returned(errand: Errand, lanes: list[Lane]) -> list[Lane]:
     """Somebody who stepped back and whose moment has come stands at the front now; the lanes as they are then."""
-    held = next(((v, lane.held[str(v)]) for lane in lanes if (v := lane.held_now())), None)
+    held = next(((lane, v) for lane in lanes if (v := lane.held_now())), None)
     if held is None:
         return lanes
-    id, at = held
+    lane, id = held
+    key, at = (lane.department, lane.number), lane.held[str(id)]
     came = [v for v in errand.records.visits([id]) if v.state is State.WAITING and v.ticket is None]
-    if came and came[0].returns_at == at:
+    if came and (came[0].lane, came[0].returns_at) == (key, at):
         turn_again(errand, came[0])
     else:
-        errand.records.let_go(id, at)  # a leftover of somebody who left
+        errand.records.let_go(key, id, at)  # a leftover of somebody who left
     return _again(errand, lanes)

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import guests, phrases
+from chalicelib.outside.signing import KMS
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import arrival
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
@@ -101,7 +102,7 @@ class Morning:
     def errand(self, actor: Actor, minutes_ago: float) -> Errand:
         request = f"{self.chance.getrandbits(128):032x}"
         at = self.now - timedelta(minutes=minutes_ago)
-        return Errand(actor=actor, request=request, now=at, clinic=self.clinic, records=self.records)
+        return Errand(actor=actor, request=request, now=at, clinic=self.clinic, records=self.records, signer=KMS)
 
     # ---- patients
 

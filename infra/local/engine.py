@@ -25,12 +25,14 @@ DYNOXIDE_TARBALL = f"@dynoxide/linux-x64/-/linux-x64-{DYNOXIDE_VERSION}.tgz"
 DYNOXIDE_SHA512 = "sBHqlxJ9ANkLluFkYRfd5r8Y0ApFew4FhOrlhgRAgD4XzEoFOukEo1nuBTQ1+jTtofqwn4NWQ2k0Tn5mNTjgUg=="
 DYNOXIDE = ROOT / ".tools" / f"dynoxide-{DYNOXIDE_VERSION}"
 DOWNLOAD_SECONDS_MAX = 120
+MOTO_ACCOUNT = "123456789012"
 START_SECONDS_MAX = 10
 STOP_SECONDS_MAX = 5
 
 # What keeps every call on this machine, whatever the person's own AWS settings are.
 LOCAL = {
     "TABLE": "clinic",
+    "ROOTS_BUCKET": "local",  # signed roots of the audit are kept in this process
     "SMS_PROVIDER": "local",  # texts are kept and shown here; none is sent
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
@@ -48,6 +50,7 @@ NEVER_LOCAL = (
     "AWS_SESSION_TOKEN",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_KMS",
 )
 
 
@@ -64,21 +67,47 @@ def keep_local() -> None:
 
 @contextlib.contextmanager
 def moto() -> Iterator[None]:
-    """A DynamoDB in this process. It forgets everything when the block ends."""
+    """A DynamoDB in this process, and a KMS with the signing key. They forget everything when the block ends."""
     from moto import mock_aws
+    from moto.kms.models import kms_backends
 
     from infra.local.steady_moto import steady
 
     with steady(), mock_aws():
+        keys = kms_backends[MOTO_ACCOUNT][LOCAL["AWS_REGION"]]
+        key = keys.create_key(None, "SIGN_VERIFY", "ECC_NIST_P256", "Signs notes and prescriptions", None)
+        with _environment(SIGNING_KEY=key.id, AWS_ENDPOINT_URL_KMS=None):
+            yield
+
+
+@contextlib.contextmanager
+def _environment(**settings: str | None) -> Iterator[None]:
+    """These settings for the length of the block, and afterwards what was there before; None is not set at all."""
+    before = {name: os.environ.get(name) for name in settings}
+    try:
+        _set(settings)
         yield
+    finally:
+        _set(before)
+
+
+def _set(settings: dict[str, str | None]) -> None:
+    for name, value in settings.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 @contextlib.contextmanager
 def dynoxide(file: Path | None = None) -> Iterator[str]:
     """A DynamoDB in a process of its own, in memory or in `file`. Yields its address; ends the process at the end.
 
-    The address is also put where every AWS client looks for it. Raises NotHere.
+    The address is also put where every AWS client looks for it; beside it answers a KMS that signs, whose key is kept
+    next to `file`. Raises NotHere.
     """
+    from infra.local import signer
+
     program = fetch_dynoxide()
     port = free_port()
     keep = ["--db-path", str(file)] if file else []
@@ -94,7 +123,9 @@ def dynoxide(file: Path | None = None) -> Iterator[str]:
     try:
         _wait_for(child, port)
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = address
-        yield address
+        key = file.with_name(f"{file.name}.key") if file else None
+        with signer.kms(key) as kms, _environment(SIGNING_KEY=signer.KEY, AWS_ENDPOINT_URL_KMS=kms):
+            yield address
     finally:
         os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
         child.terminate()

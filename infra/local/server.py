@@ -70,7 +70,7 @@ class Handler(ChaliceRequestHandler):
 
     def _send_error_response(self, error: Any) -> None:
         # API Gateway says "Missing Authentication Token" for an address that does not exist; people deserve better.
-        # infra/clinic.json words it the same way in the cloud.
+        # infra/stack/api.json words it the same way in the cloud.
         if error.body and b"Missing Authentication Token" in error.body:
             self._sorry(HTTPStatus.NOT_FOUND, "We cannot find that page", "The address may be mistyped.")
         else:

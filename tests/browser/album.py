@@ -9,6 +9,7 @@ from typing import Any
 
 import brotli
 
+from infra.local.seed import STAFF
 from tests.browser.phones import PHONE, Phone
 
 HERE = Path(__file__).parent
@@ -22,7 +23,8 @@ ASSET = re.compile(r'<(?:script[^>]*?src|link[^>]*?href|img[^>]*?src)="(/[^"]+)"
 # Words that are the same in every language: units, codes and links, and the names of the made-up staff.
 ANYWHERE = re.compile(
     r"https?://\S+|\b[A-Z]\d{1,6}\b|\b\d[\d.,]*\s?(?:mg|ml|g|µg|%)(?:/ml)?|\{\w+\}|Cookie|例如 ada|English|中文"
-    r"|\b(?:Dr|Ada|Bo|Chen|Sam|Cole|Dee)\b"
+    r"|UTC[+-]\d+|\b(?:Dr|Ada|Bo|Chen|Sam|Cole|Dee|Pria|Max|li-wei)\b"
+    rf"|^(?:{'|'.join(member.id for member in STAFF)})$"
 )
 LATIN = re.compile(r"[A-Za-z]{2,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.clinic import CLINIC
+from chalicelib.outside.signing import KMS
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
 from chalicelib.rooms.consult import SOAP, Outcome
 from chalicelib.rooms.permission import Actor, Role
@@ -111,7 +112,8 @@ def _errand(stage: Stage, who: str) -> Errand:
     member = next(member for member in STAFF if member.id == who)
     actor = Actor(role=member.role, id=member.id, name=member.name)
     now = stage.clinic.clock()
-    return Errand(actor=actor, request=f"{who}-{now.timestamp():.6f}", now=now, clinic=CLINIC, records=records)
+    request = f"{who}-{now.timestamp():.6f}"
+    return Errand(actor=actor, request=request, now=now, clinic=CLINIC, records=records, signer=KMS)
 
 
 def _come(stage: Stage, people: tuple[Newcomer, ...], present: datetime) -> None:

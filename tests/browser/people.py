@@ -16,6 +16,7 @@ from tests.browser.album import Look, nobody
 from tests.browser.phones import Phone
 
 A5, A6 = (148, 210), (105, 148)
+WRONG_CODE = "This is not the patient's code. Ask them to look at their visit page. Tries left: %(left)s."
 MM = 72 / 25.4  # PDF counts in points
 KEPT = """async () => { const found = {};
   for (const name of await caches.keys()) { const cache = found[name] = {}, opened = await caches.open(name);

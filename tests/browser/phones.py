@@ -1,12 +1,14 @@
 """Phones: Chromium as one person holds it, and a witness who notes whatever must never happen on any page."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, Response, expect, sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
+# The same browser without the parts that draw windows: the pages alike, at little more than half the work.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

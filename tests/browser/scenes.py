@@ -21,6 +21,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_working.desk,
     scenes_working.closing_time,
     scenes_working.vanished,
+    scenes_working.staffing,
     scenes_parcels.nobody_at_home,
     scenes_parcels.collected,
 )

@@ -1,6 +1,6 @@
 """Scenes of parcels off the straight way: nobody at home, three times; the counter; cancelled; too many wrong codes."""
 
-from tests.browser.people import Patient
+from tests.browser.people import WRONG_CODE, Patient
 from tests.browser.staff import Doctor, Pharmacist
 from tests.browser.stage import Stage
 
@@ -94,7 +94,8 @@ def collected(stage: Stage) -> None:
     right = int(patient.page.locator(".code").inner_text())
     for tries in range(1, 6):
         pharmacist.delivers(f"{(right + tries) % 1_000_000:06}")
-        pharmacist.is_told("This is not the patient's code. Ask them to look at their visit page.")
+        if tries < 5:
+            pharmacist.is_told(WRONG_CODE, left=5 - tries)
     pharmacist.opens_parcel(patient.code)
     pharmacist.reads("The code was wrong too often. Bring the parcel back to the pharmacy.")
     pharmacist.look("parcel-too-many-codes")

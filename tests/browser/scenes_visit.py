@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.people import A5, Patient
+from tests.browser.people import A5, WRONG_CODE, Patient
 from tests.browser.staff import Courier, Doctor, Pharmacist
 from tests.browser.stage import Stage
 
@@ -30,6 +30,7 @@ def whole_visit(stage: Stage) -> None:
     packed(patient, pharmacist, courier)
     delivered(patient, pharmacist, courier)
     reads_prescription(patient)
+    sees_who_opened(patient)
     looks_back(doctor)
 
 
@@ -148,7 +149,7 @@ def delivered(patient: Patient, pharmacist: Pharmacist, courier: Courier) -> Non
     patient.look("parcel")
     right = patient.page.locator(".code").inner_text().strip()
     courier.delivers(f"{(int(right) + 1) % 1_000_000:06}")
-    courier.is_told("This is not the patient's code. Ask them to look at their visit page.")
+    courier.is_told(WRONG_CODE, left=4)
     courier.look("parcel-wrong-code")
     courier.delivers(right)
     courier.reads("Delivered")
@@ -162,9 +163,18 @@ def delivered(patient: Patient, pharmacist: Pharmacist, courier: Courier) -> Non
 def reads_prescription(patient: Patient) -> None:
     patient.follows("Prescription to show or print")
     patient.heading("Prescription %(code)s", code=patient.code)
-    patient.reads("Used: the medicine was given out")
+    patient.reads("Used: the medicine has left the pharmacy")
     patient.look("prescription")
     patient.prints_one_sheet("dl.facts", A5)
+
+
+def sees_who_opened(patient: Patient) -> None:
+    """Everybody who worked on it: the doctor, the pharmacist, the courier."""
+    patient.opens_ticket()
+    patient.follows("Who opened your record")
+    patient.heading("Who opened your record")
+    patient.reads("Called you", "Signed the note", "Checked the prescription", "Handed over the medicine")
+    patient.look("who-opened")
 
 
 def looks_back(doctor: Doctor) -> None:

@@ -32,6 +32,9 @@ class Member(Person):
         if self.title:
             self.heading(self.title)
 
+    def heading_words(self, name: str) -> None:
+        expect(self.page.locator("h1")).to_contain_text(name)
+
 
 class Doctor(Member):
     home, title = "/doctor", "Work list"
@@ -66,9 +69,6 @@ class Doctor(Member):
         self.opens("Hand back to the queue")
         self.types(reason=reason)
         self.presses("Hand back")
-
-    def heading_words(self, name: str) -> None:
-        expect(self.page.locator("h1")).to_contain_text(name)
 
     def catches_up(self) -> None:
         """See now what the page would show by itself in a few seconds."""
@@ -196,3 +196,12 @@ class Desk(Hand):
     def draws_ticket(self) -> None:
         self.presses("Draw the ticket")
         expect(self.page.locator(".slip")).to_be_visible()
+
+
+class Administrator(Member):
+    home, title = "/people", "Staff"
+
+    def opens_member(self, name: str) -> None:
+        self.goes_to("/people")
+        self.page.locator("a.row", has_text=name).click()
+        self.heading_words(name)

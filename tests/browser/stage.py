@@ -8,7 +8,7 @@ from tests.browser.album import Look, nobody
 from tests.browser.live import Clinic
 from tests.browser.people import Patient
 from tests.browser.phones import Phone
-from tests.browser.staff import Courier, Desk, Doctor, Member, Pharmacist
+from tests.browser.staff import Administrator, Courier, Desk, Doctor, Member, Pharmacist
 
 Who = TypeVar("Who", bound=Member)
 
@@ -40,6 +40,9 @@ class Stage:
 
     def desk(self) -> Desk:
         return self._signed_in(Desk(self.phone(), self.look, id="dee"))
+
+    def administrator(self) -> Administrator:
+        return self._signed_in(Administrator(self.phone(), self.look, id="max"))
 
     def _signed_in(self, member: Who) -> Who:
         member.signs_in()

@@ -60,4 +60,5 @@ def test_every_page_was_looked_at(whole_tour: Tour, language: str) -> None:
 
 
 def _fits(route: str, seen: str) -> bool:
-    return bool(re.fullmatch(re.escape(route).replace(re.escape("{step}"), "[a-z_]+"), seen))
+    asked = re.escape(route).replace(re.escape("{step}"), "[a-z_]+").replace(re.escape("{member}"), "[a-z-]+")
+    return bool(re.fullmatch(asked, seen))

@@ -49,6 +49,7 @@ class Bill:
             "queue units": self.of(*QUEUE),
             "record units": self.of(*RECORD),
             "audit units": self.of("audit"),
+            "chain units": self.of("chain"),
             "index units": self.index,
             "all write units": self.total,
         }
@@ -137,6 +138,8 @@ def kind_of(key: dict[str, Any]) -> str:
     pk, sk = key["pk"]["S"], key["sk"]["S"]
     if sk.startswith("X#"):
         return "audit"
+    if sk.startswith("Y"):
+        return "chain"
     if pk.startswith("V#"):
         return {"V": "visit", "N": "note", "P": "prescription", "M": "message", "O": "order", "Z": "notice"}[sk[0]]
     if pk.startswith("P#"):

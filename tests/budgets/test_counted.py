@@ -23,11 +23,13 @@ from chalicelib.rooms.consult import NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.promise import RATIOS, Accuracy
 from chalicelib.rooms.queue import GONE_MAX, HELD_MAX, Band, Ticket
-from chalicelib.store import records
+from chalicelib.store import chain, records
 from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.rows import TABLE, GuardRow, LaneRow, Row
 from chalicelib.visit import arriving, seeing, taking
 from chalicelib.visit.errand import Errand
+from chalicelib.visit.preferring import Line
+from infra.local.signer import Local
 from tests.budgets.ledger import UNIT_BYTES, Bill, counted, size_of
 from tests.builders import ADA, PUBLIC, a_clinic, a_line, a_request
 from tests.engines import metered
@@ -47,21 +49,24 @@ TYPED = {
 SUMMARY = "You have a bronchitis. It gets better by itself. Rest and drink; come back if the fever stays past Thursday."
 LONGEST = {"why": "王" * 500, "allergies": "王" * 200, "name": "王" * 60, "guardian": "王" * 60, "age": 5}
 
-# requests, of these reads, read units, then write units: queue, record, audit row, the row's entry in the work list
+# requests, of these reads, read units, then write units: queue, record, audit row, the row's chain, and what the index
+# takes: one for the chain that has changed, and one for a row's entry in a work list
+# Of the 1.5 read units of take next, 1 is the queue's (lane and desk); half a unit is the lane of people who ask for
+# this doctor, read in the same request.
 BUDGETS: dict[str, tuple[float, ...]] = {
-    "join": (2, 0, 0, 5, 0, 2, 0),
-    "take next": (3, 1, 1, 5, 0, 2, 1),
-    "board": (1, 1, 0.5, 0, 0, 0, 0),
-    "the patient's own look": (1, 1, 2, 0, 0, 0, 0),
-    "complete": (3, 2, 2, 6, 2, 2, 0),
-    "complete with medicine": (3, 2, 2, 6, 4, 2, 1),
+    "join": (2, 0, 0, 5, 0, 2, 2, 1),
+    "take next": (3, 1, 1.5, 5, 0, 2, 2, 2),
+    "board": (1, 1, 0.5, 0, 0, 0, 0, 0),
+    "the patient's own look": (1, 1, 2, 0, 0, 0, 0, 0),
+    "complete": (3, 2, 2, 6, 2, 2, 2, 1),
+    "complete with medicine": (3, 2, 2, 6, 4, 2, 2, 2),
 }
 BEYOND: dict[str, tuple[float, ...]] = {
-    "join with the longest answers": (2, 0, 0, 9, 0, 2, 0),
-    "take next with the longest answers": (3, 1, 1, 11, 0, 2, 1),
-    "complete with the longest of everything": (3, 2, 7, 18, 48, 2, 0),
-    "join as somebody with fifty visits": (2, 0, 0, 7, 0, 2, 0),
-    "take next past a hole": (6, 1, 1, 7, 0, 2, 1),
+    "join with the longest answers": (2, 0, 0, 9, 0, 2, 2, 1),
+    "take next with the longest answers": (3, 1, 1.5, 11, 0, 2, 2, 2),
+    "complete with the longest of everything": (3, 2, 7, 18, 48, 2, 2, 1),
+    "join as somebody with fifty visits": (2, 0, 0, 7, 0, 2, 2, 1),
+    "take next past a hole": (6, 1, 1.5, 7, 0, 2, 2, 2),
 }
 _lines: dict[str, dict[str, float]] = {}
 _ratios: dict[str, dict[str, float]] = {}
@@ -154,7 +159,7 @@ def test_what_the_queue_costs_does_not_depend_on_its_length(clinic: Clinic, wait
         last = clinic.arrive("Ann Li")
     assert last.n == waiting + 1
     assert noted(f"join, {waiting} waiting", bill) == BUDGETS["join"]
-    assert bill.units == {"lane": 1, "visit": 2, "guard": 2, "audit": 2}
+    assert bill.units == {"lane": 1, "visit": 2, "guard": 2, "audit": 2, "chain": 2}
     with counted() as bill:
         place = arriving.see_ticket(clinic.errand(patient("Ann Li")), id=last)
     assert place.ahead == waiting
@@ -168,13 +173,13 @@ def test_what_the_queue_costs_does_not_depend_on_its_length(clinic: Clinic, wait
         id = taking.take_next(clinic.errand(ADA), departments=("general",))
     assert id is not None
     assert noted(f"take next, {waiting} waiting", bill) == BUDGETS["take next"]
-    assert bill.units == {"lane": 1, "visit": 2, "doctor": 2, "audit": 2}
+    assert bill.units == {"lane": 1, "visit": 2, "doctor": 2, "audit": 2, "chain": 2}
     seeing.save_note(clinic.errand(ADA), id=id, epoch=1, soap=TYPED)
     with counted() as bill:
         clinic.finish(id)
     assert noted(f"complete, {waiting} waiting", bill) == BUDGETS["complete"]
     assert bill.writes == 1, "one write, all or nothing"
-    assert bill.units == {"visit": 2, "doctor": 2, "guard": 2, "note": 2, "audit": 2}
+    assert bill.units == {"visit": 2, "doctor": 2, "guard": 2, "note": 2, "audit": 2, "chain": 2}
 
 
 def test_a_place_costs_nothing_at_the_origin(clinic: Clinic) -> None:
@@ -186,7 +191,8 @@ def test_a_place_costs_nothing_at_the_origin(clinic: Clinic) -> None:
         (counts,) = board["lanes"]  # type: ignore[misc]  # a list of lanes
         ahead = 7 - counts[Band.STANDARD][0] - 1 + sum(counts[band][1] for band in Band if band < Band.STANDARD)
     assert bill.requests == 0
-    assert arriving.place(clinic.errand(), visit, records.lanes([("general", 0)])[0]).ahead == ahead == 6
+    (lane,) = records.lanes([("general", 0)])
+    assert arriving.place(clinic.errand(), Line(visit=visit, lane=lane, home=lane)).ahead == ahead == 6
 
 
 def test_signing_with_medicine_adds_the_prescription_and_its_place_on_the_pharmacists_list(clinic: Clinic) -> None:
@@ -228,6 +234,35 @@ def test_an_ordinary_visit_is_one_unit_from_beginning_to_end(clinic: Clinic, lan
     visit = table()[(f"V#{id}", "V")]
     _bytes[f"an ordinary visit at its end, {language}"] = size_of(visit)
     assert size_of(visit) <= UNIT_BYTES
+
+
+def test_a_signature_rides_in_the_row_it_signs(clinic: Clinic) -> None:
+    """What signing adds: bytes in rows that stay one unit, no request to the table, and one to the key for each."""
+    clinic.arrive()
+    clinic.on_duty()
+    id = clinic.take()
+    assert id is not None
+    signer = Counting()
+    clinic.signer = signer
+    clinic.finish(id, outcome=Outcome.PRESCRIPTION, lines=(a_line(), a_line("aspirin")))
+    assert signer.asked == ["sign", "sign"]
+    for sk, name in (("N#001", "note"), ("P#001", "prescription")):
+        row = table()[(f"V#{id}", sk)]
+        bare = {name: value for name, value in row.items() if name not in ("signature", "policy")}
+        _bytes[f"a signature in a {name}"] = size_of(row) - size_of(bare)
+        assert size_of(row) <= UNIT_BYTES
+
+
+class Counting(Local):
+    """A key that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def sign(self, digest: bytes) -> bytes:
+        self.asked.append("sign")
+        return super().sign(digest)
 
 
 def test_the_longest_answers_cost_what_they_weigh(clinic: Clinic) -> None:
@@ -279,7 +314,7 @@ def test_a_lane_is_one_unit_even_when_as_many_as_may_be_stepped_back_or_left(cli
     times = {"window_at": clinic.now, "before_at": clinic.now, "window_calls": 4 * far, "before_calls": 4 * far}
     LaneRow("L#respiratory#0", "L", calls=4 * far, on_duty=500, version=far, **big, **times).save()
     for n in range(HELD_MAX):
-        assert records.hold(Ticket("respiratory", 0, Band.STANDARD, far + n), far + n + 3)
+        assert records.hold(("respiratory", 0), Ticket("respiratory", 0, Band.STANDARD, far + n), far + n + 3)
     for n in range(GONE_MAX):
         records.given_up(Ticket("respiratory", 0, Band.STANDARD, far + n))
     with counted() as bill:
@@ -287,6 +322,22 @@ def test_a_lane_is_one_unit_even_when_as_many_as_may_be_stepped_back_or_left(cli
     _bytes["the fullest lane"] = bill.largest
     assert bill.units == {"lane": 1}
     assert bill.largest <= UNIT_BYTES
+
+
+def test_every_ninth_line_seals_those_before_it(clinic: Clinic) -> None:
+    """What the chain costs when its row is full: found out by being refused, read, sealed, done. Ids as long as any."""
+    id = clinic.arrive()
+    clinic.on_duty()
+    assert clinic.take() == id
+    for n in range(chain.TAIL_MAX - 2):
+        records.looked(replace(clinic.errand(ADA), request=f"look:{'a' * 40}:{n:07}").entry("look", f"V#{id}"))
+    full = size_of(table()[(f"V#{id}", "Y")])
+    _bytes["the fullest chain"] = full
+    assert full <= UNIT_BYTES
+    with counted() as bill:
+        seeing.say(clinic.errand(patient("Ann Li")), id=id, text="Hello", epoch=None)
+    assert noted("a message that meets a full chain", bill) == (5, 2, 2, 2, 2, 2, 6, 2)
+    assert bill.refused == 1
 
 
 @pytest.mark.parametrize("bands", RATIO_MAX, ids=len)

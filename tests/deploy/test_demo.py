@@ -1,5 +1,6 @@
 """`make demo`: the busy morning is there from its seed, in every state that a newcomer should see."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from chalicelib.rooms.queue import State
 from chalicelib.store import records
 from infra.local.demo import BOOK, DUTY, IN_HAND, Morning, fill
 from infra.local.seed import seed
+from tests import engines
 
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 UNDER_WAY = {
@@ -21,14 +23,15 @@ UNDER_WAY = {
 }
 
 
-@pytest.fixture
-def morning(clinic_on_moto: None, request: pytest.FixtureRequest) -> Morning:
-    seed()
-    return fill(now=NOW, seed=getattr(request, "param", 1))
+@pytest.fixture(scope="module")
+def morning() -> Iterator[Morning]:
+    """One for all tests: it takes a while, and they only look."""
+    with engines.moto_table():
+        seed()
+        yield fill(now=NOW, seed=1)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("morning", [1, 2], indirect=True)
 def test_there_is_something_to_see_for_everybody(morning: Morning) -> None:
     visits = [records.visit(id) for id in morning.people]
     states = {visit.state for visit in visits}
@@ -45,15 +48,11 @@ def test_there_is_something_to_see_for_everybody(morning: Morning) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_seed_is_the_same_morning(clinic_on_moto: None) -> None:
-    seed()
-    people = [(p.name, p.why, p.visit) for p in fill(now=NOW, seed=5).people.values()]
-    from tests import engines
-
-    engines.point_at(None)
+def test_the_same_seed_is_the_same_morning(morning: Morning) -> None:
+    people = [(p.name, p.why, p.visit) for p in morning.people.values()]
     engines._empty_table()
     seed()
-    assert [(p.name, p.why, p.visit) for p in fill(now=NOW, seed=5).people.values()] == people
+    assert [(p.name, p.why, p.visit) for p in fill(now=NOW, seed=1).people.values()] == people
 
 
 def test_every_medicine_of_the_book_is_in_the_formulary_with_that_dose() -> None:

@@ -8,29 +8,28 @@ from typing import Any
 import botocore.session
 import pytest
 
-from chalicelib.outside import push, sms
+from chalicelib.outside import push, signing, sms
 from infra.local import engine
-from infra.package import FUNCTIONS, ROOT, SERVICES, permit
+from infra.package import MERGED, ROOT, SERVICES, permit
 from tests.outside.test_push import ENDPOINT, Service, forget
 
 OFF: dict[str, Any] = {"sms": {"provider": "none"}, "push": {"on": False}}
 ON: dict[str, Any] = {"sms": {"provider": "sns"}, "push": {"on": True}}
 
 
-def permitted(folder: Path, kit: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The policy's statements by name, and the template, as this kit is deployed."""
-    for name in (".chalice/policy-api.json", "infra/clinic.json", "infra/outside.json"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
-    permit(folder, kit)
-    policy = json.loads((folder / ".chalice" / "policy-api.json").read_text())
-    return {one["Sid"]: one for one in policy["Statement"]}, json.loads((folder / "infra" / "clinic.json").read_text())
+def permitted(folder: Path, kit: dict[str, Any], function: str = "api") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The function's statements by name, and the template, as this kit is deployed."""
+    for name in (".chalice", "infra"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.py*"), dirs_exist_ok=True)
+    permit(folder, {"timezone": "UTC"} | kit)
+    policy = json.loads((folder / ".chalice" / f"policy-{function}.json").read_text())
+    return {one["Sid"]: one for one in policy["Statement"]}, json.loads((folder / MERGED).read_text())
 
 
 def test_what_is_not_used_is_not_permitted(tmp_path: Path) -> None:
     for kit in (OFF, {}):
         may, stack = permitted(tmp_path, kit)
-        assert set(may) == {"RememberTheClinic", "WriteTheLog", "SendTraces"}
+        assert set(may) == {"RememberTheClinic", "SignRecords", "WriteTheLog", "SendTraces"}
         assert "PushKey" not in stack["Resources"]
 
 
@@ -57,14 +56,30 @@ def test_what_is_used_is_permitted_and_nothing_more(tmp_path: Path, monkeypatch:
     assert {action.split(":")[0] for action in used} < SERVICES
 
 
+def test_the_signing_key_is_permitted_what_is_asked_of_it(tmp_path: Path) -> None:
+    used: set[str] = set()
+    signing._kms.cache_clear()
+    signing._public.cache_clear()
+    with engine.moto():
+        signing._kms().meta.events.register("before-call.kms", lambda model, **_: used.add(f"kms:{model.name}"))
+        value = signing.KMS.sign(b"x" * 32)
+        assert signing.KMS.verify(b"x" * 32, value, key=signing.KMS.key_id)
+        assert signing.KMS.public_key()
+    signing._kms.cache_clear()
+    signing._public.cache_clear()
+    may, _ = permitted(tmp_path, OFF)
+    assert used == set(may["SignRecords"]["Action"])
+    assert may["SignRecords"]["Resource"] == {"Fn::GetAtt": ["SigningKey", "Arn"]}
+
+
 def test_both_functions_know_the_key_and_it_outlives_the_stack(tmp_path: Path) -> None:
     may, stack = permitted(tmp_path, ON)
     assert may["SignPushes"]["Resource"] == {"Fn::GetAtt": ["PushKey", "Arn"]}
     assert may["SendTexts"]["NotResource"] == {"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"}, "phones, not topics"
-    for function in FUNCTIONS:
-        variables = stack["Resources"][function]["Properties"]["Environment"]["Variables"]
-        assert variables["PUSH_KEY"] == {"Ref": "PushKey"}
-        assert variables["ORIGIN"] == {"Ref": "Origin"}
+    variables = stack["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["PUSH_KEY"] == {"Ref": "PushKey"}
+    assert variables["ORIGIN"] == {"Ref": "Origin"}
+    assert permitted(tmp_path, ON, "sweep")[0]["SignPushes"] == may["SignPushes"]
     assert stack["Resources"]["PushKey"]["DeletionPolicy"] == "Retain"
     properties = stack["Resources"]["PushKey"]["Properties"]
     assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")

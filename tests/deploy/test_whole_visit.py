@@ -1,6 +1,7 @@
 """One whole visit through the deployed zip, by people with browsers, and what it leaves behind of them: nothing."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,11 @@ class Played:
     recorder: Recorder
 
 
+def signing() -> dict[str, str]:
+    """Where the clinic's key is: the KMS that stands beside dynoxide."""
+    return {name: os.environ[name] for name in ("SIGNING_KEY", "AWS_ENDPOINT_URL_KMS")}
+
+
 @pytest.fixture(scope="module")
 def played(task: Path, package: Path, dynoxide: str) -> Played:
     template = json.loads((package / "sam.json").read_text())
@@ -56,7 +62,7 @@ def played(task: Path, package: Path, dynoxide: str) -> Played:
         engines.dynoxide_table(dynoxide),
         recording(dynoxide) as (table, recorder),
         traces() as (daemon, told),
-        function(task, workers=2, AWS_ENDPOINT_URL_DYNAMODB=table, AWS_XRAY_DAEMON_ADDRESS=daemon) as runs,
+        function(task, workers=2, **signing(), AWS_ENDPOINT_URL_DYNAMODB=table, AWS_XRAY_DAEMON_ADDRESS=daemon) as runs,
         gateway(runs, template) as address,
     ):
         seed()
@@ -115,7 +121,7 @@ def test_the_visit_can_be_played_to_its_end(played: Played) -> None:
     assert played.traced
 
 
-def test_it_needed_exactly_what_the_function_is_permitted(played: Played) -> None:
+def test_it_needed_exactly_what_the_api_is_permitted(played: Played) -> None:
     policy = json.loads((ROOT / ".chalice" / "policy-api.json").read_text())
     (table,) = [statement for statement in policy["Statement"] if statement["Sid"] == "RememberTheClinic"]
     assert played.recorder.permissions == set(table["Action"])

@@ -367,7 +367,7 @@ def test_hostile_input_names_the_field(cast: Cast, deed: str, fields: dict[str, 
     taken(cast, cast.ann)
     got = cast.ada.machine("POST", address(cast.ann, deed), fields)
     assert got.status == 422
-    assert [error["field"] for error in got.json["errors"]] == [field]
+    assert field in [error["field"] for error in got.json["errors"]]
 
 
 def test_a_machine_signs_at_the_same_address(cast: Cast) -> None:

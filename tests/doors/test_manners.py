@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from chalice import Blueprint, Chalice
 
+from chalicelib.doors import doctor
 from chalicelib.doors.form import BODY_MAX, FORMS, Form, clean, many, text, values_of, whole, yes
 from chalicelib.refusal import Busy, Refusal, TooLarge, TooLate
 from tests.people import Answer, Browser, Cast, InProcess
@@ -57,12 +58,12 @@ def addresses(cast: Cast, visit: str) -> list[tuple[str, str]]:
     """Every method and address there is, with this visit in it."""
     from app import app
 
-    parts = {"lang": "en", "visit": visit, "step": "who", "department": "general", "file": "wait.js"}
+    parts = {"lang": "en", "visit": visit, "step": "who", "department": "general", "file": "wait.js", "member": "bo"}
     return [(method, path.format(**parts)) for path, methods in app.routes.items() for method in methods]
 
 
 def everybody(cast: Cast) -> list[Browser]:
-    return [cast.eve, cast.ann, cast.ada, cast.sam, cast.cole, cast.dee]
+    return [cast.eve, cast.ann, cast.ada, cast.sam, cast.cole, cast.dee, cast.max]
 
 
 def polite(answer: Answer) -> None:
@@ -148,7 +149,7 @@ def test_a_ticket_secret_that_is_nearly_right_opens_nothing(cast: Cast) -> None:
 
 def test_a_form_of_another_site_is_refused(cast: Cast) -> None:
     visit = cast.ann.join()
-    path, fields = f"/en/visits/{visit}/leave", b""
+    path, fields = f"/en/visits/{visit}/leave", b"proof=" + cast.ann.proof(f"/{visit}/").encode()
     for headers in (
         {"sec_fetch_site": "cross-site"},
         {"sec_fetch_site": "same-site"},
@@ -158,6 +159,36 @@ def test_a_form_of_another_site_is_refused(cast: Cast) -> None:
     assert "Your place" in cast.ann.look().words
     ours = {"origin": "https://clinic.example", "host": "clinic.example"}
     assert cast.ann.ask("POST", path, fields, content_type=FORM_TYPE, **ours).status == 303
+
+
+def test_a_browser_that_cannot_say_where_a_form_comes_from_brings_a_proof(cast: Cast) -> None:
+    """An old browser says nothing, or `Origin: null`: another site's form looks like ours but for the proof."""
+    mine, other = cast.ann.join(), cast.bob.join()
+    page = cast.ann.look().page
+    proofs = {form.fields["proof"][0] for form in page.forms}
+    assert proofs == {cast.ann.proof(f"/{mine}/")}
+    assert cast.ann.cookies["tickets"].split("~")[1] not in cast.ann.look().body
+    path = f"/en/visits/{mine}/leave"
+    for wrong in (b"", b"proof=", b"proof=x", b"proof=" + cast.bob.proof(f"/{other}/").encode(), b"proof=%C3%A9"):
+        got = cast.ann.ask("POST", path, wrong, content_type=FORM_TYPE)
+        assert got.status == 403
+        assert "did not come from our page" in got.words
+    assert "Your place" in cast.ann.look().words
+    vouched = cast.ann.ask("POST", path, b"", content_type=FORM_TYPE, sec_fetch_site="same-origin")
+    assert vouched.status == 303, "a browser that knows better needs no proof"
+
+
+def test_a_form_without_its_proof_comes_back_as_it_was_typed(cast: Cast) -> None:
+    visit = cast.ann.join()
+    cast.ada.post("/en/doctor/duty", departments="general", capacity="2")
+    cast.ada.post("/en/doctor/next", departments="general")
+    got = cast.ann.ask("POST", f"/en/visits/{visit}/messages", b"text=It+hurts", content_type=FORM_TYPE)
+    assert got.status == 403
+    form = next(form for form in got.page.forms if form.action.endswith("/messages"))
+    assert form.fields["text"] == ["It hurts"]
+    assert form.fields["proof"] == [cast.ann.proof(visit)]
+    cast.ann.at = got
+    assert "It hurts" in cast.ann.fill("/messages").words
 
 
 def test_a_format_we_do_not_read_is_said_politely(cast: Cast) -> None:
@@ -183,6 +214,23 @@ def test_too_much_is_refused_before_it_is_read(cast: Cast) -> None:
     got = cast.eve.ask("POST", "/en/ask/flags", b"a" * (BODY_MAX + 1), content_type=FORM_TYPE)
     assert got.status == 413
     assert "make it shorter" in got.words
+    assert "Go back in your browser, where it may still be" in got.words
+
+
+@pytest.mark.parametrize("long", ["a" * 200_000, "疼" * 28_000])
+def test_a_text_that_is_far_too_long_is_still_there_to_be_made_shorter(cast: Cast, long: str) -> None:
+    cast.ann.join()
+    cast.ann.look()
+    got = cast.ann.fill("/messages", text=long)
+    assert got.status == 422
+    assert "At most 1000 characters." in got.words
+    assert next(f for f in got.page.forms if "text" in f.fields).fields["text"] == [long]
+
+
+def test_the_fullest_form_there_is_can_be_sent_in_any_script() -> None:
+    """A form of a browser has twelve bytes for a letter that needs four."""
+    longest = [field.schema.get("maxLength", 0) for field in doctor.SIGN.fields.values()]
+    assert sum(12 * most for most in longest if isinstance(most, int)) < BODY_MAX
 
 
 def test_every_wrong_field_is_named_to_a_machine(cast: Cast) -> None:
@@ -318,7 +366,7 @@ def test_many_answers_are_known_ones_only() -> None:
 
 def test_a_password_is_never_shown_again() -> None:
     sheet = read(Form(text("secret", max=50, shown=False), text("id", max=50)), secret="hunter2", id="ada")
-    assert sheet.typed == {"secret": [], "id": ["ada"], "request": []}
+    assert sheet.typed == {"secret": [], "id": ["ada"], "request": [], "proof": []}
 
 
 def test_a_link_may_carry_what_messengers_add() -> None:

@@ -62,6 +62,14 @@ def test_the_ticket_page_tells_the_truth_about_the_wait(cast: Cast) -> None:
     assert "Your place 1" in cast.ann.look().words
 
 
+def test_a_page_of_clock_times_says_whose_clock(cast: Cast) -> None:
+    cast.ann.join()
+    waiting = cast.ann.look()
+    finish(cast, cast.ann, Outcome.PRESCRIPTION, PILLS)
+    for got in (waiting, cast.ann.look(), cast.ann.get(cast.ann.url("visits", cast.ann.visit, "prescription"))):
+        assert got.words.count("All times are the clinic’s own (UTC+8).") == 1
+
+
 def test_the_phone_can_work_out_its_place_from_the_public_board(cast: Cast) -> None:
     """The same sum as in wait.js, on the numbers the page gives it."""
     cast.bob.join()
@@ -104,6 +112,21 @@ def test_leaving_asks_first_and_is_for_good(cast: Cast) -> None:
     assert cast.ann.get(cast.ann.url("visits", cast.ann.visit, "leave")).path.endswith(cast.ann.visit)
     got = cast.ann.post(cast.ann.url("visits", cast.ann.visit, "leave"))
     assert (got.status, "You have already left the queue." in got.words) == (409, True)
+
+
+def test_who_wants_to_leave_is_told_that_a_doctor_has_come(cast: Cast) -> None:
+    cast.ann.join()
+    page = cast.ann.url("visits", cast.ann.visit, "leave")
+    assert "A doctor is ready for you now." not in cast.ann.get(page).words
+    epoch = take(cast, cast.ann)
+    got = cast.ann.get(page)
+    assert (got.status, got.path) == (200, page)
+    assert "A doctor is ready for you now." in got.words
+    seeing.say(cast.errand("ada"), id=id_of(cast.ann), text="Hello", epoch=epoch)
+    got = cast.ann.get(page)
+    assert got.status == 409
+    assert "The consultation has begun. Tell the doctor that you want to stop." in got.words
+    assert "You and your doctor" in got.words, "and the visit itself is there"
 
 
 def test_a_ticket_the_clinic_ended_says_so(cast: Cast) -> None:
@@ -249,6 +272,23 @@ def test_medicine_is_shown_but_not_ordered_before_a_pharmacist_approved_it(cast:
     got = cast.ann.look()
     assert "The doctor is looking at it again" in got.words
     assert "34 kg" not in got.body
+
+
+@pytest.mark.parametrize(
+    ("language", "approved", "ready"),
+    [("en", "Approved", "Ready at the pharmacy’s counter"), ("zh", "审核通过", "药已备好，请到药房窗口取")],
+)
+def test_ready_is_said_only_of_what_can_be_fetched(cast: Cast, language: str, approved: str, ready: str) -> None:
+    ann = with_medicine(cast)
+    page = f"/{language}/visits/{ann.visit}"
+    assert f">{approved}</strong>" in ann.get(page).body
+    ann.post(f"{page}/delivery", way="pick_up", phone="13800001234")
+    for step, who in ((sending.pick, "sam"), (sending.check, "dee")):
+        assert f">{approved}</strong>" in ann.get(page).body
+        step(cast.errand(who), id=id_of(ann))
+    assert f">{approved}</strong>" in ann.get(page).body
+    sending.hand_over(cast.errand("sam"), id=id_of(ann))
+    assert f">{ready}</strong>" in ann.get(page).body
 
 
 def test_the_parcels_way_is_shown_step_by_step(cast: Cast) -> None:

@@ -59,6 +59,14 @@ def test_approved_once_with_two_taps(cast: Cast) -> None:
     assert "Sam has already approved this prescription." in late.words
 
 
+def test_a_prescription_that_never_was_is_not_found(cast: Cast) -> None:
+    seen(cast, cast.ann, allergies="")
+    got = cast.sam.post(check(cast.ann, "approve"), number="7")
+    assert got.status == 404
+    assert "The doctor has changed this prescription" not in got.words
+    assert "Approved" not in cast.sam.get(check(cast.ann)).words
+
+
 def test_returning_needs_a_reason(cast: Cast) -> None:
     seen(cast, cast.ann, allergies="")
     cast.sam.get(check(cast.ann))
@@ -72,7 +80,10 @@ def test_returning_needs_a_reason(cast: Cast) -> None:
 
 def test_an_old_page_does_not_approve_a_changed_prescription(cast: Cast) -> None:
     seen(cast, cast.ann, allergies="")
-    got = cast.sam.post(check(cast.ann, "approve"), number="7")
+    cast.sam.post(check(cast.ann, "return"), number="1", reason="Which of the two?")
+    cast.ada.get(f"/en/doctor/visits/{cast.ann.visit}/revise")
+    assert "Waiting for the pharmacist" in cast.ada.fill("/revise").words
+    got = cast.sam.post(check(cast.ann, "approve"), number="1")
     assert got.status == 409
     assert "The doctor has changed this prescription." in got.words
 
@@ -154,10 +165,15 @@ def test_a_wrong_code_is_counted_and_the_parcel_has_to_come_back(cast: Cast) -> 
     sending.hand_over(cast.errand("cole"), id=id_of(cast.ann))
     cast.cole.get(parcel(cast.ann))
     assert cast.cole.fill("/deliver", code="12").page.errors["code"].endswith("6 digits.")
-    for _ in range(CODE_TRIES_MAX):
+    for left in range(CODE_TRIES_MAX - 1, 0, -1):
         got = cast.cole.fill("/deliver", code="000000")
         assert got.status == 422
-        assert "not the patient's code" in got.page.errors.get("code", got.words)
+        assert got.page.errors["code"].endswith(f"Tries left: {left}.")
+    got = cast.cole.fill("/deliver", code="000000")
+    assert got.status == 409
+    after = cast.ann.look()
+    assert "A wrong code was entered too often" in after.words
+    assert "Show this code" not in after.words
     assert "The code was wrong too often." in got.words
     assert not any(form.action.endswith("/deliver") for form in got.page.forms)
     assert "Brought back" in cast.sam.get("/en/parcels").words or "Back" in cast.cole.fill("/bring-back").words

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.refusal import SeveralRefusals, TooLate
 from chalicelib.rooms import arrival
 from chalicelib.rooms.arrival import NO_FLAG, RED_FLAGS, ForWhom, Getting, HowLong, Request, Stage
-from tests.builders import NOW, a_clinic, a_request, answers, refused
+from tests.builders import NOW, a_clinic, a_department, a_request, answers, refused
 
 CLINIC = a_clinic()
 NEW = Request(id="request-1", holder="holder-1", language="en", started_at=NOW)
@@ -232,7 +232,37 @@ def test_nobody_has_an_empty_guardian_or_phone() -> None:
     ],
 )
 def test_infants_and_people_getting_worse_are_urgent(age: int, getting: Getting, urgent: bool) -> None:
-    assert arrival.is_urgent(answers(age=age, getting=getting)) is urgent
+    assert arrival.is_urgent(answers(age=age, getting=getting), a_department()) is urgent
+
+
+@pytest.mark.parametrize(("age", "urgent"), [(2, True), (3, False), (69, False), (70, True)])
+def test_a_department_may_call_the_very_young_and_the_old_first(age: int, urgent: bool) -> None:
+    department = a_department(urgent_under=3, urgent_from=70)
+    assert arrival.is_urgent(answers(age=age), department) is urgent
+
+
+@pytest.mark.parametrize(
+    ("ages", "age", "words"),
+    [((0, 17), 18, "from 0 to 17 years"), ((14, 120), 13, "from 14 years"), ((5, 9), 4, "from 5 to 9 years")],
+)
+def test_a_department_is_for_its_own_ages_also_when_the_age_is_corrected_later(
+    ages: tuple[int, int], age: int, words: str
+) -> None:
+    clinic = a_clinic(departments=(a_department(ages=ages),))
+    typed = {"department": "general", "why": "Cough", "allergies": "", "follow_up": False, "clinic": clinic}
+    with refused(words, field="department"):
+        arrival.what(replace(NEW, age=age), **typed)
+    assert arrival.what(replace(NEW, age=ages[0]), **typed).department == "general"
+    corrected = replace(a_request(), department="general", age=age)
+    with refused(words, field="department"):
+        arrival.agree(corrected, consented=True, clinic=clinic, now=NOW)
+
+
+def test_the_hospitals_own_danger_sign_is_an_emergency_and_a_strangers_is_nothing() -> None:
+    ill = arrival.red_flags(NEW, flags=("rash",), own=("rash",))
+    assert (ill.stage, ill.flags) == (Stage.EMERGENCY, ("rash",))
+    with refused("None of these", field="flags"):
+        arrival.red_flags(NEW, flags=("rash",))
 
 
 def test_forgetting_keeps_nothing_that_was_typed() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.refusal import Refusal
-from chalicelib.rooms import arrival, assignment, consult, delivery, prescription, queue
+from chalicelib.rooms import arrival, assignment, consult, delivery, leaving, prescription, queue
 from chalicelib.rooms.arrival import Stage
 from chalicelib.rooms.consult import NoteState, Outcome
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, Way
@@ -123,8 +123,8 @@ VISIT_DEEDS: list[Callable[[Visit], State]] = [
     lambda v: queue.to_front(assignment.hand_back(v, doctor=ADA.id, epoch=1, reason="x"), ticket=FRONT).state,
     lambda v: assignment.not_here(v, a_queue(0, 0, 9), doctor=ADA.id, epoch=1, now=LATE).state,
     lambda v: assignment.call_again(_away(v), a_doctor(), now=NOW)[0].state,
-    lambda v: queue.cancel(v, why="patient", now=NOW).state,
-    lambda v: queue.expire(v, now=NOW).state,
+    lambda v: leaving.cancel(v, why="patient", now=NOW).state,
+    lambda v: leaving.expire(v, now=NOW).state,
     lambda v: _writing(v).state,
     lambda v: _signed(v)[0].state,
 ]
@@ -137,7 +137,9 @@ def _writing(visit: Visit) -> Visit:
 
 def _signed(visit: Visit, note: consult.Note | None = None) -> tuple[Visit, consult.Note]:
     draft = consult.draft(visit, note, doctor=ADA.id, doctor_name=ADA.name, epoch=1, soap=SOAP)
-    return consult.sign(visit, draft, doctor=ADA.id, epoch=1, outcome=Outcome.REST, summary="x", now=NOW)
+    return consult.sign(
+        visit, draft, doctor=ADA.id, epoch=1, outcome=Outcome.REST, summary="x", policy="strict-1", now=NOW
+    )
 
 
 OPEN, DONE = a_visit(state=State.IN_CONSULT), a_visit(state=State.COMPLETED)
@@ -145,7 +147,9 @@ NOTE_DEEDS: list[Callable[[consult.Note], NoteState]] = [
     lambda n: consult.draft(OPEN, n, doctor=ADA.id, doctor_name=ADA.name, epoch=1, soap=SOAP).state,
     lambda n: _signed(OPEN, n)[1].state,
     lambda n: _aside(n).state,
-    lambda n: consult.amend(DONE, n, doctor=ADA.id, doctor_name=ADA.name, soap=SOAP, now=NOW)[1].state,
+    lambda n: (
+        consult.amend(DONE, n, doctor=ADA.id, doctor_name=ADA.name, soap=SOAP, policy="strict-1", now=NOW)[1].state
+    ),
 ]
 
 

@@ -1,6 +1,5 @@
 """Assignment: who is on duty, how many conversations fit, the lease, the epoch, and handing back."""
 
-from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -108,15 +107,18 @@ def test_no_department_is_left_behind_by_a_doctor_who_also_works_in_a_more_urgen
     assert [len(found) for found in draws].count(2) == 3
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3, 8, 97])
-def test_two_lanes_are_looked_at_each_as_often_as_the_other(lanes: int) -> None:
-    looked = Counter(number for draw in range(lanes * lanes) for _, number in assignment.heads(draw, "mind", lanes))
-    assert set(looked) == set(range(lanes))
-    for draw in range(lanes * 2):
-        found = assignment.heads(draw, "mind", lanes)
-        assert len(set(found)) == len(found) == min(lanes, 2)
-    if lanes > 2:
-        assert max(looked.values()) < 2 * min(looked.values()) + 2
+def test_a_band_that_waited_its_limit_goes_before_the_more_urgent_of_another_department() -> None:
+    """Else the urgent people who wait behind it are passed by other departments' people."""
+    overdue = a_lane(tails=(0, 9, 9, 9), heads=(0, 1, 1, 0), calls=10, due=(0, 12, 13, 10))
+    other = a_queue(0, 2, department="tcm")
+    assert assignment.in_front([overdue, other], MOST) == [(overdue, Band.FOLLOW_UP, Why.THEIR_TURN)]
+
+
+def test_the_lanes_of_a_department_stand_to_choose_in_the_band_that_is_called() -> None:
+    """The band is decided for all of them; where nobody waits in it nobody is called."""
+    first, second, third = (a_queue(0, *people, number=n) for n, people in enumerate([(0, 3, 1), (1, 2), (2, 0, 5)]))
+    found = assignment.in_front([first, second, third], MOST)
+    assert found == [(second, Band.URGENT, Why.MORE_URGENT), (third, Band.URGENT, Why.MORE_URGENT)]
 
 
 @pytest.mark.parametrize("state", [State.ASSIGNED, State.IN_CONSULT])

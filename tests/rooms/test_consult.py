@@ -25,12 +25,18 @@ def draft(visit: Visit, note: Note | None = None, *, doctor: str = ADA.id, epoch
 
 def sign(visit: Visit, note: Note, **said: object) -> tuple[Visit, Note]:
     typed = {"doctor": ADA.id, "epoch": 1, "outcome": Outcome.REST, "summary": "Rest and drink.", "now": NOW}
-    return consult.sign(visit, note, **{**typed, **said})
+    return consult.sign(visit, note, **{**typed, "policy": "strict-1", **said})
 
 
 def amend(visit: Visit, note: Note, *, doctor: str = ADA.id, **typed: str):
     return consult.amend(
-        visit, note, doctor=doctor, doctor_name=doctor.title(), soap={**TYPED, **typed}, now=NOW + MINUTE
+        visit,
+        note,
+        doctor=doctor,
+        doctor_name=doctor.title(),
+        soap={**TYPED, **typed},
+        policy="strict-1",
+        now=NOW + MINUTE,
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.rooms import queue
-from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, Band, Lane, Why
+from chalicelib.rooms import assignment, queue
+from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, Band, Lane, Ticket, Why
 from tests.builders import a_lane, a_queue, called, joined
 
 # What may happen to a lane: somebody joins a band, or a doctor calls.
@@ -113,3 +113,33 @@ def test_within_a_band_the_order_is_the_order_of_arrival(rush: tuple[int, int, i
     for band in BANDS:
         own = [n for b, n in order if b is band]
         assert own == sorted(own)
+
+
+@given(
+    lanes=st.integers(2, 5),
+    events=st.lists(st.one_of(st.tuples(st.sampled_from(BANDS), st.integers(0, 4)), st.just("call")), max_size=200),
+)
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_several_lanes_are_called_exactly_as_one(lanes: int, events: list[tuple[Band, int] | str]) -> None:
+    """The same people, in one lane and by chance in several: everybody is called at the same moment for the same
+    reason, if of those in front whoever joined first is called."""
+    one = a_lane()
+    several = [a_lane(number=n) for n in range(lanes)]
+    people: dict[Ticket, int] = {}
+    alone: dict[Ticket, int] = {}
+    for event in events:
+        if not isinstance(event, str):
+            band, number = event[0], event[1] % lanes
+            one, several[number] = joined(one, band), joined(several[number], band)
+            people[Ticket(one.department, number, band, several[number].tails[band])] = len(people)
+            alone[Ticket(one.department, 0, band, one.tails[band])] = len(alone)
+        elif chosen := queue.choose(one):
+            front = assignment.in_front(several, draw=1)
+            numbers = {lane.next_number(band): (lane, band, why) for lane, band, why in front}
+            lane, *as_chosen = numbers[first := min(numbers, key=people.__getitem__)]
+            assert tuple(as_chosen) == chosen
+            assert people[first] == alone[one.next_number(chosen[0])]
+            several[lane.number] = called(lane, chosen[0], whole=queue.as_one(several))
+            one = called(one, chosen[0])
+        else:
+            assert assignment.in_front(several, draw=1) == []

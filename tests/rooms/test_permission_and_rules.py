@@ -79,6 +79,7 @@ def test_the_demonstration_kit_is_a_clinic() -> None:
         ({"formulary": [KIT["formulary"][0]] * 501}, "at most 500"),
         ({"lanes": 0}, "lanes: between 1 and 18"),
         ({"lanes": 19}, "lanes: between 1 and 18"),
+        ({"lanes": 2, "lanes_open": 3}, "lanes_open: at most as many as lanes"),
         ({"name": {"en": "Only English"}}, "no text in"),
         ({"departments": [{**KIT["departments"][0], "letter": "O"}]}, "letter 'O'"),
         ({"departments": [{**KIT["departments"][0], "letter": "AB"}]}, "letter 'AB'"),
@@ -96,7 +97,7 @@ def test_a_kit_that_cannot_be_used_names_what_is_wrong(change: dict[str, Any], w
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("missing", sorted(set(KIT) - {"lanes", "sms", "push"}))
+@pytest.mark.parametrize("missing", sorted(set(KIT) - {"lanes", "logo", "prefer_minutes", "push", "sms", "staff"}))
 def test_a_kit_with_a_hole_names_the_hole(missing: str) -> None:
     short = {name: value for name, value in kit().items() if name != missing}
     with pytest.raises(BadKit, match=f"{missing} is missing"):

@@ -6,11 +6,24 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import promise, queue
+from chalicelib.rooms import leaving, promise, queue
 from chalicelib.rooms.arrival import Getting
 from chalicelib.rooms.promise import WINDOW
 from chalicelib.rooms.queue import HELD_MAX, STEP_BACKS_MAX, Band, Lane, State, Ticket
-from tests.builders import ANN, EVE, MINUTE, NOW, a_lane, a_queue, a_ticket, a_visit, answers, called, refused
+from tests.builders import (
+    ANN,
+    EVE,
+    MINUTE,
+    NOW,
+    a_department,
+    a_lane,
+    a_queue,
+    a_ticket,
+    a_visit,
+    answers,
+    called,
+    refused,
+)
 
 
 def waits(n: int, band: Band = Band.STANDARD, **changes):
@@ -18,10 +31,32 @@ def waits(n: int, band: Band = Band.STANDARD, **changes):
 
 
 def test_the_band_follows_from_the_answers() -> None:
-    assert queue.band_for(answers()) is Band.STANDARD
-    assert queue.band_for(answers(follow_up=True)) is Band.FOLLOW_UP
-    assert queue.band_for(answers(getting=Getting.WORSE)) is Band.URGENT
-    assert queue.band_for(answers(follow_up=True, getting=Getting.WORSE)) is Band.URGENT
+    assert queue.band_for(answers(), a_department()) is Band.STANDARD
+    assert queue.band_for(answers(follow_up=True), a_department()) is Band.FOLLOW_UP
+    assert queue.band_for(answers(getting=Getting.WORSE), a_department()) is Band.URGENT
+    assert queue.band_for(answers(follow_up=True, getting=Getting.WORSE), a_department()) is Band.URGENT
+
+
+@pytest.mark.parametrize(
+    ("drawn", "of", "band", "refuses"),
+    [
+        (10, 1, Band.STANDARD, False),  # the tenth
+        (11, 1, Band.STANDARD, True),
+        (11, 1, Band.FOLLOW_UP, True),
+        (11, 1, Band.URGENT, False),
+        (6, 2, Band.STANDARD, True),  # five are ahead in this lane of two
+    ],
+)
+def test_who_comes_when_too_many_wait_is_told_so_unless_it_is_urgent(
+    drawn: int, of: int, band: Band, refuses: bool
+) -> None:
+    lane = replace(a_queue(0, 0, drawn), of=of)
+    if refuses:
+        with refused("come back later", kind=TooLate):
+            queue.let_in(lane, band, a_department(waiting_max=10))
+    else:
+        queue.let_in(lane, band, a_department(waiting_max=10))
+    queue.let_in(lane, band, a_department())
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 50])
@@ -120,7 +155,7 @@ def test_a_window_begins_with_a_call_and_turns_when_it_is_old() -> None:
 
 def test_the_board_shows_counts_and_no_person() -> None:
     lane = a_lane(tails=(1, 2, 9, 0), heads=(1, 0, 4, 0), held={"general.0.2.3": 7})
-    assert queue.board([lane], promise.seconds_per_call(lane, NOW), NOW) == {
+    assert promise.board([lane], NOW) == {
         "v": 1,
         "department": "general",
         "on_duty": 1,
@@ -229,7 +264,7 @@ def test_the_secret_opens_one_visit_and_no_other() -> None:
 
 @pytest.mark.parametrize("state", [State.WAITING, State.ASSIGNED])
 def test_the_patient_leaves_and_the_place_is_free(state: State) -> None:
-    gone = queue.cancel(waits(4, state=state), why="patient", now=NOW)
+    gone = leaving.cancel(waits(4, state=state), why="patient", now=NOW)
     assert (gone.state, gone.ticket, gone.doctor, gone.lease_until) == (State.CANCELLED, None, None, None)
     assert (gone.ended_at, gone.ended_why) == (NOW, "patient")
 
@@ -245,27 +280,27 @@ def test_the_patient_leaves_and_the_place_is_free(state: State) -> None:
 )
 def test_leaving_too_late_says_what_happened(state: State, words: str) -> None:
     with refused(words, kind=TooLate):
-        queue.cancel(waits(4, state=state), why="patient", now=NOW)
+        leaving.cancel(waits(4, state=state), why="patient", now=NOW)
 
 
 def test_at_closing_time_only_those_who_wait_expire() -> None:
-    closed = queue.expire(waits(4, ticket=None, returns_at=7), now=NOW)
+    closed = leaving.expire(waits(4, ticket=None, returns_at=7), now=NOW)
     assert (closed.state, closed.returns_at, closed.ended_why) == (State.EXPIRED, None, "closing")
     for state in (State.ASSIGNED, State.IN_CONSULT):
         with refused("A doctor has this patient now", kind=TooLate):
-            queue.expire(waits(4, state=state), now=NOW)
+            leaving.expire(waits(4, state=state), now=NOW)
     for state in (State.COMPLETED, State.CANCELLED, State.EXPIRED):
         with refused("already ended", kind=TooLate):
-            queue.expire(waits(4, state=state), now=NOW)
+            leaving.expire(waits(4, state=state), now=NOW)
 
 
 def test_the_desk_gives_its_reason() -> None:
-    assert queue.reason(" Went home. ") == "Went home."
+    assert leaving.reason(" Went home. ") == "Went home."
     for empty in ("", "  "):
         with refused("Say in a few words why", field="why"):
-            queue.reason(empty)
+            leaving.reason(empty)
     with refused("At most 200 characters", field="why"):
-        queue.reason("x" * (queue.REASON_MAX + 1))
+        leaving.reason("x" * (leaving.REASON_MAX + 1))
 
 
 def test_people_who_left_are_not_in_front_of_anybody() -> None:
@@ -273,8 +308,8 @@ def test_people_who_left_are_not_in_front_of_anybody() -> None:
     visit = a_visit(id=a_ticket(4))
     assert queue.ahead(lane, visit) == 2
     assert lane.everybody == 4
-    assert queue.board([lane], None, NOW)["lanes"] == [[[0, 0, []], [0, 0, []], [0, 4, [2, 5]], [0, 0, []]]]
+    assert promise.board([lane], NOW)["lanes"] == [[[0, 0, []], [0, 0, []], [0, 4, [2, 5]], [0, 0, []]]]
 
 
-def test_a_band_in_which_a_number_is_left_is_never_shown_empty() -> None:
-    assert a_queue(0, 0, 1, gone=frozenset({(Band.STANDARD, 1)})).everybody == 1
+def test_where_everybody_left_nobody_is_counted() -> None:
+    assert a_queue(0, 0, 1, gone=frozenset({(Band.STANDARD, 1)})).everybody == 0

@@ -35,7 +35,7 @@ CLINIC = a_clinic()
 def prescribe(*lines: Line, allergies: str = "", **said: object) -> Prescription | None:
     typed = {"outcome": Outcome.PRESCRIPTION, "confirmed": False, "doctor": ADA.id, "doctor_name": ADA.name, **said}
     visit = a_visit(answers=answers(allergies=allergies))
-    return prescription.prescribe(visit, lines=lines, clinic=CLINIC, now=NOW, **typed)
+    return prescription.prescribe(visit, lines=lines, now=NOW, **{"clinic": CLINIC, **typed})
 
 
 def warned(*medicines: str, allergies: str = "") -> list[tuple[str, str, str]]:
@@ -59,7 +59,8 @@ def revise(found: Prescription, *, doctor: str = ADA.id, now=NOW) -> tuple[Presc
 
 def test_a_prescription_says_who_what_and_when() -> None:
     made = prescribe(a_line())
-    assert made == a_prescription(version=None)
+    line = a_line(strength="500 mg")
+    assert made == a_prescription(version=None, lines=(line,), policy="strict-1")
 
 
 @pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.PRESCRIPTION}))
@@ -109,7 +110,7 @@ def test_at_its_limits_a_line_is_fine() -> None:
     line = a_line(dose="x" * DOSE_MAX, per_day=4, days=5, advice="x" * ADVICE_MAX)
     made = prescribe(line, confirmed=True)
     assert made is not None
-    assert made.lines == (line,)
+    assert made.lines == (replace(line, strength="500 mg"),)
 
 
 def test_an_unusual_dose_is_looked_at_twice() -> None:
@@ -118,6 +119,46 @@ def test_an_unusual_dose_is_looked_at_twice() -> None:
     made = prescribe(a_line(dose="50000 mg"), confirmed=True)
     assert made is not None
     assert made.confirmed
+
+
+@pytest.mark.parametrize("dose", ["99999999", "500", "1.5", "½", "-", "1.000.000 mg", "500 mg 2", "-200 mg"])
+def test_a_dose_without_a_unit_is_refused_whoever_confirms_it(dose: str) -> None:
+    with refused("Enter the dose with its unit", field="dose_1"):
+        prescribe(a_line(dose=dose), confirmed=True)
+
+
+@pytest.mark.parametrize(
+    ("dose", "usual"),
+    [
+        ("99999999 mg", "1000 mg"),
+        ("10,001 mg", "1000 mg"),
+        ("50 000 mg", "1000 mg"),
+        ("1 x 50000 mg", "1000 mg"),
+        ("21 × 500 mg", "1000 mg"),
+        ("500–50000 mg", "1000 mg"),
+        ("500 mg, then 50000 mg", "1000 mg"),
+        ("10.1 g", "1000 mg"),
+        ("take 10001毫克", "1000 mg"),
+        ("10000001 µg", "1000 mg"),
+        ("101 ml", "10 ml"),
+        ("21 tablets", "2 tablets"),
+    ],
+)
+def test_a_dose_that_nobody_can_have_meant_is_refused(dose: str, usual: str) -> None:
+    strong = replace(CLINIC, formulary=(a_medicine(doses=("500 mg", "1000 mg", "10 ml", "2 tablets", "as needed")),))
+    with refused(f"More than 10 times the largest usual dose, {usual}.", field="dose_1"):
+        prescribe(a_line(dose=dose), confirmed=True, clinic=strong)
+
+
+@pytest.mark.parametrize(
+    "dose",
+    ["10000 mg", "10 g", "500–1000 mg", "2 × 500 mg", "1/2 tablet", "100 ml", "21 drops", "half a tablet", "半片"],
+)
+def test_any_other_dose_is_the_doctors_decision(dose: str) -> None:
+    strong = replace(CLINIC, formulary=(a_medicine(doses=("500 mg", "1000 mg", "10 ml", "2 tablets")),))
+    with refused("Look at the warnings", field="confirmed"):
+        prescribe(a_line(dose=dose), clinic=strong)
+    assert prescribe(a_line(dose=dose), confirmed=True, clinic=strong) is not None
 
 
 def test_one_medicine_once_and_all_that_is_wrong_at_once() -> None:
@@ -201,6 +242,13 @@ def test_what_the_pharmacist_saw_is_what_is_decided_about(decide) -> None:
 
 
 @pytest.mark.parametrize("decide", [approve, give_back])
+@pytest.mark.parametrize("number", [-1, 0, 3, 999_999_999])
+def test_a_number_that_never_was_is_not_found(decide, number: int) -> None:
+    with refused("cannot find", kind=NotFound):
+        decide(a_prescription(number=2), number=number)
+
+
+@pytest.mark.parametrize("decide", [approve, give_back])
 @pytest.mark.parametrize(
     ("state", "words"),
     [
@@ -228,7 +276,12 @@ def test_one_that_is_too_old_cannot_be_approved_but_can_go_back_to_the_doctor() 
 def test_the_doctor_answers_a_returned_one_with_the_next_number() -> None:
     old, new = revise(give_back(a_prescription()), now=NOW + MINUTE)
     assert (old.state, old.next_number, old.lines) == (State.RETURNED, 2, (a_line(),))
-    assert (new.number, new.state, new.signed_at, new.lines) == (2, State.SIGNED, NOW + MINUTE, (a_line(days=2),))
+    assert (new.number, new.state, new.signed_at, new.lines) == (
+        2,
+        State.SIGNED,
+        NOW + MINUTE,
+        (a_line(days=2, strength="500 mg"),),
+    )
     assert (new.pharmacist, new.reason, new.version) == (None, None, None)
 
 
@@ -301,3 +354,16 @@ def test_it_is_used_once() -> None:
     assert (used.state, used.dispensed_at) == (State.DISPENSED, NOW + MINUTE)
     with refused("used already", kind=TooLate):
         prescription.dispense(used, NOW)
+
+
+@pytest.mark.parametrize("dose", ["500mg", "0.5 g", "500 milligrams", "1,000 mg", "1000毫克"])
+def test_a_usual_dose_is_usual_however_it_is_spelled(dose: str) -> None:
+    strong = replace(CLINIC, formulary=(a_medicine(doses=("500 mg", "1000 mg")),))
+    made = prescribe(a_line(dose=dose), clinic=strong)
+    assert made is not None
+    assert not made.confirmed
+
+
+def test_no_dose_is_nothing() -> None:
+    with refused("Enter the dose", field="dose_1"):
+        prescribe(a_line(dose="0 mg"), confirmed=True)

@@ -79,7 +79,7 @@ def i14_every_reader_is_written_down(mirror: Mirror, job: "Job", frame: Frame, a
     if job.deed in READS and job.actor.role in READERS:
         shown = [job.typed["id"], *(past.visit.id for past in getattr(answer, "history", ()))]
         for id in shown:
-            looks = [line for line in mirror.audit.get(f"V#{id}", {}).values() if line.deed == "look"]
+            looks = [line for line in mirror.audit.get(f"V#{id}", {}).values() if line.deed in ("look", "look_back")]
             mine = [line for line in looks if line.actor.id == job.actor.id and abs(line.at - frame.now) < LOOKED]
             must(mine, f"I14 {job.actor.id} read {id} in {job.deed} and no line says so")
 
@@ -87,7 +87,7 @@ def i14_every_reader_is_written_down(mirror: Mirror, job: "Job", frame: Frame, a
 def i15_the_same_request_has_one_effect_and_one_answer(
     mirror: Mirror, job: "Job", frame: Frame, outcome: "Outcome", before: Entry | None
 ) -> None:
-    wrong_code = job.line is not None and job.line.answer == "wrong code"
+    wrong_code = job.line is not None and job.line.answer.startswith("wrong code")
     if before is not None and outcome.word not in MAYBE and not _forgotten(mirror, job, frame, outcome):
         right = outcome.word == "Refusal" if wrong_code else outcome.ok
         must(right, f"I15 {job.deed} {job.request} had its effect ({before}), sent again it is told {outcome.word}")

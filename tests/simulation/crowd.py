@@ -13,6 +13,8 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
 from chalicelib.visit import arriving, desk, seeing, sending, sweeping
+from chalicelib.visit.arriving import Place
+from chalicelib.visit.errand import Errand
 from tests.simulation.day import Day, Job, Outcome
 from tests.simulation.mischief import Mischief
 from tests.simulation.staffroom import Staffroom
@@ -212,7 +214,8 @@ class Crowd:
             self.do(deed, do, person.patient(id), id=id, **typed)
 
     def poll(self) -> None:
-        self._for_my("see_ticket", arriving.see_ticket, lambda v: v.state in ACTIVE)
+        look = arriving.see_ticket if self.random.random() < 0.5 else _open_page
+        self._for_my("see_ticket", look, lambda v: v.state in ACTIVE)
 
     def talk(self) -> None:
         text = self.random.choice(("It started on Monday.", "Thank you", " "))
@@ -254,7 +257,7 @@ class Crowd:
     # The parcel
 
     def choose_delivery(self) -> None:
-        impatient = self.random.random() < 0.25  # does not wait for the pharmacist, or asks again
+        impatient = self.random.random() < 0.25  # whoever does not wait for the pharmacist, or asks again
 
         def can(visit: Visit) -> bool:
             newest = self.mirror.newest(visit.id, Prescription)
@@ -303,3 +306,9 @@ class Crowd:
             self.day.later(days=self.random.randint(1, 4))
         else:
             self.day.later(minutes=self.random.randint(3, 25))
+
+
+def _open_page(errand: Errand, *, id: Ticket) -> Place:
+    """What the page of a visit does: the place, then the visit, which may have moved on between the two."""
+    place = arriving.see_ticket(errand, id=id)
+    return arriving.place_now(errand, place, seeing.open_visit(errand, id=id).visit)

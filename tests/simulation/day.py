@@ -27,6 +27,7 @@ from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import records, staff
 from chalicelib.visit.errand import Errand
+from infra.local.signer import Local
 from tests import engines
 from tests.simulation import answers, invariants, wire
 from tests.simulation.invariants import Broken, must
@@ -34,6 +35,7 @@ from tests.simulation.mirror import Key, Mirror
 from tests.simulation.steps import Frame, Steps
 from tests.simulation.wire import CALM, ROUGH, Killed, Send, Wire
 
+SIGNER = Local()
 STEPS = 200  # acts of one day at the top; others happen in between
 DEPTH_MAX = 2  # an interrupted errand, its interruption, and one interrupting that
 SHOWN = 15  # lines of the log in a failing day's report
@@ -108,7 +110,9 @@ class Day:
         """Send the job's request once, as its door would, and check what comes of it."""
         now = self._on_some_clock()
         frame = Frame(job=job, deed=job.deed, actor=job.actor, request=job.request, now=now, policy=self.clinic.policy)
-        errand = Errand(actor=job.actor, request=job.request, now=now, clinic=self.clinic, records=records)
+        errand = Errand(
+            actor=job.actor, request=job.request, now=now, clinic=self.clinic, records=records, signer=SIGNER
+        )
         before = job.line
         self.frames.append(frame)
         answer, word = None, "ok"
@@ -189,6 +193,7 @@ class Day:
         must(there.visits == self.mirror.visits, "the mirror missed a visit")
         must(there.parts == self.mirror.parts, "the mirror missed part of a visit")
         invariants.check(there, guardian_age=self.clinic.guardian_age, excused=self.steps.excused)
+        invariants.i14_every_chain_verifies(there)
 
 
 class DayFailed(AssertionError):

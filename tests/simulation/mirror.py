@@ -9,11 +9,12 @@ from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.consult import Message, Note
 from chalicelib.rooms.delivery import Order
-from chalicelib.rooms.permission import Actor, Entry, Role
+from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.queue import ACTIVE, Alias, Lane, Ticket, Visit
 from chalicelib.store.rows import AuditRow, GuardRow, LaneRow, Row
 from chalicelib.store.shapes import KINDS, lane_of, record_of
+from chalicelib.store.trail import entry_of
 
 Key = tuple[str, str]
 OF_ONE_VISIT = (Message, Note, Prescription, Order)
@@ -141,7 +142,7 @@ def record(raw: dict[str, Any] | None) -> Any:
         return None
     row = Row.from_raw_data(raw)
     if isinstance(row, AuditRow):
-        return entry(row)
+        return entry_of(row)
     if isinstance(row, LaneRow):
         _, department, number = row.pk.split("#")
         return lane_of(department, int(number), row)
@@ -157,16 +158,3 @@ def record(raw: dict[str, Any] | None) -> Any:
     if kind is Alias:
         return Alias(ticket=Ticket.of(row.pk.removeprefix("V#")), visit=row.visit)
     return record_of(kind, row) if kind else Other(raw["kind"]["S"])
-
-
-def entry(row: AuditRow) -> Entry:
-    return Entry(
-        about=row.pk,
-        request=row.sk.removeprefix("X#"),
-        actor=Actor(role=Role(row.role), id=row.actor),
-        deed=row.deed,
-        at=row.at,
-        policy=row.policy,
-        answer=row.answer,
-        fingerprint=row.fingerprint,
-    )

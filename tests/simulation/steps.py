@@ -61,7 +61,7 @@ ARROWS: dict[type, dict[tuple[str | None, str], str]] = {
         ("picking", "checked"): "check",
         ("checked", "handed_over"): "hand_over",
         ("failed_attempt", "handed_over"): "hand_over",
-        ("handed_over", "handed_over"): "deliver",
+        ("handed_over", "handed_over"): "wrong_code",
         ("handed_over", "delivered"): "deliver",
         ("handed_over", "failed_attempt"): "fail_attempt",
         ("handed_over", "returned"): "bring_back",

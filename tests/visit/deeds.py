@@ -5,16 +5,17 @@ Tests go through this table: a repeat, a lost reply, a throttled table, two taps
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
 from chalicelib.rooms.assignment import NO_SHOW_AFTER
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
-from chalicelib.rooms.permission import Actor
-from chalicelib.visit import arriving, desk, seeing, sending, taking, telling
+from chalicelib.rooms.permission import SYSTEM, Actor, Role
+from chalicelib.visit import arriving, desk, preferring, seeing, sending, staffing, taking, telling
 from chalicelib.visit.arriving import Place
-from tests.builders import ADA, ANN, COLE, DEE, KIM, PUBLIC, SAM, SOAP, a_line, plain
+from tests.builders import ADA, ANN, BO, COLE, DEE, KIM, MAX, PUBLIC, SAM, SOAP, a_line, plain
 from tests.visit.walk import CODE, Walk, person
 
 Typed = dict[str, Any]
@@ -40,6 +41,8 @@ class Deed:
         """What the audit line hangs on."""
         if self.audited_as in ("go_on_duty", "pause", "take_next"):
             return f"D#{self.who.id}"
+        if self.who is MAX:
+            return f"U#{typed['id']}"
         if "id" in typed:
             return f"V#{typed['id']}"
         if "request" in typed:
@@ -65,6 +68,31 @@ def _asking(walk: Walk) -> Typed:
 
 def _joining(walk: Walk) -> Typed:
     return {"request": walk.request(), "secret": ANN.id, "person": person(ANN.id), "consented": True}
+
+
+def _coming_back(walk: Walk) -> Typed:
+    walk.signed()
+    asked = walk.request(follow_up=True)
+    return {**_joining(walk), "request": asked, "same_doctor": True}
+
+
+def _called_past(walk: Walk) -> Typed:
+    """Ann waits for Dr Ada, and Dr Bo has called past her number in the department."""
+    id = walk.back_to()[0].id
+    walk.on_duty(BO)
+    assert walk.take(BO) is None
+    return {"id": id}
+
+
+def _changed(walk: Walk) -> Typed:
+    id = walk.back_to()[0].id
+    preferring.first_free(walk.errand(ANN), id=id)
+    return {"id": id}
+
+
+def _own_to_take(walk: Walk) -> Typed:
+    walk.back_to()
+    return {"departments": ("general",)}
 
 
 def _with_doctor(walk: Walk) -> Typed:
@@ -145,6 +173,27 @@ def _choosing(walk: Walk) -> Typed:
     return {"id": walk.approved(), **said}
 
 
+LI = {"id": "li", "name": "Dr Li", "role": Role.DOCTOR, "licence": "L-7", "licence_until": date(2040, 1, 1)}
+LI_ELSEWHERE = {**LI, "departments": ("children",)}
+
+
+def _hired(walk: Walk, **typed: Any) -> Typed:
+    staffing.add_member(walk.errand(SYSTEM), **LI)
+    return {"id": "li", **typed}
+
+
+def _on_duty(walk: Walk) -> Typed:
+    """A doctor at work; whose patients are handed on, each with a line of its own, is asked in tests/attacks."""
+    walk.on_duty(Actor(role=Role.DOCTOR, id="li", name="Dr Li"))
+    return _hired(walk)
+
+
+def _dismissed(walk: Walk) -> Typed:
+    typed = _hired(walk)
+    staffing.dismiss(walk.errand(SYSTEM), **typed)
+    return typed
+
+
 TEA = {**SOAP, "plan": "Tea."}
 WHO = {"for_whom": ForWhom.ME, "name": "Ann Li", "age": 40, "guardian": ""}
 DEEDS = [
@@ -169,6 +218,11 @@ DEEDS = [
     Deed("leave", arriving.leave, ANN, lambda w: {"id": w.join().id}),
     Deed("leave a doctor", arriving.leave, ANN, lambda w: {"id": w.taken()}),
     Deed("need_more_time", arriving.need_more_time, ANN, _three_wait),
+    Deed("join for one doctor", arriving.join, PUBLIC, _coming_back, other={"secret": "another phone"}, draws=True),
+    Deed("first_free", preferring.first_free, ANN, lambda w: {"id": w.back_to()[0].id}),
+    Deed("first_free, called past", preferring.first_free, ANN, _called_past, draws=True),
+    Deed("same_doctor", preferring.same_doctor, ANN, _changed),
+    Deed("take one's own", taking.take_next, ADA, _own_to_take, draws=True),
     Deed(
         "wake_me",
         telling.wake_me,
@@ -221,6 +275,17 @@ DEEDS = [
     Deed("add_person", desk.add_person, DEE, _at_the_desk, other={"name": "Young Wu"}, entry="join", draws=True),
     Deed("cancel_visit", desk.cancel_visit, DEE, lambda w: {"id": w.join().id, "why": "Home."}, other={"why": "-"}),
     Deed("expire", desk.expire, DEE, lambda w: {"id": w.join().id}),
+    Deed("add_member", staffing.add_member, MAX, lambda w: dict(LI), other={"name": "Dr Lee"}),
+    Deed(
+        "change_member",
+        staffing.change_member,
+        MAX,
+        lambda w: {**_on_duty(w), **LI_ELSEWHERE, "version": 1},
+        other={"licence": "L-8"},
+    ),
+    Deed("dismiss", staffing.dismiss, MAX, _on_duty),
+    Deed("take_back", staffing.take_back, MAX, _dismissed),
+    Deed("sign_out_everywhere", staffing.sign_out_everywhere, MAX, _hired),
 ]
 
 

@@ -110,7 +110,7 @@ def test_a_patient_who_arrives_while_the_tombstone_is_on_its_way_is_taken(walk: 
 
     def the_slow_joiner_arrives() -> None:
         line = walk.errand(ANN, visit.request).entry("join", f"P#{visit.person}")
-        records.join("general", 0, Band.STANDARD, person=visit.person, make=lambda *_: visit, audit=line)
+        records.join([("general", 0)], Band.STANDARD, person=visit.person, make=lambda *_: visit, audit=line)
 
     with meanwhile("PutItem", the_slow_joiner_arrives):
         assert walk.take() == ticket
@@ -153,10 +153,10 @@ def test_the_promise_made_at_the_door_is_kept_with_the_visit(walk: Walk) -> None
 def test_a_number_drawn_for_nothing_while_others_draw_is_not_counted_as_a_person(walk: Walk) -> None:
     """Two forms of one person at the same moment: one of the numbers cannot be taken back any more."""
     first = walk.join()
-    lost, _ = lanes.draw("general", 0, Band.STANDARD)
+    lost = lanes.draw("general", 0, Band.STANDARD)
     bob = walk.join(BOB)
-    lanes._give_back(lost, 0)
-    assert (lost.n, bob.id.n) == (2, 3)
+    lanes._give_back([lost])
+    assert (lost[0].n, bob.id.n) == (2, 3)
     (lane,) = records.lanes([("general", 0)])
     assert lane.people(Band.STANDARD) == 2
     assert walk.place(BOB, bob.id).ahead == 1
@@ -183,10 +183,10 @@ def test_answers_nobody_went_on_with_are_gone_after_two_days_and_can_still_be_de
 
 def test_a_number_given_back_again_by_a_repeated_request_stays_whose_it_is_now(walk: Walk) -> None:
     """The answer to a give-back is lost and it is sent again; meanwhile somebody drew the same number, and waits."""
-    lost, _ = lanes.draw("general", 0, Band.STANDARD)
-    lanes._give_back(lost, 0)
+    lost = lanes.draw("general", 0, Band.STANDARD)
+    lanes._give_back([lost])
     ann = walk.join()
-    assert ann.id == lost, "the same number, drawn again"
-    lanes._give_back(lost, 0)
+    assert ann.id == lost[0], "the same number, drawn again"
+    lanes._give_back([lost])
     walk.on_duty()
     assert walk.take() == ann.id, "nobody else need come for her to be called"

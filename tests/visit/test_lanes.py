@@ -7,9 +7,11 @@ import pytest
 
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.queue import Ticket, on_duty
+from chalicelib.rooms.rules import ROWS_AT_ONCE
 from chalicelib.store import records
-from chalicelib.visit import arriving, desk, sweeping, taking
-from tests.builders import ADA, ANN, BO, DEE, MINUTE, a_clinic
+from chalicelib.visit import arriving, desk, staffing, sweeping, taking
+from tests.builders import ADA, ANN, BO, DEE, MAX, MINUTE, a_clinic
+from tests.hiring import hired
 from tests.visit.walk import Walk
 
 LANES = 4
@@ -81,6 +83,36 @@ def test_lanes_opened_in_the_middle_of_a_day_learn_who_is_there(walk: Walk) -> N
         assert {(lane.on_duty, lane.of) for lane in records.lanes(every)} == {(1, LANES)}
     taking.pause(walk.errand(ADA))
     assert {lane.on_duty for lane in records.lanes(every)} == {0}
+
+
+def test_a_doctor_can_be_on_duty_in_as_many_lanes_as_a_kit_may_have(honest_walk: Walk) -> None:
+    """One transaction holds a hundred rows, and letting a doctor go is the largest there is."""
+    walk, one = honest_walk, a_clinic()
+    lanes = ROWS_AT_ONCE - 1
+    walk.clinic = replace(one, departments=one.departments[:1], lanes=lanes)
+    hired("ada", walk.now)
+    walk.on_duty(ADA)
+    staffing.dismiss(walk.errand(MAX), id="ada")
+    assert {lane.on_duty for lane in records.lanes(walk.clinic.lanes_of([one.departments[0].id]))} == {0}
+
+
+def test_lanes_are_closed_without_leaving_anybody_behind(wide: Walk) -> None:
+    """Before a kit has fewer lanes, people join fewer of them; those who wait in the others are called as before."""
+    before = patients(wide, 10)
+    assert {id.lane for id in before} == set(range(LANES))
+    wide.clinic = replace(wide.clinic, lanes_open=1)
+    after = patients(wide, 10)
+    assert {id.lane for id in after} == {0}
+    wide.on_duty(ADA, capacity=1)
+    called = []
+    while id := wide.take():
+        called.append(id)
+        wide.sign(id)
+    assert called == [*before, *after]
+    assert [lane.everybody for lane in records.lanes(wide.clinic.lanes_of(["general"]))] == [0] * LANES
+    wide.clinic = replace(wide.clinic, lanes=1)
+    ann = wide.join(ANN).id
+    assert wide.take() == ann
 
 
 def test_the_departments_are_shown_as_one_queue(wide: Walk) -> None:

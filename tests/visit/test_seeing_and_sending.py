@@ -12,8 +12,8 @@ from chalicelib.rooms.consult import NoteState, Outcome
 from chalicelib.rooms.delivery import CODE_TRIES_MAX, Way
 from chalicelib.rooms.permission import Actor
 from chalicelib.rooms.queue import State, Ticket
-from chalicelib.store import records
-from chalicelib.visit import arriving, seeing, sending, taking
+from chalicelib.store import chain, records
+from chalicelib.visit import arriving, seeing, sending, taking, watching
 from tests.builders import ADA, ANN, BO, BOB, COLE, CYD, DEE, KIM, SAM, SOAP, a_line, refused
 from tests.visit.walk import CODE, Walk, table
 from tests.visit.weather import meanwhile
@@ -247,13 +247,14 @@ def test_whoever_packed_it_does_not_check_it(walk: Walk) -> None:
 def test_wrong_codes_are_counted_and_the_fifth_ends_it(walk: Walk) -> None:
     id = walk.handed_over()
     for n in range(1, CODE_TRIES_MAX + 1):
-        with refused("not the patient's code", field="code"):
+        left = CODE_TRIES_MAX - n
+        with refused(f"Tries left: {left}." if left else "wrong too often", field="code" if left else None):
             sending.deliver(walk.errand(COLE), id=id, code="000000")
         assert order(id).wrong_codes == n
     with refused("wrong too often", kind=TooLate):
         sending.deliver(walk.errand(COLE), id=id, code=CODE)
-    answers = sorted(line.answer for line in records.audit(f"V#{id}") if line.deed == "deliver")
-    assert answers == ["wrong code"] * CODE_TRIES_MAX
+    answers = sorted(line.answer for line in records.audit(f"V#{id}") if line.deed == "wrong_code")
+    assert answers == [f"wrong code {left}" for left in range(CODE_TRIES_MAX)]
     assert sending.bring_back(walk.errand(COLE), id=id).state is delivery.State.RETURNED
 
 
@@ -325,3 +326,11 @@ def test_listening_after_anything_at_all_is_answered(walk: Walk, after: str) -> 
     said = seeing.say(walk.errand(ANN), id=id, text="Hello", epoch=None)
     expected = [] if after > said.id else [said.id]
     assert [m.id for m in seeing.messages(walk.errand(ANN), id=id, after=after)] == expected
+
+
+def test_a_trail_before_its_beginning_is_empty(walk: Walk) -> None:
+    id = walk.taken()
+    for n in range(2 * chain.TAIL_MAX):
+        seeing.open_visit(walk.errand(ADA, at=walk.now + timedelta(hours=n)), id=id)
+    for before in (1, 0, -5):
+        assert watching.who_opened(walk.errand(ANN), id=id, before=before).entries == ()

@@ -38,6 +38,25 @@ def test_three_people_go_first_and_then_it_is_their_turn(walk: Walk) -> None:
     assert held() == {}
 
 
+def test_a_call_that_will_never_be_is_not_waited_for(walk: Walk) -> None:
+    """Ann lets pass whoever drew the next number; they give it back, so that call never comes. And a doctor who looked
+    between the two writes of her step took its entry on the lane for a leftover.
+
+    The torture lost one person in 43,000 claims; this is the way found in which that could be.
+    """
+    id = walk.join().id
+    drawn = lanes.draw("general", 0, Band.STANDARD)
+    place = step_back(walk, id)
+    assert place.visit.returns_at == drawn[0].n == 2
+    lanes._give_back([drawn])
+    records.let_go(("general", 0), id, 2)
+    walk.on_duty()
+    assert walk.take() is None, "her number leads to nobody, and there is no other"
+    swept = sweeping.sweep(walk.errand(SYSTEM))
+    assert swept.brought_to_front == 1
+    assert walk.take() == id
+
+
 def test_if_nobody_else_waits_it_is_their_turn_at_once(walk: Walk) -> None:
     id = walk.join().id
     step_back(walk, id)
@@ -172,8 +191,8 @@ def test_a_throttled_step_back_can_be_done_again(walk: Walk) -> None:
 def test_only_twenty_may_step_back_at_once(walk: Walk) -> None:
     id = ann_and_others(walk, 1)
     for n in range(100, 120):
-        assert records.hold(Ticket("general", 0, Band.STANDARD, n), 1000)
-    assert not records.hold(id, 4)
+        assert records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, n), 1000)
+    assert not records.hold(("general", 0), id, 4)
     with refused("Too many people are stepping back", kind=TooLate):
         step_back(walk, id)
     assert records.visit(id).ticket == id
@@ -182,10 +201,13 @@ def test_only_twenty_may_step_back_at_once(walk: Walk) -> None:
 def test_the_twentieth_and_the_twenty_first_at_the_same_moment(walk: Walk) -> None:
     id = ann_and_others(walk, 1)
     for n in range(100, 119):
-        records.hold(Ticket("general", 0, Band.STANDARD, n), 1000)
+        records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, n), 1000)
     last = Ticket("general", 0, Band.STANDARD, 119)
     before = records.visit(id)
-    with meanwhile("UpdateItem", lambda: records.hold(last, 1000)), refused("Too many people are stepping back"):
+    with (
+        meanwhile("UpdateItem", lambda: records.hold(("general", 0), last, 1000)),
+        refused("Too many people are stepping back"),
+    ):
         step_back(walk, id)
     assert records.visit(id) == before
     assert len(held()) == 20
@@ -194,27 +216,11 @@ def test_the_twentieth_and_the_twenty_first_at_the_same_moment(walk: Walk) -> No
 def test_a_leftover_note_of_somebody_who_is_gone_is_forgotten(walk: Walk) -> None:
     gone = walk.join().id
     arriving.leave(walk.errand(ANN), id=gone)
-    records.hold(gone, 1)
-    records.hold(Ticket("general", 0, Band.STANDARD, 77), 1)  # nobody at all
+    records.hold(("general", 0), gone, 1)
+    records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, 77), 1)  # nobody at all
     bob = walk.join(BOB)
     walk.on_duty()
     assert walk.take() == bob.id
     while held():
         assert walk.take() is None
     assert records.lanes([("general", 0)])[0].everybody == 0
-
-
-def test_a_call_that_will_never_be_is_not_waited_for(walk: Walk) -> None:
-    """Ann lets pass whoever drew the next number; they give it back, so that call never comes. And a doctor who looked
-    between the two writes of her step took its entry on the lane for a leftover."""
-    id = walk.join().id
-    drawn, _ = lanes.draw("general", 0, Band.STANDARD)
-    place = step_back(walk, id)
-    assert place.visit.returns_at == drawn.n == 2
-    lanes._give_back(drawn, 0)
-    records.let_go(id, 2)
-    walk.on_duty()
-    assert walk.take() is None, "her number leads to nobody, and there is no other"
-    swept = sweeping.sweep(walk.errand(SYSTEM))
-    assert swept.brought_to_front == 1
-    assert walk.take() == id

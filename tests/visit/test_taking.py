@@ -8,7 +8,7 @@ import pytest
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms.assignment import LEASE, SIGN_OF_LIFE, TAKE_TRIES_MAX
 from chalicelib.rooms.consult import NoteState
-from chalicelib.rooms.queue import Band, Lane, State, Ticket, Why, choose
+from chalicelib.rooms.queue import Band, Lane, State, Ticket, Why, as_one, choose
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, taking
 from tests.builders import ADA, ANN, BO, BOB, NOW, SOAP, a_lane, called, joined, refused
@@ -29,24 +29,27 @@ def orphan(walk: Walk) -> Ticket:
     return visit.id
 
 
-def test_the_counters_move_as_the_rooms_say(walk: Walk) -> None:
-    """The store's one-step call and the plain sum of the fair order agree, whatever comes."""
+@pytest.mark.parametrize("many", [1, 3])
+def test_the_counters_move_as_the_rooms_say(walk: Walk, many: int) -> None:
+    """The store's one-step call and the plain sum of the fair order agree, whatever comes, in one lane or several."""
     luck = random.Random(7)
-    lane, now = a_lane(on_duty=0), NOW
+    lanes, now = [a_lane(number=n, on_duty=0) for n in range(many)], NOW
     for _ in range(60):
         now += timedelta(seconds=luck.choice((1, 30, 200)))
-        if luck.random() < 0.55 or not (chosen := choose(lane)):
-            band = luck.choice(list(Band))
-            ticket, kept = records.draw("general", 0, band)
-            lane = joined(lane, band)
-            assert ticket.n == lane.tails[band]
+        whole = as_one(lanes)
+        if luck.random() < 0.55 or not (chosen := choose(whole)):
+            n, band = luck.randrange(many), luck.choice(list(Band))
+            ticket, kept = records.draw("general", n, band)
+            lanes[n] = joined(lanes[n], band)
+            assert ticket.n == lanes[n].tails[band]
         else:
-            moved = records.call(lane, *chosen, now)
+            n = luck.choice([lane.number for lane in lanes if lane.waiting(chosen[0])])
+            moved = records.call(lanes[n], *chosen, now, whole)
             assert moved is not None
             ticket, kept = moved
-            lane = called(lane, chosen[0], now)
-            assert ticket.n == lane.heads[chosen[0]]
-        assert kept == lane
+            lanes[n] = called(lanes[n], chosen[0], now, whole)
+            assert ticket.n == lanes[n].heads[chosen[0]]
+        assert kept == lanes[n]
 
 
 def test_a_choice_that_no_longer_holds_is_made_again(walk: Walk) -> None:

@@ -14,10 +14,12 @@ from chalicelib.rooms.rules import Clinic
 from chalicelib.store import names, records
 from chalicelib.store.rows import TABLE, Row
 from chalicelib.visit import arriving, seeing, sending, taking
-from chalicelib.visit.errand import Errand, Records
+from chalicelib.visit.errand import Errand, Records, Signer
+from infra.local.signer import Local
 from tests.builders import ADA, ANN, COLE, KIM, NOW, PUBLIC, SAM, SOAP, a_clinic, a_line, a_request
 
 CODE = "123456"
+SIGNER = Local()
 BATCH = 25  # DynamoDB's limit
 Key = tuple[str, str]
 
@@ -28,6 +30,7 @@ class Walk:
     def __init__(self, clinic: Clinic | None = None, records: Records = records) -> None:
         self.clinic = clinic or a_clinic()
         self.records = records
+        self.signer: Signer = SIGNER
         self.now = NOW
         self.count = 0
 
@@ -40,6 +43,7 @@ class Walk:
             now=at or self.now,
             clinic=self.clinic,
             records=self.records,
+            signer=self.signer,
         )
 
     def request(self, who: Actor = ANN, **said: Any) -> Request:
@@ -47,21 +51,31 @@ class Walk:
         self.count += 1
         return a_request(id=f"q{self.count}", holder=f"phone-{who.id}", **said)
 
-    def join(self, who: Actor = ANN, request: Request | None = None, **said: Any) -> Visit:
+    def join(
+        self, who: Actor = ANN, request: Request | None = None, *, same_doctor: bool = False, **said: Any
+    ) -> Visit:
         return arriving.join(
             self.errand(),
             request=request or self.request(who, **said),
             secret=who.id,
             person=person(who.id),
             consented=True,
+            same_doctor=same_doctor,
         )
+
+    def back_to(self, doctor: Actor = ADA, *people: Actor) -> list[Visit]:
+        """People whom this doctor has seen come back about the same thing, and ask for the doctor."""
+        for who in people or (ANN,):
+            self.sign(self.taken(who, by=doctor), by=doctor)
+        return [self.join(who, follow_up=True, same_doctor=True) for who in people or (ANN,)]
 
     def place(self, who: Actor, id: Ticket) -> arriving.Place:
         """The patient looks, as their phone does by itself."""
         return arriving.see_ticket(self.errand(who), id=id)
 
-    def on_duty(self, who: Actor = ADA, *departments: str, capacity: int = 2) -> None:
-        taking.go_on_duty(self.errand(who), departments=departments or ("general",), capacity=capacity)
+    def on_duty(self, who: Actor = ADA, *departments: str, capacity: int = 2, own_only: bool = False) -> None:
+        departments = departments or ("general",)
+        taking.go_on_duty(self.errand(who), departments=departments, capacity=capacity, own_only=own_only)
 
     def take(self, who: Actor = ADA, **typed: Any) -> Ticket | None:
         return taking.take_next(self.errand(who), **typed)

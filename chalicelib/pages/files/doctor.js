@@ -24,12 +24,10 @@
 
   /* One request. `done(answer)`, or `failed(words)` with what the clinic says, "" when it could not be reached. */
   function post(to, fields, done, failed) {
-    var body = [];
-    for (var name in fields) body.push(name + '=' + encodeURIComponent(fields[name]));
     fetch(my.visit + to, {
       method: 'POST', credentials: 'same-origin', keepalive: true,
-      headers: { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
-      body: body.join('&')
+      headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: JSON.stringify(fields)
     }).then(function (r) {
       if (r.status >= 500 || r.status === 429) throw r.status;
       return r.json().then(function (answer) { if (r.ok) done(answer); else failed(answer.detail || String(r.status)); });
@@ -97,8 +95,15 @@
   var talk = at('messages'), box = at('text'), sent = at('sent'), news = at('news'), polling;
   /* How far this page has listened. Our own messages do not count: one of the patient's may lie before them. */
   var heard = talk ? talk.lastElementChild && talk.lastElementChild.dataset.id : news && news.dataset.id;
+  function line(one) {
+    var li = d.createElement('li'), small = d.createElement('small');
+    small.textContent = one.author + ' · ' + one.clock;
+    li.appendChild(small);
+    li.appendChild(d.createTextNode(one.text));
+    return li;
+  }
   function put(one, quiet) {
-    var li = d.createElement('li'), small = d.createElement('small'), known = false, before = null;
+    var li = line(one), known = false, before = null;
     each(talk.children, function (other) {
       if (other.dataset.id === one.id) known = true;
       if (!before && other.dataset.id > one.id) before = other;
@@ -106,9 +111,6 @@
     if (known) return;
     if (!one.patient) li.className = 'me';
     li.dataset.id = one.id;
-    small.textContent = one.author + ' · ' + one.clock;
-    li.appendChild(small);
-    li.appendChild(d.createTextNode(one.text));
     talk.insertBefore(li, before);
     if (at('silence')) at('silence').hidden = true;
     if (!quiet && one.patient) at('live').textContent = my.new + ': ' + one.text;
@@ -144,7 +146,11 @@
       credentials: 'same-origin', headers: { Accept: 'application/json' }
     }).then(function (r) { if (!r.ok) throw r.status; return r.json(); }).then(function (answer) {
       each(answer.messages, function (one) {
-        if (talk) put(one); else if (one.patient) news.hidden = false;
+        if (talk) put(one);
+        else if (one.patient) {
+          news.hidden = false;
+          news.querySelector('ol').appendChild(line(one));
+        }
         heard = one.id;
       });
       polling = setTimeout(listen, 5000);
@@ -208,7 +214,7 @@
     });
   });
   /* What is typed here outlives a look back at the conversation; only in this tab, and until it is signed. */
-  var skip = /^(request|epoch|speaks|confirmed|template)$/;
+  var skip = /^(request|proof|epoch|speaks|confirmed|template)$/;
   function changed() {
     var now = {}, part = at('medicines'), chosen = form.querySelector('[name=outcome]:checked');
     each(form.elements, function (field) {

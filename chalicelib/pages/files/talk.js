@@ -66,8 +66,8 @@
     small.textContent = my.you + ' · ' + my.sending;
     fetch(my.to, {
       method: 'POST', credentials: 'same-origin',
-      headers: { 'Accept': 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
-      body: 'request=' + one[0] + '&text=' + encodeURIComponent(one[1])
+      headers: { 'Accept': 'application/json', 'Content-Type': 'application/json' },
+      body: JSON.stringify({ request: one[0], text: one[1] })
     }).then(function (r) {
       if (r.status >= 500) throw r.status;
       return r.json().then(function (answer) {

@@ -33,7 +33,7 @@
     for (b = 0; b < gone.length; b++) if (gone[b] < n) ahead--;  /* numbers of people who left */
     ahead = Math.max(0, ahead);
     for (b = 0; b < band; b++) ahead += bands[b][1];
-    if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty) return look();
+    if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty || board.at >= +my.limit) return look();
     place = ahead + 1;
     root.className = '';
     d.getElementById('place').textContent = place;

@@ -1,0 +1,75 @@
+"""`python -m infra.verify`: checks, without any network, the signatures in an exported record against the public key.
+
+    aws kms get-public-key --key-id <SigningKeyId> --query PublicKey --output text | base64 -d > clinic.der
+    python -m infra.verify --key clinic.der record.json
+
+Says each signed document with "good" or what is wrong with it, and ends with 1 if anything is.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+GOOD = "good"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.verify")
+    parser.add_argument("--key", type=Path, required=True, help="the clinic's public key, DER or PEM")
+    parser.add_argument("record", type=Path, help="an exported record: a FHIR bundle in JSON")
+    wishes = parser.parse_args()
+    found = list(checked(json.loads(wishes.record.read_bytes()), wishes.key.read_bytes()))
+    for name, said in found:
+        print(f"{said:40} {name}")
+    if not found:
+        print("Nothing in this record is signed.", file=sys.stderr)
+    return 0 if found and all(said == GOOD for _, said in found) else 1
+
+
+def checked(bundle: dict[str, Any], key: bytes) -> Iterator[tuple[str, str]]:
+    """Every signed document of a bundle: its name, and "good" or what is wrong."""
+    inside = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+    signed = set()
+    for resource in inside.values():
+        if resource["resourceType"] != "Provenance":
+            continue
+        for target in resource["target"]:
+            signed.add(target["reference"])
+            for one in resource["signature"]:
+                yield target["reference"], _judged(inside.get(target["reference"]), one, key)
+    for name, resource in inside.items():
+        if resource["resourceType"] == "DocumentReference" and name not in signed:
+            yield name, "not signed"
+
+
+def _judged(document: dict[str, Any] | None, signature: dict[str, Any], key: bytes) -> str:
+    if document is None:
+        return "the signed document is missing"
+    attachment = document["content"][0]["attachment"]
+    words = base64.b64decode(attachment["data"])
+    return GOOD if verifies(words, base64.b64decode(signature["data"]), key) else "NOT what was signed with this key"
+
+
+def verifies(words: bytes, signature: bytes, key: bytes) -> bool:
+    """Whether the clinic's key signed exactly these bytes: ECDSA, P-256, SHA-256, over their SHA-256."""
+    pem = key.lstrip().startswith(b"-----BEGIN")
+    public = (serialization.load_pem_public_key if pem else serialization.load_der_public_key)(key)
+    assert isinstance(public, ec.EllipticCurvePublicKey), "the clinic's key is on the curve P-256"
+    try:
+        public.verify(signature, hashlib.sha256(words).digest(), ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

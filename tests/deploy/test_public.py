@@ -1,0 +1,31 @@
+"""The addresses that anybody may open: each is on this list because somebody decided so."""
+
+from app import app
+
+PUBLIC = """
+GET  /                          the door
+GET  /board/{department}        what every waiting phone reads
+GET  /health                    the function answers
+GET  /openapi.json              what programs may send
+GET  /s/{file}                  scripts and pictures
+GET  /worker.js                 the script that opens a kept ticket
+GET  /{lang}                    the front page
+GET  /{lang}/ask/{step}         the questions, for whoever has begun them in this browser
+POST /{lang}/ask/{step}
+GET  /{lang}/ask/check
+POST /{lang}/ask/check          joins the queue
+GET  /{lang}/back               a ticket's code is typed
+POST /{lang}/back
+GET  /{lang}/emergency          whom to call
+GET  /{lang}/find               who does not know where their ticket is
+POST /{lang}/forget             this phone forgets
+GET  /{lang}/staff              the sign-in page
+POST /{lang}/staff
+GET  /{lang}/waits              how our promises were kept
+"""
+
+
+def test_no_address_is_public_that_is_not_on_the_list() -> None:
+    listed = {(line.split()[0], line.split()[1]) for line in PUBLIC.strip().splitlines()}
+    entries = ((path, method, entry) for path, ways in app.routes.items() for method, entry in ways.items())
+    assert {(method, path) for path, method, entry in entries if entry.view_function.by == "public"} == listed

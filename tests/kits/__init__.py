@@ -1,0 +1,1 @@
+"""Kits and the command that opens a clinic from one."""
