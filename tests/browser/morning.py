@@ -88,11 +88,14 @@ def _ada_is_busy(stage: Stage) -> None:
 
 
 def _medicine_comes(stage: Stage, patient: Patient) -> None:
-    clock, pharmacist, courier = stage.clinic.clock, stage.pharmacist(), stage.courier()
+    clock, pharmacist = stage.clinic.clock, stage.pharmacist()
     clock.passes(minutes=6)
     scenes_visit.reviewed(patient, pharmacist)
     scenes_visit.orders(patient)
-    clock.passes(minutes=11)
+    clock.passes(minutes=5)
+    pharmacist.goes_to("/pharmacy")  # whoever does nothing for ten minutes is signed out
+    clock.passes(minutes=6)
+    courier = stage.courier()
     scenes_visit.packed(patient, pharmacist, courier)
     clock.passes(minutes=9)
     scenes_visit.delivered(patient, pharmacist, courier)
