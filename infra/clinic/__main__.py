@@ -21,8 +21,8 @@ from infra.clinic import stack as stacks
 from infra.clinic.account import Account, local
 from infra.clinic.opening import Order
 from infra.clinic.people import Newcomer
-from infra.clinic.trouble import Trouble
-from infra.kit import REGION, TEMPLATES, Kit, KitRefused, folder_of, names, read, shown
+from infra.clinic.trouble import Trouble, unanswered
+from infra.kit import CLINICS, FILE, REGION, TEMPLATES, Kit, KitRefused, folder_of, names, read, shown
 from infra.kit.stage import staged, surroundings, weights
 from infra.local import aws
 
@@ -39,7 +39,7 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            return self._answered(ctx)
         except KitRefused as refused:
             click.echo(f"The kit cannot be used. To change:\n{refused}", err=True)
         except Trouble as trouble:
@@ -48,6 +48,15 @@ class Program(click.Group):
             click.echo("\nStopped. What AWS has begun it finishes; look with ./clinic status.", err=True)
             ctx.exit(INTERRUPTED)
         return ctx.exit(1)
+
+    def _answered(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.Abort:
+            if sys.stdin.isatty() or not ctx.invoked_subcommand:
+                raise
+            click.echo(err=True)  # the question's own line
+            raise unanswered(self.commands[ctx.invoked_subcommand]) from None
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -68,7 +77,20 @@ def program() -> None:
     """
 
 
+@program.command("help", hidden=True)
+@click.pass_context
+def help_(context: click.Context) -> None:
+    """What there is to type: the same as --help."""
+    click.echo(context.find_root().get_help())
+
+
 def kit_of(name: str) -> Kit:
+    own = CLINICS / name
+    if kits.NAME.fullmatch(name) and own.is_dir() and not (own / FILE).exists():
+        raise Trouble(
+            f"{FILE} is missing in {shown(own)}/.",
+            f"Put it back there (from git, if it was committed), or move the folder away and begin: {PROG} new {name}",
+        )
     if name not in names():
         raise Trouble(f"There is no kit {name!r}, only {', '.join(names())}.", f"Make yours: {PROG} new {name}")
     return read(folder_of(name))
@@ -240,8 +262,8 @@ def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, y
         f"{kit.said['name'][language]} as stack {stack}: about {found.monthly:,.0f} USD a month "
         f"with {found.consultations:,} consultations ({PROG} cost {kit.name})."
     )
-    if not yes:
-        click.confirm(f"Deploy to account {account.id}, {account.region}?", abort=True, default=True)
+    if not yes and not click.confirm(f"Deploy to account {account.id}, {account.region}?", default=True):
+        raise Trouble("Not deployed. Nothing was changed.", "Name the right --region, or sign in to the right account.")
     after = opening.deploy(account, _order(kit, account, stack, tree=tree), click.echo)
     click.echo(opening.door(opening.address(after.outputs), language))
     return click.echo(f"Next: {again('staff add', kit.name)}")

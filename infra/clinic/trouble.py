@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -50,6 +51,18 @@ class Trouble(Exception):
     def __init__(self, what: str, then: str) -> None:
         super().__init__(f"{what}\n{then}")
         self.what, self.then = what, then
+
+
+def unanswered(command: click.Command) -> Trouble:
+    """A question that nobody is there to answer: which words on the command line answer it."""
+    if isinstance(command, click.Group):
+        command = next(iter(command.commands.values()))
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    flags = [one.opts[0] for one in options if one.prompt] or [one.opts[0] for one in options if one.name == "yes"]
+    return Trouble(
+        "A question was not answered, and there is no terminal to ask at. Nothing was changed.",
+        f"Answer it on the command line, with {', '.join(flags)}; --help lists them all.",
+    )
 
 
 @contextmanager

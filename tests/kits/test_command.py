@@ -122,7 +122,7 @@ def test_what_cannot_be_done_is_a_sentence_and_what_to_do_next(words: tuple[str,
 
 SET_UP_WRONGLY: list[tuple[Exception, str, str]] = [
     (ProfileNotFound(profile="gone"), "There is no profile 'gone'", "Correct AWS_PROFILE"),
-    (ConfigParseError(path="C:/aws/config"), "The file C:/aws/config cannot be read", "Mend it"),
+    (ConfigParseError(path="~/.aws/config"), "The file ~/.aws/config cannot be read", "Mend it"),
     (ProxyConnectionError(proxy_url="http://me:word@proxy:9"), "The proxy http://proxy:9 does not", "HTTPS_PROXY"),
 ]
 
@@ -165,6 +165,33 @@ def test_a_rehearsal_that_is_stopped_says_that_nothing_is_left(capsys: pytest.Ca
         raise KeyboardInterrupt
     assert caught.value.exit_code == INTERRUPTED
     assert capsys.readouterr().err.strip() == "The rehearsal is over and nothing of it is left."
+
+
+def test_a_folder_without_its_file_is_said_to_lack_it(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    said = clinic("check", NAME)
+    assert said.exit_code == 1
+    assert f"clinic.toml is missing in clinics/{NAME}/." in said.output
+    assert f"./clinic new {NAME}" in said.output
+
+
+UNANSWERED = [
+    (("new", NAME), "with --yes;"),
+    (("destroy", "general"), "with --yes;"),
+    (("staff", "add", "general"), "with --id, --called, --role;"),
+]
+
+
+@pytest.mark.parametrize(("words", "flags"), UNANSWERED, ids=[one[0][0] for one in UNANSWERED])
+def test_without_a_terminal_a_question_names_the_words_that_answer_it(words: tuple[str, ...], flags: str) -> None:
+    said = clinic(*words)
+    assert said.exit_code == 1
+    assert "\nA question was not answered, and there is no terminal to ask at. Nothing was changed.\n" in said.output
+    assert f"Answer it on the command line, {flags}" in said.output
+
+
+def test_help_is_a_command_too() -> None:
+    assert clinic("help").output == clinic("--help").output
 
 
 def test_every_command_explains_itself() -> None:
