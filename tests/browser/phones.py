@@ -72,8 +72,11 @@ class Phone:
     def set_offline(self, offline: bool) -> None:
         """A line that is lost after the page is there: what loses it in the middle is another test's."""
         self.page.wait_for_load_state()
-        self.offline = offline
+        self.offline = True  # until the line carries again, what is asked over it is lost
         self.context.set_offline(offline)
+        while not offline and not self.page.evaluate("fetch('/health').then(() => true, () => false)"):
+            self.page.wait_for_timeout(20)
+        self.offline = offline
 
     def close(self) -> None:
         self.context.close()

@@ -3,7 +3,7 @@
   var d = document, root = d.documentElement, card = d.getElementById('ticket');
   if (!card || !window.fetch) return;
   /* seconds: between two looks at the board, and until no answer is one */
-  var LEAST = 5, MOST = 600, HIDDEN = 60, NO_DOCTOR = 20, LOST = 120, PATIENCE = 15, KEEP = 60;
+  var LEAST = 5, MOST = 600, HIDDEN = 60, NO_DOCTOR = 20, LOST = 120, PATIENCE = 15, KEEP = 60, SETTLES = 1;
   var my = card.dataset, lane = +my.lane, band = +my.band, n = +my.n, until = +my.until;
   var title = d.title, fails = 0, said = step(+d.getElementById('place').textContent);
   var timer, every = LEAST, turn = 0, asked = 0, room = '', kept = '', keptAt = 0;
@@ -130,7 +130,8 @@
   d.addEventListener('visibilitychange', function () {
     if (d.hidden || Date.now() - asked < LEAST * 1000) next(every); else tick();
   });
-  addEventListener('online', tick);
+  /* A line that has just come back does not carry yet. */
+  addEventListener('online', function () { clearTimeout(timer); timer = setTimeout(tick, SETTLES * 1000); });
   addEventListener('offline', lost);
   if (my.kept) return tick();
   seen();
