@@ -303,8 +303,9 @@ def test_what_failed_first_is_named_with_the_permission_it_lacked(cloud: Cloud, 
 
 
 PACKS = """
-import sys
+import signal, sys
 from infra import package
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background is born without it
 try:
     package.apart([sys.executable, "-c", "import sys, time; print('runs', flush=True); time.sleep(60)"])
 except KeyboardInterrupt:
