@@ -27,6 +27,7 @@ STATE_ONE_IN = 4  # talk.js: every fourth time also how the visit stands
 IDLE_SECONDS = 600  # the same for a doctor's empty work list
 SAM, KIM = (Actor(role=Role.PHARMACIST, id=id, name=id) for id in ("sam", "kim"))
 COLE = Actor(role=Role.COURIER, id="cole", name="Cole")
+Steps = list[tuple[str, Callable[..., Any], Actor, dict[str, Any]]]  # name, deed, who does it, what they give
 MEDICINE = Line(medicine="paracetamol-500", dose="500 mg", per_day=3, days=3)
 
 
@@ -360,7 +361,7 @@ class Crowd:
     def _parcel(self, patient: Patient) -> None:
         """The pharmacist approves; of some, a parcel goes home."""
         where = {"way": Way.DELIVERY, "address": "1 River Road", "phone": "13800001234", "code": "123456"}
-        steps: list[tuple[str, Callable[..., Any], Actor, dict[str, Any]]] = [
+        steps: Steps = [
             ("to_review", lambda errand, id: sending.to_review(errand), SAM, {}),
             ("see_prescription", sending.see_prescription, SAM, {}),
             ("review", sending.review, SAM, {"number": 1, "approve": True, "reason": ""}),
@@ -373,7 +374,16 @@ class Crowd:
                 ("hand_over", sending.hand_over, COLE, {}),
                 ("deliver", sending.deliver, COLE, {"code": "123456"}),
             ]
-        all = {"times": PLAYED_ONE_IN, "id": patient.id}
-        for n, (name, do, who, typed) in enumerate(steps):
-            act = partial(self.world.deed, name, do, who, request=f"{name} {patient.name}", **all, **typed)
-            self.world.later(60 * n, lambda act=act: self.world.until_done(act))  # type: ignore[misc]
+        self._one_by_one(patient, steps)
+
+    def _one_by_one(self, patient: Patient, steps: Steps) -> None:
+        """Each step a minute after the one before was done: nobody packs what the pharmacist has not come round to."""
+        (name, do, who, typed), *rest = steps
+
+        def act() -> None:
+            request = f"{name} {patient.name}"
+            self.world.deed(name, do, who, request=request, times=PLAYED_ONE_IN, id=patient.id, **typed)
+            if rest:
+                self.world.later(60, lambda: self._one_by_one(patient, rest))
+
+        self.world.until_done(act)
