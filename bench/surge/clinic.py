@@ -181,8 +181,7 @@ class World:
 
     def _asks(self, patient: Patient, lane: Lane, pace: float | None) -> float:
         assert patient.visit is not None
-        place = queue.ahead(lane, patient.visit) + 1
-        seen = min(600.0, max(5.0, place * (pace or 60) / 20))
+        seen = min(600.0, max(5.0, promise.calls(lane, patient.visit, self.clock) * (pace or 60) / 20))
         return (1 - replays.HIDDEN) / seen + replays.HIDDEN / max(seen, 60.0)
 
 

@@ -108,7 +108,7 @@ def due(visit: Visit, lane: Lane, now: datetime) -> Kind | None:
     if visit.state is not State.WAITING or Kind.NEARLY in visit.told:
         return None
     ahead = queue.ahead(lane, visit)
-    wait = promise.wait(lane, ahead, now)
+    wait = promise.wait(lane, visit, now)
     if wait is None:  # nobody is on duty: whatever the place, it is not nearly anybody's turn
         return None
     return Kind.NEARLY if ahead <= NEARLY_AHEAD or wait[0] <= NEARLY_MINUTES else None

@@ -108,7 +108,6 @@ def change_back(visit: Visit, lane: Lane) -> Visit:
 
 def other_way(visit: Visit, home: Lane, now: datetime) -> tuple[int, int] | None:
     """The wait for the first free doctor of somebody who waits for one doctor; None while nobody is on duty."""
-    if called(home, visit.id):
-        return promise.wait(home, home.people(Band.RECALL), now)
-    changed = first_free(visit, ticket=visit.id, why=Moved.BY_CHOICE)
-    return promise.wait(home, queue.ahead(home, changed), now)
+    front = Ticket(home.department, home.number, Band.RECALL, home.tails[Band.RECALL] + 1)
+    ticket = front if called(home, visit.id) else visit.id
+    return promise.wait(home, first_free(visit, ticket=ticket, why=Moved.BY_CHOICE), now)

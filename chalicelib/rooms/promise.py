@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.rooms import queue
-from chalicelib.rooms.queue import BANDS, Lane, Visit
+from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, Band, Lane, Since, Visit
 
 WINDOW = timedelta(seconds=150)  # the head's rate is measured over one to two of these: 2.5 to 5 minutes
 STALE = timedelta(hours=1)  # a window as old as this is from before a pause or the night
 MINUTES_PER_VISIT_GUESS = 8  # before anything was measured
+NOT_YET = 4  # calls in which nobody more urgent came, counted with those measured: one urgent person is no stream yet
 LOW, HIGH = 0.8, 1.6  # the promised range around the estimate; a modelled ten-fold surge gave p90 actual/estimate 1.54
 # Upper edges of actual wait / promised wait, for the published accuracy; one more bucket takes what is above.
 RATIOS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.15, 1.3, 1.6, 2.0, 3.0)
@@ -73,18 +74,66 @@ def seconds_per_call(lane: Lane, now: datetime) -> float | None:
     honest to say.
     """
     guess = MINUTES_PER_VISIT_GUESS * 60 * lane.of / lane.on_duty if lane.on_duty else None
-    for since in (lane.window_before, lane.window):
-        if since and lane.calls > since[1] and now - since[0] < STALE:
-            return max(1.0, (now - since[0]).total_seconds() + (guess or 0)) / (lane.calls - since[1])
+    if since := _measured(lane, now):
+        return max(1.0, (now - since[0]).total_seconds() + (guess or 0)) / (lane.calls - since[1])
     return guess
 
 
-def wait(lane: Lane, people_ahead: int, now: datetime) -> tuple[int, int] | None:
+def _measured(lane: Lane, now: datetime) -> Since | None:
+    windows = lane.window_before, lane.window
+    return next((one for one in windows if one and lane.calls > one[1] and now - one[0] < STALE), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How many calls of a lane it takes until somebody's own, by their place within their band: `steep` for each place
+    after the `first` calls, which go to more urgent people, but no more than `most` for each: the band's fair share."""
+
+    first: float
+    steep: float
+    most: int
+
+    def calls(self, place: int) -> float:
+        return min(place * self.most, self.first + place * self.steep)
+
+
+def turn(lane: Lane, band: Band, now: datetime) -> Turn:
+    """As water flows: while more urgent people wait, the band gets its fair share of the calls, one in ONE_CALL_IN.
+    Afterwards it gets what is left by the more urgent people who newly come, as measured with the pace, and by the
+    share of less urgent ones who wait."""
+    most = ONE_CALL_IN[band]
+    less_urgent = sum(1 / ONE_CALL_IN[other] for other in BANDS if other > band and lane.people(other))
+    left = 1 - _coming(lane, band, now) - less_urgent
+    if left * most <= 1:
+        return Turn(0, most, most)
+    steep = 1 / left
+    before = _more_urgent(lane, band) / (left - 1 / most)  # calls until nobody more urgent waits
+    return Turn(before * (1 - steep / most), steep, most)
+
+
+def _coming(lane: Lane, band: Band, now: datetime) -> float:
+    """More urgent people who newly come, for each call."""
+    since = _measured(lane, now)
+    if since is None:
+        return 0
+    came = sum(lane.tails[other] - since[2][other] for other in BANDS if other < band)
+    return max(0, came) / (lane.calls - since[1] + NOT_YET)
+
+
+def wait(lane: Lane, visit: Visit, now: datetime) -> tuple[int, int] | None:
     """The promised wait in minutes, from and to; None while nobody is on duty."""
-    pace = seconds_per_call(lane, now) if lane.on_duty else None
-    if pace is None:
-        return None
-    return said((people_ahead + 1) * pace / 60)
+    seconds = seconds_per_call(lane, now) if lane.on_duty else None
+    return said(calls(lane, visit, now) * seconds / 60) if seconds is not None else None
+
+
+def calls(lane: Lane, visit: Visit, now: datetime) -> float:
+    """Of the lane, until that of this patient."""
+    band = (visit.ticket or visit.id).band
+    return turn(lane, band, now).calls(queue.ahead(lane, visit) - _more_urgent(lane, band) + 1)
+
+
+def _more_urgent(lane: Lane, band: Band) -> int:
+    return sum(lane.people(other) for other in BANDS if other < band)
 
 
 def pace(lanes: Sequence[Lane], now: datetime) -> float | None:
@@ -93,17 +142,18 @@ def pace(lanes: Sequence[Lane], now: datetime) -> float | None:
     return len(found) / sum(1 / seconds for seconds in found) if found else None
 
 
-def wait_now(lanes: Sequence[Lane], now: datetime) -> tuple[int, int] | None:
+def wait_now(lanes: Sequence[Lane], band: Band, now: datetime) -> tuple[int, int] | None:
     """The wait in minutes of somebody who would join a department now; None while nobody is on duty."""
     seconds = pace(lanes, now) if queue.on_duty(lanes) else None
     if seconds is None:
         return None
-    return said((queue.everybody(lanes) / len(lanes) + 1) * seconds / 60)
+    calls = sum(turn(lane, band, now).calls(lane.people(band) + 1) for lane in lanes) / len(lanes)
+    return said(calls * seconds / 60)
 
 
 def board(lanes: Sequence[Lane], now: datetime) -> dict[str, object]:
     """What everybody may see of a department's queue: counts and the pace of one lane, no person. The phone works out
-    its own place."""
+    its own place, and its wait from the `turn` of its band."""
     seconds = pace(lanes, now)
     return {
         "v": 1,
@@ -111,9 +161,21 @@ def board(lanes: Sequence[Lane], now: datetime) -> dict[str, object]:
         "on_duty": queue.on_duty(lanes),
         "waiting": queue.everybody(lanes),
         "seconds_per_call": round(seconds, 1) if seconds is not None else None,
-        "lanes": [[[lane.heads[b], lane.people(b), lane.given_up(b)] for b in BANDS] for lane in lanes],
+        "lanes": [[_band(lane, b, now) for b in BANDS] for lane in lanes],
         "at": int(now.timestamp()),
     }
+
+
+def _band(lane: Lane, band: Band, now: datetime) -> list[object]:
+    mine = turn(lane, band, now)
+    return [
+        lane.heads[band],
+        lane.people(band),
+        lane.given_up(band),
+        round(mine.first, 1),
+        round(mine.steep, 2),
+        mine.most,
+    ]
 
 
 def said(minutes: float) -> tuple[int, int]:
@@ -128,10 +190,10 @@ def _rounded(minutes: float, *, up: bool) -> int:
     return max(1, whole + step if up and minutes > whole else whole)
 
 
-def turned_window(lane: Lane, now: datetime) -> tuple[tuple[datetime, int], tuple[datetime, int] | None]:
+def turned_window(lane: Lane, now: datetime) -> tuple[Since, Since | None]:
     """The rate windows after a call at `now`: a new one is begun when the present one is older than WINDOW."""
     if lane.window is None:
-        return (now, lane.calls), None
+        return (now, lane.calls, lane.tails), None
     if now - lane.window[0] >= WINDOW:
-        return (now, lane.calls), lane.window
+        return (now, lane.calls, lane.tails), lane.window
     return lane.window, lane.window_before

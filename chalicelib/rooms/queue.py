@@ -27,6 +27,8 @@ class Band(IntEnum):
 
 
 BANDS = tuple(Band)
+Counts = tuple[int, int, int, int]  # one for each band
+Since = tuple[datetime, int, Counts]  # when a rate window began, and the `calls` and `tails` of then
 # While somebody waits in the band, at least one call in this many is theirs, give or take doctors tapping at
 # the same instant and bands that fall due together. This bounds "most urgent first": nobody starves.
 ONE_CALL_IN = {Band.RECALL: 1, Band.URGENT: 2, Band.STANDARD: 4, Band.FOLLOW_UP: 8}
@@ -183,7 +185,7 @@ class Mark:
 
     department: str
     lane: int
-    low: tuple[int, int, int, int] = (0, 0, 0, 0)
+    low: Counts = (0, 0, 0, 0)
     open: tuple[Ticket, ...] = ()
     alerted: str | None = None  # the stretch of absence for which the desk was alerted
     version: int | None = None
@@ -210,16 +212,16 @@ class Lane:
     department: str
     number: int = 0
     of: int = 1
-    tails: tuple[int, int, int, int] = (0, 0, 0, 0)
-    heads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    tails: Counts = (0, 0, 0, 0)
+    heads: Counts = (0, 0, 0, 0)
     calls: int = 0
     backs: int = 0  # how often a number drawn for nothing was given back
-    due: tuple[int, int, int, int] = (0, 0, 0, 0)  # calls of all lanes from which the band must be served
+    due: Counts = (0, 0, 0, 0)  # calls of all lanes from which the band must be served
     held: Mapping[str, int] = field(default_factory=dict)  # visit id -> call of its band that brings it back
     gone: frozenset[tuple[Band, int]] = frozenset()  # numbers that nobody waits under any more, the first GONE_MAX
     on_duty: int = 0
-    window: tuple[datetime, int] | None = None  # when the present rate window began, and `calls` then
-    window_before: tuple[datetime, int] | None = None
+    window: Since | None = None  # the present rate window
+    window_before: Since | None = None
 
     def waiting(self, band: Band) -> int:
         """Numbers still to be called: what a caller goes by."""
@@ -281,9 +283,7 @@ def as_one(lanes: Sequence[Lane]) -> Lane:
     )
 
 
-def _over_bands(
-    total: Callable[[Sequence[int]], int], counters: Sequence[tuple[int, int, int, int]]
-) -> tuple[int, int, int, int]:
+def _over_bands(total: Callable[[Sequence[int]], int], counters: Sequence[Counts]) -> Counts:
     a, b, c, d = map(total, zip(*counters, strict=True))
     return a, b, c, d
 

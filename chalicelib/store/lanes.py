@@ -95,9 +95,11 @@ def _counting(lane: Lane, band: Band, now: datetime, whole: Lane) -> list[Action
         LaneRow.calls.add(1),
         LaneRow.window_at.set(window[0]),
         LaneRow.window_calls.set(window[1]),
+        LaneRow.window_tails.set(window[2]),
     ]
     if before:
         actions += [LaneRow.before_at.set(before[0]), LaneRow.before_calls.set(before[1])]
+        actions.append(LaneRow.before_tails.set(before[2]))
     if past := {f"{int(b)}.{n}" for b, n in lane.gone if n <= lane.heads[b]}:
         actions.append(LaneRow.gone.delete(past))
     for other in BANDS:

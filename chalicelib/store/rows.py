@@ -287,9 +287,9 @@ class LaneRow(Row, discriminator="lane"):
     on_duty = NumberAttribute(default=0)
     of = NumberAttribute(null=True)
     window_at = UTCDateTimeAttribute(null=True)
-    window_calls = NumberAttribute(default=0)
+    window_calls, before_calls = NumberAttribute(default=0), NumberAttribute(default=0)
     before_at = UTCDateTimeAttribute(null=True)
-    before_calls = NumberAttribute(default=0)
+    window_tails, before_tails = values.counts(null=True), values.counts(null=True)
 
 
 class MarkRow(Row, discriminator="mark"):

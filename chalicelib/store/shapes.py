@@ -22,7 +22,7 @@ from chalicelib.rooms.phone import CLAIM_KEPT, PROOF_KEPT, Claim, Person, Phone,
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
+from chalicelib.rooms.queue import Alias, Band, Call, Counts, Lane, Mark, Since, Ticket, Visit, Why
 from chalicelib.rooms.staff import Administrators, Member
 from chalicelib.store import phone_rows, rows, staff_rows
 from chalicelib.store.rows import Row
@@ -329,10 +329,11 @@ def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
     if row is None:
         return Lane(department=department, number=number)
     held = dict(entry.rsplit("@", 1) for entry in row.held or ())
+    tails = int(row.t0 or 0), int(row.t1 or 0), int(row.t2 or 0), int(row.t3 or 0)
     return Lane(
         department=department,
         number=number,
-        tails=(row.t0 or 0, row.t1 or 0, row.t2 or 0, row.t3 or 0),  # type: ignore[arg-type]  # whole numbers
+        tails=tails,
         heads=(row.h0 or 0, row.h1 or 0, row.h2 or 0, row.h3 or 0),  # type: ignore[arg-type]
         due=(row.d0 or 0, row.d1 or 0, row.d2 or 0, row.d3 or 0),  # type: ignore[arg-type]
         gone=frozenset((Band(int(entry[0])), int(entry[2:])) for entry in row.gone or ()),
@@ -341,6 +342,11 @@ def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
         held={visit: int(at) for visit, at in held.items()},
         on_duty=max(0, int(row.on_duty or 0)),
         of=int(row.of or 1),
-        window=(row.window_at, int(row.window_calls or 0)) if row.window_at else None,
-        window_before=(row.before_at, int(row.before_calls or 0)) if row.before_at else None,
+        window=_since(row.window_at, row.window_calls, row.window_tails, tails),
+        window_before=_since(row.before_at, row.before_calls, row.before_tails, tails),
     )
+
+
+def _since(at: datetime | None, calls: float | None, tails: Counts | None, now: Counts) -> Since | None:
+    """When a rate window began. One of a program that did not count tickets yet has seen nobody come."""
+    return (at, int(calls or 0), tails or now) if at else None

@@ -14,7 +14,7 @@ from chalicelib.rooms.arrival import Answers, ForWhom, Getting, HowLong
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.delivery import Step
 from chalicelib.rooms.prescription import Line
-from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.queue import Counts, Ticket
 from chalicelib.rooms.seal import Signature
 
 WISHES = ("text_me", "doctor")
@@ -44,6 +44,10 @@ def word(kind: type[E], *, null: bool = False) -> Written[E]:
 
 def ticket(*, null: bool = False) -> Written[Ticket]:
     return Written(str, Ticket.of, null=null)
+
+
+def counts(*, null: bool = False) -> Written[Counts]:
+    return Written(lambda four: " ".join(map(str, four)), _counts, null=null)
 
 
 def day(*, null: bool = False) -> Written[date]:
@@ -111,3 +115,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(type(value).__name__)
+
+
+def _counts(said: str) -> Counts:
+    a, b, c, d = map(int, said.split())
+    return a, b, c, d

@@ -14,7 +14,7 @@ from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import Closed, Lane, State, Ticket, Visit
+from chalicelib.rooms.queue import Band, Closed, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
@@ -217,7 +217,8 @@ def standings(errand: Errand, departments: Sequence[str]) -> list[Standing]:
     for department in errand.clinic.departments:
         own = [lane for lane in lanes if lane.department == department.id]
         if own:
-            found.append(Standing(department=department, lanes=own, wait=promise.wait_now(own, errand.now)))
+            wait = promise.wait_now(own, Band.STANDARD, errand.now)
+            found.append(Standing(department=department, lanes=own, wait=wait))
     return found
 
 
@@ -260,7 +261,7 @@ def doctor_is_gone(errand: Errand, visit: Visit) -> bool:
 
 def place(errand: Errand, line: Line) -> Place:
     ahead = queue.ahead(line.lane, line.visit)
-    wait = promise.wait(line.lane, ahead, errand.now)
+    wait = promise.wait(line.lane, line.visit, errand.now)
     for_one = line.visit.prefers and line.visit.state is State.WAITING
     other = preferred.other_way(line.visit, line.home, errand.now) if for_one else None
     back = preferring.way_back(errand, line.visit)

@@ -111,8 +111,8 @@ def offer(errand: Errand, request: Request, person: str) -> Offer | None:
         desk=desk,
         name=note.doctor_name,
         there=there,
-        wait=promise.wait_now([preferred.staffed(own, desk)], errand.now) if there else None,
-        first_free=promise.wait_now(lanes, errand.now),
+        wait=promise.wait_now([preferred.staffed(own, desk)], Band.FOLLOW_UP, errand.now) if there else None,
+        first_free=promise.wait_now(lanes, Band.FOLLOW_UP, errand.now),
     )
 
 
@@ -129,7 +129,7 @@ def promised(errand: Errand, visit: Visit, drawn: list[tuple[Ticket, Lane]], off
         visit = replace(visit, ticket=ticket, beside=ticket, prefers=offer.desk.id)
     elif offer:
         visit = replace(visit, moved=Moved.OFF_DUTY)
-    return replace(visit, promise=promise.wait(lane, queue.ahead(lane, visit), errand.now))
+    return replace(visit, promise=promise.wait(lane, visit, errand.now))
 
 
 def counted_once(errand: Errand, visit: Visit) -> Visit:

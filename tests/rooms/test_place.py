@@ -1,19 +1,16 @@
-"""Place: how many people are ahead, the promised wait, the public board, and letting others go first."""
+"""Place: how many people are ahead, and letting others go first."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import leaving, promise, queue
+from chalicelib.rooms import leaving, queue
 from chalicelib.rooms.arrival import Getting
-from chalicelib.rooms.promise import WINDOW
-from chalicelib.rooms.queue import HELD_MAX, STEP_BACKS_MAX, Band, Lane, State, Ticket
+from chalicelib.rooms.queue import HELD_MAX, STEP_BACKS_MAX, Band, State, Ticket
 from tests.builders import (
     ANN,
     EVE,
-    MINUTE,
     NOW,
     a_department,
     a_lane,
@@ -21,7 +18,6 @@ from tests.builders import (
     a_ticket,
     a_visit,
     answers,
-    called,
     refused,
 )
 
@@ -94,76 +90,6 @@ def test_a_lane_counts_everybody_also_those_who_stepped_back() -> None:
     lane = a_lane(tails=(1, 2, 4, 8), heads=(0, 1, 1, 8), held={"general.0.2.1": 4})
     assert [lane.waiting(band) for band in Band] == [1, 1, 3, 0]
     assert lane.everybody == 6
-
-
-@pytest.mark.parametrize(
-    ("minutes", "down", "up"),
-    [(0.2, 1, 1), (1, 1, 1), (1.01, 1, 2), (9, 9, 9), (9.5, 9, 10), (10, 10, 10), (11, 10, 15), (37, 35, 40)],
-)
-def test_minutes_are_rounded_as_people_believe_them(minutes: float, down: int, up: int) -> None:
-    assert promise._rounded(minutes, up=False) == down
-    assert promise._rounded(minutes, up=True) == up
-
-
-def test_the_wait_is_a_range_around_the_estimate() -> None:
-    lane = a_queue(0, 0, 5)  # one doctor, nothing measured: 8 minutes each
-    assert promise.wait(lane, 0, NOW) == (6, 15)  # 6.4 to 12.8
-    assert promise.wait(lane, 4, NOW) == (30, 65)  # 32 to 64
-    assert promise.wait(replace(lane, on_duty=4), 4, NOW) == (8, 20)  # 8 to 16
-
-
-def test_with_nobody_on_duty_no_wait_is_promised() -> None:
-    assert promise.wait(a_queue(0, 0, 5, on_duty=0), 4, NOW) is None
-    assert promise.seconds_per_call(Lane(department="general"), NOW) is None
-    just_left = a_lane(calls=9, window=(NOW - 4 * MINUTE, 1), on_duty=0)
-    assert promise.wait(just_left, 4, NOW) is None
-
-
-def test_the_pace_is_measured_over_one_to_two_windows() -> None:
-    """A call every 20 seconds: whenever we look, the pace is 20 seconds, give or take the call just made."""
-    lane, now = a_queue(0, 0, 100, on_duty=20), NOW
-    for _ in range(60):
-        lane, now = called(lane, Band.STANDARD, now), now + timedelta(seconds=20)
-        since = (lane.window_before or lane.window)[0]
-        assert since >= now - 2 * WINDOW - timedelta(seconds=20)
-        if now - NOW > WINDOW:
-            assert promise.seconds_per_call(lane, now) == pytest.approx(20, rel=0.15)
-
-
-def test_a_first_call_does_not_make_the_doctors_look_infinitely_quick() -> None:
-    """One doctor has just called one patient: the second in line is not promised one minute."""
-    lane = called(a_queue(0, 0, 5), Band.STANDARD, NOW)
-    for seconds in (0, 5, 60):
-        assert promise.wait(lane, 1, NOW + timedelta(seconds=seconds)) == (10, 30)  # 12.8 to 25.6
-
-
-def test_yesterdays_calls_say_nothing_about_this_morning() -> None:
-    evening = NOW - timedelta(hours=14)
-    lane = a_lane(tails=(0, 0, 20, 0), calls=10, heads=(0, 0, 10, 0), window=(evening, 8))
-    lane = called(lane, Band.STANDARD, NOW)
-    for minutes in (0, 1):
-        assert promise.wait(lane, 1, NOW + minutes * MINUTE) == (10, 30)
-
-
-def test_a_window_begins_with_a_call_and_turns_when_it_is_old() -> None:
-    assert promise.turned_window(a_lane(calls=7), NOW) == ((NOW, 7), None)
-    young = (NOW - WINDOW + timedelta(seconds=1), 3)
-    assert promise.turned_window(a_lane(calls=7, window=young), NOW) == (young, None)
-    old = (NOW - WINDOW, 3)
-    assert promise.turned_window(a_lane(calls=7, window=old), NOW) == ((NOW, 7), old)
-
-
-def test_the_board_shows_counts_and_no_person() -> None:
-    lane = a_lane(tails=(1, 2, 9, 0), heads=(1, 0, 4, 0), held={"general.0.2.3": 7})
-    assert promise.board([lane], NOW) == {
-        "v": 1,
-        "department": "general",
-        "on_duty": 1,
-        "waiting": 8,
-        "seconds_per_call": 480.0,
-        "lanes": [[[1, 0, []], [0, 2, []], [4, 5, []], [0, 0, []]]],
-        "at": int(NOW.timestamp()),
-    }
 
 
 def test_a_code_is_letter_band_and_number() -> None:
@@ -308,7 +234,6 @@ def test_people_who_left_are_not_in_front_of_anybody() -> None:
     visit = a_visit(id=a_ticket(4))
     assert queue.ahead(lane, visit) == 2
     assert lane.everybody == 4
-    assert promise.board([lane], NOW)["lanes"] == [[[0, 0, []], [0, 0, []], [0, 4, [2, 5]], [0, 0, []]]]
 
 
 def test_where_everybody_left_nobody_is_counted() -> None:

@@ -29,9 +29,11 @@
   }
 
   function show(board) {
-    var bands = board.lanes[lane], ahead = n - bands[band][0] - 1, gone = bands[band][2], b, place;
+    var bands = board.lanes[lane], mine = bands[band], ahead = n - mine[0] - 1, gone = mine[2], b, place, seconds;
     for (b = 0; b < gone.length; b++) if (gone[b] < n) ahead--;  /* numbers of people who left */
     ahead = Math.max(0, ahead);
+    /* How many calls it takes: Turn in rooms/promise.py. */
+    seconds = Math.min((ahead + 1) * mine[5], mine[3] + (ahead + 1) * mine[4]) * (board.seconds_per_call || 60);
     for (b = 0; b < band; b++) ahead += bands[b][1];
     if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty || board.at >= +my.limit) return look();
     place = ahead + 1;
@@ -39,13 +41,13 @@
     d.getElementById('place').textContent = place;
     d.title = '(' + place + ') ' + title;
     if (board.on_duty && board.seconds_per_call) {
-      d.getElementById('wait').textContent = minutes(place * board.seconds_per_call);
+      d.getElementById('wait').textContent = minutes(seconds);
     }
     if (step(place) !== said) d.getElementById('live').textContent = my.live.replace('{place}', place);
     said = step(place);
     seen();
     keep();
-    next(Math.min(MOST, Math.max(board.on_duty ? LEAST : NO_DOCTOR, place * (board.seconds_per_call || 60) / 20)));
+    next(Math.min(MOST, Math.max(board.on_duty ? LEAST : NO_DOCTOR, seconds / 20)));
   }
 
   /* Something happened that only the page itself can tell. Never under the fingers of somebody who is writing. */
