@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 from chalicelib.rooms import packs
 from chalicelib.rooms.arrival import RED_FLAGS
-from chalicelib.rooms.rules import LETTERS, BadKit, Clinic
+from chalicelib.rooms.kit import LETTERS, BadKit, clinic
 from infra.kit import pages, shape
 from infra.kit.colour import CONTRAST_MIN, contrast_with_white, is_colour, readable
 from infra.kit.lines import Path_
@@ -322,7 +322,7 @@ def _logo(kit: Sheet) -> str:
 def _as_the_clinic_sees_it(kit: Sheet, compiled: Mapping[str, Any]) -> None:
     """The clinic's own last word, by the code that will read it."""
     try:
-        Clinic.of(compiled)
+        clinic(compiled)
     except (BadKit, ValueError) as bad:
         named = re.search(r"department '?([a-z0-9]+)'?", str(bad))
         ids = [one.get("id") for _, one in _tables(kit, "departments")]
