@@ -13,7 +13,6 @@ STEP_BACK_PLACES = 3
 STEP_BACKS_MAX = 3
 NO_SHOWS_MAX = 3
 GONE_MAX = 30  # numbers of one lane remembered as given up; with more the counts are "at most"
-ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 HELD_MAX = 20  # people of one lane who may be stepping back at the same time
 
 
@@ -392,8 +391,3 @@ def is_theirs(visit: Visit, *, secret: str) -> bool:
 def theirs(visit: Visit, *, secret: str) -> None:
     if not is_theirs(visit, secret=secret):
         raise NotFound()
-
-
-def found_again(visit: Visit, *, secret: str) -> Visit:
-    """One phone more holds this ticket; of more than ALSO_MAX the one that found it first no longer does."""
-    return replace(visit, also=(*visit.also, secret)[-ALSO_MAX:])

@@ -45,9 +45,6 @@ from chalicelib.rooms.complaint import About
 from chalicelib.rooms.consult import Kind, NoteState
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.delivery import Way
-from chalicelib.rooms.notice import Kind as NoticeKind
-from chalicelib.rooms.notice import Sending
-from chalicelib.rooms.notice import Way as NoticeWay
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import Moved
 from chalicelib.rooms.queue import State as VisitState
@@ -316,23 +313,6 @@ class SeenRow(Row, discriminator="seen"):
     seen_at = UTCDateTimeAttribute()
 
 
-class NoticeRow(Row, discriminator="notice"):
-    """A message in the outbox; `since` is when it is due."""
-
-    notice_kind = values.word(NoticeKind)
-    way = values.word(NoticeWay)
-    department = UnicodeAttribute()
-    visit = values.ticket(null=True)
-    stretch = UnicodeAttribute(default="")
-    people = NumberAttribute(default=0)
-    to = UnicodeAttribute()
-    language = UnicodeAttribute()
-    written_at = UTCDateTimeAttribute()
-    state = values.word(Sending)
-    tries = NumberAttribute(default=0)
-    why = UnicodeAttribute(null=True)
-
-
 class ComplaintRow(Row, discriminator="complaint"):
     visit = values.ticket()
     number = NumberAttribute()
@@ -347,12 +327,6 @@ class ComplaintRow(Row, discriminator="complaint"):
 class ErasureRow(Row, discriminator="erasure"):
     visit = values.ticket()
     asked_at = UTCDateTimeAttribute()
-
-
-class WakeRow(Row, discriminator="wake"):
-    visit = values.ticket()
-    endpoint = UnicodeAttribute()
-    at = UTCDateTimeAttribute()
 
 
 class AuditRow(Row, discriminator="audit"):

@@ -24,7 +24,7 @@ from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
 from chalicelib.rooms.staff import Administrators, Member
-from chalicelib.store import phone_rows, rows, staff_rows
+from chalicelib.store import outbox_rows, phone_rows, rows, staff_rows
 from chalicelib.store.rows import Row
 
 T = TypeVar("T")
@@ -167,7 +167,7 @@ SHAPES: dict[type, Shape] = {
         read={"ratios": lambda ratios: tuple(int(n) for n in ratios)},
     ),
     Notice: Shape(
-        row=rows.NoticeRow,
+        row=outbox_rows.NoticeRow,
         key=_notice_key,
         renamed={"kind": "notice_kind", "due_at": "since"},
         marks=_notice_stage,
@@ -186,7 +186,7 @@ SHAPES: dict[type, Shape] = {
         key=lambda erasure: (visit_pk(erasure.visit), "E"),
         marks=lambda erasure: {"stage": "erasure", "since": erasure.asked_at},
     ),
-    Wake: Shape(row=rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
+    Wake: Shape(row=outbox_rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
     Seen: Shape(
         row=rows.SeenRow,
         key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}"),
