@@ -20,6 +20,7 @@ from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic, Department, Medicine
+from chalicelib.rooms.staff import plate
 
 NOW = datetime(2030, 1, 7, 9, 0, tzinfo=UTC)  # a Monday
 MINUTE = timedelta(minutes=1)
@@ -154,12 +155,13 @@ def a_visit(**changes: Any) -> Visit:
     )
     if state in WITH_DOCTOR:
         call = Call(epoch=1, doctor=ADA.id, at=NOW, why=Why.FIRST_COME)
-        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), lease_until=NOW + LEASE)
+        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), plates=(plate(ADA),), lease_until=NOW + LEASE)
     if state is State.COMPLETED:
         call = Call(epoch=1, doctor=ADA.id, at=NOW, why=Why.FIRST_COME)
-        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), outcome="rest_and_observe", signed_note=1)
+        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), plates=(plate(ADA),), signed_note=1)
+        made = replace(made, outcome="rest_and_observe")
     if state not in ACTIVE:
-        made = replace(made, ended_at=NOW, ended_why="completed")
+        made = replace(made, ended_at=NOW, ended_why=None if state is State.COMPLETED else "patient")
     return replace(made, **changes)
 
 

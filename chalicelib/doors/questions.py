@@ -162,7 +162,8 @@ def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
     if offer is None:
         return None
     waits = {"wait": offer.wait, "first_free": offer.first_free}
-    return {"name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
+    plate = shown.door_plate(offer.plate) if offer.plate else {"title": "", "licence": ""}
+    return {**plate, "name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
 
 
 @polite("ask")

@@ -11,6 +11,7 @@ from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
+from chalicelib.rooms.staff import Plate, plate_of
 from chalicelib.store import names
 from chalicelib.visit.arriving import MONTH, WEEK, Kept, Place, Standing
 
@@ -105,7 +106,18 @@ def visit(visit: Visit, name: str, language: str) -> dict[str, object]:
         "summary": visit.summary,
         "ended_at": visit.ended_at,
         "ended_why": visit.ended_why,
+        "doctor": doctor(visit),
     }
+
+
+def doctor(visit: Visit) -> dict[str, object] | None:
+    """Who sees this patient, or saw them last: as the patient was told then."""
+    found = plate_of(visit.plates, visit.doctor) if visit.doctor else None
+    return door_plate(found) if found else None
+
+
+def door_plate(one: Plate) -> dict[str, object]:
+    return {"name": one.name, "title": one.title, "licence": one.licence}
 
 
 def place(found: Place, now: datetime) -> dict[str, object] | None:

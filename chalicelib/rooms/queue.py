@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms.arrival import Answers, Request, is_urgent
 from chalicelib.rooms.rules import Department
+from chalicelib.rooms.staff import Plate
 
 STEP_BACK_PLACES = 3
 STEP_BACKS_MAX = 3
@@ -120,6 +121,7 @@ class Visit:
     doctor: str | None = None
     lease_until: datetime | None = None
     calls: tuple[Call, ...] = ()
+    plates: tuple[Plate, ...] = ()  # whom the patient was told they see, with each call
     promise: tuple[int, int] | None = None  # minutes, as shown when the ticket was drawn
     from_desk: bool = False
     handed_back: str | None = None  # the last doctor's reason, one line for the next one
@@ -131,7 +133,7 @@ class Visit:
     signed_note: int | None = None  # number of the newest signed note
     prescribed: int | None = None  # number of the newest prescription
     ended_at: datetime | None = None
-    ended_why: str | None = None
+    ended_why: str | None = None  # where no doctor ended it
     told: frozenset[str] = frozenset()  # kinds of notice written for this patient, each once
     wakes: bool = False  # a browser of theirs can be woken
     prefers: str | None = None  # the doctor asked for, while the patient waits for nobody else

@@ -1,5 +1,6 @@
 """Staff: who works here, as what, until when licensed; joining, changing, leaving, and somebody left in charge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -54,6 +55,28 @@ class Member:
             licence_until=self.licence_until,
             practising_since=self.practising_since,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plate:
+    """What a patient is told of a doctor, as it stood at the door when their visit was taken: what is changed about the
+    member later does not change it (R21)."""
+
+    doctor: str
+    name: str
+    title: str
+    licence: str
+
+
+def plate(actor: Actor) -> Plate:
+    """Of this doctor, now."""
+    name, title, licence = (" ".join(said.split()) for said in (actor.name, actor.title, actor.licence))
+    return Plate(doctor=actor.id, name=name, title=title, licence=licence)
+
+
+def plate_of(plates: Sequence[Plate], doctor: str) -> Plate | None:
+    """What this doctor's patient was told, the last time; None of a visit that was taken before it was kept."""
+    return next((one for one in reversed(plates) if one.doctor == doctor), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

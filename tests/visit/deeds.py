@@ -186,6 +186,7 @@ LI = {
     "title": "Physician",
     "licence": "L-7",
     "licence_until": date(2040, 1, 1),
+    "practising_since": date(2015, 1, 1),
 }
 LI_ELSEWHERE = {**LI, "departments": ("children",)}
 
