@@ -84,6 +84,7 @@ def a_clinic(**changes: Any) -> Clinic:
         policy="demo-1",
         rules=packs.rules("demo"),
         consent_version="2026-11",
+        fee={"en": "Free of charge"},
         guardian_age=18,
         lanes=1,
     )
@@ -127,6 +128,7 @@ def answers(**changes: Any) -> Answers:
         language="en",
         consent="2026-11",
         consent_at=NOW,
+        fee="Free of charge",
     )
     return replace(made, **changes)
 

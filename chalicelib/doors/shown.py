@@ -52,6 +52,24 @@ def standing(one: Standing, language: str, now: datetime) -> dict[str, object]:
     }
 
 
+def fees(language: str) -> list[dict[str, object]]:
+    """What a visit costs: once where it is the same everywhere, else with the departments in which it costs that."""
+    found: dict[str, list[str]] = {}
+    for one in CLINIC.departments:
+        found.setdefault(fee(one.id, language), []).append(words.in_words(one.name, language))
+    return [{"fee": said, "departments": where if len(found) > 1 else []} for said, where in found.items()]
+
+
+def fees_apart(language: str) -> dict[str, object]:
+    """Department by department, for who chooses one; nothing where it makes no difference."""
+    found = {one.id: fee(one.id, language) for one in CLINIC.departments}
+    return {**found} if len(set(found.values())) > 1 else {}
+
+
+def fee(department: str, language: str) -> str:
+    return words.in_words(CLINIC.fee_in(department), language)
+
+
 def _hours(id: str, on_duty: int, now: datetime) -> dict[str, object]:
     found = CLINIC.department(id)
     assert found is not None
@@ -107,6 +125,7 @@ def visit(visit: Visit, name: str, language: str) -> dict[str, object]:
         "ended_at": visit.ended_at,
         "ended_why": visit.ended_why,
         "doctor": doctor(visit),
+        "fee": visit.answers.fee,
     }
 
 

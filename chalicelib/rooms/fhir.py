@@ -193,6 +193,7 @@ def _questionnaire(made: Bundle, visit: Visit) -> None:
         "follow_up": answers.follow_up,
         "how_long": answers.how_long.value,
         "getting": answers.getting.value,
+        "fee": answers.fee,
     }
     kinds = {bool: "valueBoolean", int: "valueInteger", str: "valueString"}
     made.add(

@@ -40,6 +40,7 @@ YEARS_MAX = 100  # of keeping records
 
 PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
 
+FEE_MAX = 60  # characters: it stands beside the doctor, and is kept with every visit
 RED_FLAGS_OWN_MAX = 6  # the hospital's own danger signs; a longer list is not read
 
 
@@ -63,6 +64,7 @@ def clinic(kit: Mapping[str, Any]) -> Clinic:
             policy=obeyed.policy.version,
             rules=obeyed,
             consent_version=str(kit["consent_version"]),
+            fee=dict(kit["fee"]),
             guardian_age=int(kit["guardian_age"]),
             lanes=int(kit.get("lanes", 1)),
             lanes_open=int(kit.get("lanes_open", 0)),
@@ -103,6 +105,7 @@ def _department(kit: Mapping[str, Any]) -> Department:
         urgent_under=int(urgent.get("under", INFANT_AGE)),
         urgent_from=int(urgent["from"]) if "from" in urgent else None,
         waiting_max=int(kit.get("waiting_max", 0)),
+        fee=dict(kit["fee"]) if "fee" in kit else None,
     )
 
 
@@ -197,10 +200,14 @@ def _check_words(clinic: Clinic) -> None:
     named += [(f"department {d.id}", words) for d in clinic.departments for words in (d.name, d.about)]
     named += [(f"red flag {f.id}", f.text) for f in clinic.red_flags]
     named += [(f"medicine {m.id}", words) for m in clinic.formulary for words in (m.name, m.form)]
-    for what, words in named:
+    fees = [("fee", clinic.fee), *((f"department {d.id} fee", d.fee) for d in clinic.departments if d.fee is not None)]
+    for what, words in named + fees:
         for language in clinic.languages:
-            if not words.get(language):
+            if not words.get(language, "").strip():
                 raise BadKit(f"{what}: no text in {language}")
+    for what, words in fees:
+        if any(len(said) > FEE_MAX for said in words.values()):
+            raise BadKit(f"{what}: at most {FEE_MAX} characters")
 
 
 def _check_sms(sms: Sms) -> None:

@@ -35,6 +35,7 @@ class Department:
     urgent_under: int = INFANT_AGE
     urgent_from: int | None = None
     waiting_max: int = 0
+    fee: Words | None = None  # what patients pay here, where it is not what they pay elsewhere in the clinic
 
     def is_urgent_at(self, age: int) -> bool:
         """Whether somebody of this age goes first here, whatever they have."""
@@ -144,6 +145,7 @@ class Clinic:
     policy: str  # name and version of the rules in force, stored with every deed
     rules: Rules
     consent_version: str
+    fee: Words  # what patients pay for a visit, as they read it before they join (R21); nothing is paid unsaid
     guardian_age: int
     lanes: int
     lanes_open: int = 0  # people join only the first so many; 0: all. The rest are emptied, before `lanes` is lowered
@@ -168,6 +170,11 @@ class Clinic:
 
     def department(self, id: str) -> Department | None:
         return next((d for d in self.departments if d.id == id), None)
+
+    def fee_in(self, department: str) -> Words:
+        """What patients of this department pay for a visit."""
+        found = self.department(department)
+        return found.fee if found and found.fee else self.fee
 
     def lane_for(self, person: str) -> int:
         """The number of the lane that somebody joins: always the same one while as many are open. `person` is hex."""

@@ -187,6 +187,8 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
     except KitRefused as why:
         raise kits.refused(folder, why) from why
     click.echo(f"Made {shown(folder)}/. Departments, medicines, brand and logo are in clinic.toml there.")
+    fees = ", ".join(said["fee"].values())
+    click.echo(f"Patients read what a visit costs, also where it is nothing: {fees}. It is `fee` there.")
     click.echo(f"Next: {PROG} preview {name}")
 
 

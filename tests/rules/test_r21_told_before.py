@@ -6,17 +6,22 @@ from typing import Any
 
 import pytest
 
+from chalicelib.clinic import CLINIC
+from chalicelib.doors import shown
 from chalicelib.refusal import NotAllowed
-from chalicelib.rooms import assignment, permission
+from chalicelib.rooms import arrival, assignment, permission
+from chalicelib.rooms.kit import BadKit, clinic
 from chalicelib.rooms.permission import TAKES, Actor, Role
 from chalicelib.rooms.queue import State
 from chalicelib.rooms.staff import Plate, plate, plate_of
 from chalicelib.store import records
 from chalicelib.visit import seeing
-from tests.builders import ADA, BO, a_doctor, a_visit
+from tests.builders import ADA, BO, NOW, a_clinic, a_doctor, a_request, a_visit
 from tests.doors.stories import id_of, seen, taken
 from tests.hiring import TITLE, hired
 from tests.people import Cast
+from tests.rooms.test_kit import kit
+from tests.simulation.mutants import instead
 from tests.visit.walk import Walk
 
 TODAY = date(2030, 1, 7)
@@ -149,3 +154,64 @@ def test_r21_a_visit_of_before_shows_what_there_is(cast: Cast) -> None:
         got = cast.ann.get(cast.ann.url("visits", cast.ann.visit) + page)
         assert got.status == 200
         assert "Licence number" not in got.words
+
+
+PAID = {"en": "20 yuan", "zh": "20 元"}
+
+
+def test_r21_no_kit_is_silent_about_the_fee() -> None:
+    with pytest.raises(BadKit, match="fee is missing"):
+        clinic({name: value for name, value in kit().items() if name != "fee"})
+
+
+def test_r21_a_department_may_have_a_fee_of_its_own() -> None:
+    first, *others = kit()["departments"]
+    made = clinic(kit(departments=[{**first, "fee": PAID}, *others]))
+    assert made.fee_in(first["id"]) == PAID
+    assert made.fee_in(others[0]["id"]) == made.fee == {"en": "Free of charge", "zh": "免费"}
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "20 yuan"), ("zh", "20 元"), ("fr", "20 yuan")])
+def test_r21_what_a_patient_agreed_to_pay_is_kept_in_the_words_they_read(language: str, said: str) -> None:
+    costly = a_clinic(fee=PAID)
+    agreed = arrival.agree(a_request(language=language), consented=True, clinic=costly, now=NOW)
+    assert agreed.fee == said
+    dearer = arrival.agree(a_request(), consented=True, clinic=replace(costly, fee={"en": "30 yuan"}), now=NOW)
+    assert (dearer.fee, agreed.fee) == ("30 yuan", said)
+
+
+def test_r21_the_fee_is_read_before_the_ticket_and_beside_the_doctor(cast: Cast) -> None:
+    assert "What a visit costs: Free of charge" in cast.eve.get("/en").words
+    assert "就诊费用： 免费" in cast.eve.get("/zh").words
+    asking = cast.ann.answer()
+    assert "What this visit costs: Free of charge" in asking.words
+    assert "consent" in asking.page.forms[0].fields, "on the page on which they agree"
+    taken(cast, cast.ann)
+    assert "Fee: Free of charge" in cast.ann.look().words
+    _told_everywhere(cast, "")
+    record = cast.ann.get(cast.ann.url("visits", cast.ann.visit, "record")).words
+    assert "What this visit costs Free of charge" in record
+
+
+def test_r21_where_departments_differ_each_is_told_with_its_fee(cast: Cast) -> None:
+    first, *others = CLINIC.departments
+    differ = replace(CLINIC, departments=(replace(first, fee=PAID), *others))
+    with instead(shown, "CLINIC", differ):
+        home = cast.eve.get("/en").words
+        assert f"20 yuan ({first.name['en']}). Free of charge ({others[0].name['en']}," in home
+        assert [one["fee"] for one in shown.fees("zh")] == ["20 元", "免费"]
+        assert "What this visit costs: 20 yuan" in cast.ann.answer(department=first.id).words
+        assert "What this visit costs: Free of charge" in cast.bob.answer(department="general").words
+        choosing = cast.bob.get("/en/ask/what").words
+        assert f"{first.about['en']} · Fee: 20 yuan" in choosing
+        assert f"{others[0].about['en']} · Fee: Free of charge" in choosing
+    assert "Fee:" not in cast.bob.get("/en/ask/what").words, "where it makes no difference it is told once"
+
+
+def test_r21_a_clerk_tells_it_and_it_is_on_the_paper(cast: Cast) -> None:
+    cast.dee.get("/en/desk/add")
+    assert cast.dee.at is not None
+    assert "Say also what the visit costs: Free of charge" in cast.dee.at.words
+    answers = {"flags": "none", "consent": "yes", "department": "general", "why": "A cough", "age": "40", "name": "Bo"}
+    got = cast.dee.fill("/desk/add", **answers, for_whom="me", how_long="days", getting="same", language="zh")
+    assert "费用：免费" in got.words
