@@ -64,6 +64,7 @@ def home(asked: Asked) -> Answer:
     data = {
         "departments": [shown.standing(one, asked.language, asked.frame.now) for one in waits],
         "tickets": finding.tickets(asked),
+        "fees": shown.fees(asked.language),
     }
     return Page(template="home.html", data=data)
 
@@ -129,12 +130,15 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         extras["where"] = shown.department(draft.department, asked.language) if draft.department else ""
         if step == "check":
             data["doctor"] = _had(asked, draft)
+            data["fee"] = shown.fee(draft.department, asked.language)
             values["doctor"] = FIRST
     else:
         values = {"change": asked.sheet.given.get("change", False)}
         extras["lost"] = asked.sheet.given.get("lost", False)
     if step == "who":
         extras |= _family(asked)
+    if step == "what":
+        extras["fees"] = shown.fees_apart(asked.language)
     if step == "contact" and draft and not draft.phone and (known := number.known_to(asked, *number.THEIRS)):
         values["phone"] = known.proof.number
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
@@ -162,7 +166,8 @@ def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
     if offer is None:
         return None
     waits = {"wait": offer.wait, "first_free": offer.first_free}
-    return {"name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
+    plate = shown.door_plate(offer.plate) if offer.plate else {"title": "", "licence": ""}
+    return {**plate, "name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
 
 
 @polite("ask")

@@ -25,6 +25,7 @@ PROOF_KEPT = timedelta(days=DAYS_MAX)  # no kit lets a proof hold for longer
 PEOPLE_MAX = 8  # of one number: a family
 FOUND_MAX = 200  # tickets of one number that are looked at: others may have joined with it, by mistake or on purpose
 FOUND_SHOWN_MAX = 50  # of them that are shown, the newest
+ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 FOUND = timedelta(days=7)  # how long a ticket can be found again
 FIND_MAX = 3  # codes to find a ticket, of one number in a week of seven days: each is a guess at a birth date
 ONE_YEAR = 1  # people say their age as at the last birthday, the next, or by the Chinese count
@@ -270,3 +271,8 @@ def opens(known: Known, visit: Visit, today: date, now: datetime) -> bool:
 
 def _fits(visit: Visit, born: date, today: date) -> bool:
     return visit.born == born if visit.born else abs(age(born, today) - visit.answers.age) <= ONE_YEAR
+
+
+def found_again(visit: Visit, *, secret: str) -> Visit:
+    """One phone more holds this ticket; of more than ALSO_MAX the one that found it first no longer does."""
+    return replace(visit, also=(*visit.also, secret)[-ALSO_MAX:])

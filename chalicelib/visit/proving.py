@@ -223,6 +223,6 @@ def find(errand: Errand, *, id: Ticket, secret: str, by: Known) -> Visit:
         raise NotFound()
     if queue.is_theirs(visit, secret=secret):
         return visit  # this phone has it
-    found = queue.found_again(visit, secret=secret)
+    found = phone.found_again(visit, secret=secret)
     errand.records.save(found, by.phone, Holding(token=by.proof.token), audit=errand.entry("find", about_visit(id)))
     return found

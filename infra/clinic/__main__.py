@@ -29,6 +29,7 @@ from infra.local import aws
 PROG = "./clinic"
 INTERRUPTED = 130
 PORT_MAX = 65535
+DAY = click.DateTime(["%Y-%m-%d"])
 STACK = re.compile(r"[a-z][a-z0-9-]{1,39}")  # it is in the names of buckets, functions and roles
 POLICIES = f"{', '.join(one for one in PACKS if one != DEMO)}; {DEMO} is for showing it: nobody proves who they are"
 KINDS = sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
@@ -186,6 +187,8 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
     except KitRefused as why:
         raise kits.refused(folder, why) from why
     click.echo(f"Made {shown(folder)}/. Departments, medicines, brand and logo are in clinic.toml there.")
+    fees = ", ".join(said["fee"].values())
+    click.echo(f"Patients read what a visit costs, also where it is nothing: {fees}. It is `fee` there.")
     click.echo(f"Next: {PROG} preview {name}")
 
 
@@ -327,16 +330,14 @@ def staff() -> None:
     help="The first is an administrator, who lets the others in on their own page.",
 )
 @click.option("--department", "departments", multiple=True, help="For doctors; everywhere unless you say.")
+@click.option("--title", default="", help='A doctor\'s title as patients see it, like "Attending physician".')
 @click.option("--licence", default="", help="A doctor's licence number.")
-@click.option(
-    "--licence-until", type=click.DateTime(["%Y-%m-%d"]), help="The day until which it is valid, like 2028-12-31."
-)
-def add(
-    kit: Kit, account: Account, stack: str, id_: str, called: str, licence_until: datetime | None, **more: Any
-) -> None:
+@click.option("--licence-until", type=DAY, help="The day until which it is valid, like 2028-12-31.")
+@click.option("--practising-since", type=DAY, help="Where the rules ask a doctor for years of practice.")
+def add(kit: Kit, account: Account, stack: str, id_: str, called: str, **more: Any) -> None:
     """Let somebody in, and show the password they sign in with first. The same command shows it again until then."""
-    until = f"{licence_until:%Y-%m-%d}" if licence_until else ""
-    newcomer = Newcomer(id=id_, name=called, licence_until=until, **more)
+    said: dict[str, Any] = {k: f"{v:%Y-%m-%d}" if isinstance(v, datetime) else v or "" for k, v in more.items()}
+    newcomer = Newcomer(id=id_, name=called, **said)
     password = people.add(account, stack, kit, newcomer)
     door = opening.address(stacks.look(account, stack).outputs)
     click.echo(people.signs_in_as(newcomer, password, door, kit.said["languages"][0]))

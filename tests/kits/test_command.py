@@ -49,6 +49,7 @@ def test_a_new_kit_asks_ten_questions_and_is_without_a_fault(folder: Path) -> No
     assert kit.said["name"] == {"en": "Riverside", "zh": "河畔"}
     assert kit.said["departments"] == read(TEMPLATES / "fever").said["departments"]
     assert f"./clinic preview {NAME}" in said.output
+    assert "what a visit costs, also where it is nothing: Free of charge, 免费. It is `fee` there." in said.output
     assert "USD for 1,000 consultations" in clinic("cost", NAME).output
 
 

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import phone
 from chalicelib.rooms.arrival import ForWhom
+from chalicelib.rooms.kit import BadKit, _check_codes, _check_sms
 from chalicelib.rooms.phone import (
     CODE_LIVES,
     PEOPLE_MAX,
@@ -21,7 +22,7 @@ from chalicelib.rooms.phone import (
     Proof,
     Purpose,
 )
-from chalicelib.rooms.rules import BadKit, Clinic, Codes, Sms, _check_codes, _check_sms
+from chalicelib.rooms.rules import Clinic, Codes, Sms
 from tests.builders import NOW, a_clinic, a_visit, answers, refused
 
 CLINIC = a_clinic(sms=Sms(provider="local", country="+86", others=("+852",)), codes=Codes(on=True))
