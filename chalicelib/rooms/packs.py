@@ -41,6 +41,7 @@ class Policy:
     lines: int = 5  # R16: medicines of one prescription
     ordinary: str = ANY  # R13: medicines of this schedule
     only_again: str = FOLLOW_UP  # R13
+    care: bool = True  # False: for showing the clinic, and its pages say so
 
 
 # Which way a hospital may go: True more (or yes), False less.
@@ -89,11 +90,13 @@ PACKS: dict[str, Policy] = {
     "us": replace(LATER, version="us-1"),
     "eu": replace(LATER, version="eu-1", guardian_age=16),
 }
-# For showing the clinic, not for care, and the only one below the floor: nobody has to prove a number.
+# For showing the clinic, not for care, and the only one below the floor: nobody has to prove a number. Its pages say
+# so, and `./clinic deploy` refuses it unless it is told that the clinic is for showing.
 DEMO, DEFAULT = "demo", "strict"
 PACKS[DEMO] = replace(
     FLOOR,
     version="demo-1",
+    care=False,
     verified=False,
     birth_date=False,
     guardian_age=18,

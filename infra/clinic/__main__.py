@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from chalicelib.rooms.packs import DEMO, PACKS
+from chalicelib.rooms.packs import DEFAULT, DEMO, PACKS
 from chalicelib.rooms.staff import ROLES
 from infra.clinic import closing, drilling, keeping, opening, people, rehearsing
 from infra.clinic import cost as costs
@@ -175,7 +175,7 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
         "emergency_number": answer("emergency", "The emergency number", said["emergency_number"]),
         "timezone": answer("timezone", "Time zone", said["timezone"]),
         "region": answer("region", "AWS region", said["region"]),
-        "policy": answer("policy", f"Policy pack ({POLICIES})", said["policy"]),
+        "policy": answer("policy", f"Policy pack ({POLICIES})", DEFAULT),
         "patients_per_hour": answer("patients", "People who come in an ordinary hour", said["patients_per_hour"]),
         "alarm_email": answer(
             "email", "Who is told when something is wrong (e-mail, empty for nobody)", said["alarm_email"]
@@ -251,14 +251,16 @@ def cost(name: str) -> None:
 @_in_the_cloud
 @click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
 @click.option("--rehearse", is_flag=True, help="On this machine, on a local AWS that is gone afterwards. No account.")
+@click.option("--showing", is_flag=True, help="For showing the clinic, not for care: no patient will come.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, yes: bool) -> None:
+def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, showing: bool, yes: bool) -> None:
     """Open the clinic in your account, or bring it up to date. Safe to repeat."""
     language = kit.said["languages"][0]
     if rehearse:
         arch = rehearsing.own_architecture()
         with gone_when_stopped():
             return _rehearse(Order(kit=kit, stack=stack, tree=tree, arch=arch), language, wait=not yes)
+    opening.for_care(kit, account, showing=showing)
     _cautioned(kit)
     found = costs.estimate(kit)
     click.echo(

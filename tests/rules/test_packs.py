@@ -41,8 +41,14 @@ def never_looser(policy: Policy, than: Policy) -> bool:
 
 
 def test_every_setting_has_a_direction() -> None:
-    assert {"version", *TIGHTER} == set(Policy.__dataclass_fields__)
+    assert {"version", "care", *TIGHTER} == set(Policy.__dataclass_fields__)
     assert set(TIGHTER) >= DATED
+
+
+def test_only_the_pack_for_showing_is_below_the_floor_and_no_kit_says_it_is_for_care() -> None:
+    assert [name for name, policy in PACKS.items() if not policy.care] == [DEMO]
+    with pytest.raises(BadRules, match=r"rules\.care: not a rule"):
+        rules(DEMO, {"care": True})
 
 
 @pytest.mark.parametrize("name", sorted(set(PACKS) - {DEMO}))
