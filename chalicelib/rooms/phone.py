@@ -228,18 +228,27 @@ def age(born: date, today: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
-def add(phone: Phone, person: Person) -> tuple[Phone, Person]:
-    """One person more on this number. Raises Refusal."""
+def add(known: Known, person: Person, clinic: Clinic, today: date) -> tuple[Phone, Person]:
+    """One person more on this number, and nobody twice: they would have two records. Raises Refusal."""
+    phone = known.phone
     wrong: list[Refusal] = []
     if not person.name.strip():
         wrong.append(Refusal("Enter the patient's name.", field="name"))
     elif len(person.name) > NAME_MAX:
         wrong.append(Refusal("Name: at most %(max)s characters.", field="name", max=NAME_MAX))
+    if person.relation is ForWhom.CHILD and age(person.born, today) >= clinic.guardian_age:
+        wrong.append(Refusal("“My child” is for people under %(age)s.", field="born", age=clinic.guardian_age))
+    if any((_called(one), one.born) == (_called(person), person.born) for one in known.people):
+        wrong.append(Refusal("%(name)s is on your list already.", field="name", name=person.name.strip()))
     if wrong:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
     if phone.people >= PEOPLE_MAX:
         raise TooLate("One phone number can stand for %(max)s people.", max=PEOPLE_MAX)
     return replace(phone, people=phone.people + 1), replace(person, name=person.name.strip())
+
+
+def _called(person: Person) -> str:
+    return " ".join(person.name.casefold().split())
 
 
 def guardian(person: Person, people: Iterable[Person], clinic: Clinic, today: date) -> str:

@@ -167,15 +167,26 @@ def test_age_is_counted_in_completed_years() -> None:
 
 
 def test_a_number_stands_for_a_family_and_no_more() -> None:
-    number = Phone(id="mac")
-    for _ in range(PEOPLE_MAX):
-        number, person = phone.add(number, a_person(name=" Ann "))
-        assert person.name == "Ann"
+    family = nobody = Known(proof=a_proof(), phone=Phone(id="mac"), people=())
+    for n in range(PEOPLE_MAX):
+        number, person = phone.add(family, a_person(name=f" Ann {n} "), CLINIC, TODAY)
+        assert person.name == f"Ann {n}"
+        family = replace(family, phone=number, people=(*family.people, person))
     with refused("can stand for"):
-        phone.add(number, a_person())
+        phone.add(family, a_person(), CLINIC, TODAY)
     for name, words in (("  ", "Enter the patient's name"), ("A" * 61, "at most 60")):
         with refused(words, field="name"):
-            phone.add(Phone(id="mac"), a_person(name=name))
+            phone.add(nobody, a_person(name=name), CLINIC, TODAY)
+
+
+def test_nobody_is_on_the_list_twice_and_no_grown_up_is_a_child() -> None:
+    ann = a_person(name="Ann Li")
+    family = Known(proof=a_proof(), phone=Phone(id="mac"), people=(ann,))
+    with refused("is on your list already", field="name"):
+        phone.add(family, replace(ann, name=" ann  LI"), CLINIC, TODAY)
+    phone.add(family, replace(ann, born=ann.born.replace(year=ann.born.year + 1)), CLINIC, TODAY)
+    with refused("for people under 18", field="born"):
+        phone.add(family, a_person(name="Kid", relation=ForWhom.CHILD), CLINIC, TODAY)
 
 
 def test_a_child_comes_with_the_grown_up_of_the_number() -> None:
