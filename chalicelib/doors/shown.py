@@ -8,9 +8,10 @@ from chalicelib.rooms import delivery, preferred, prescription, promise, queue
 from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import PATIENT, Message
 from chalicelib.rooms.delivery import Order, Way
+from chalicelib.rooms.leaving import STEP_BACKS_MAX
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
+from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
 from chalicelib.rooms.staff import Plate, plate_of
 from chalicelib.store import names
 from chalicelib.visit.arriving import MONTH, WEEK, Kept, Place, Standing

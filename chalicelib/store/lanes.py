@@ -319,10 +319,10 @@ def tombstone(ticket: Ticket) -> bool:
     return True
 
 
-def hold(lane: tuple[str, int], visit: Ticket, at: int) -> bool:
-    """Remember on the lane that a stepped-back visit returns at a call of its band. False: too many are held."""
+def hold(lane: tuple[str, int], visit: Ticket, at: int, most: int = HELD_MAX) -> bool:
+    """Remember on the lane that a stepped-back visit returns at a call of its band. False: `most` are held already."""
     row = LaneRow(lane_pk(*lane), "L")
-    room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < HELD_MAX)
+    room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < most)
     try:
         with in_reach():
             row.update(actions=[LaneRow.kind.set(LaneRow), LaneRow.held.add({f"{visit}@{at}"})], condition=room)

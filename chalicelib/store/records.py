@@ -193,15 +193,20 @@ def earlier(person: str, department: str) -> list[Visit]:
 
 
 def visits(
-    ids: Iterable[Ticket], *, broken: list[Ticket] | None = None, holes: list[Ticket] | None = None
+    ids: Iterable[Ticket],
+    *,
+    broken: list[Ticket] | None = None,
+    holes: list[Ticket] | None = None,
+    consistent: bool = False,
 ) -> list[Visit]:
-    """Those of these that exist, in the order asked; an alias gives the visit it stands for. Those that cannot be
-    read are left out, and added to `broken` for who must come back to them; under `holes` nothing was ever written."""
+    """Those of these that exist, in the order asked, a moment old unless said; an alias gives the visit it stands for.
+    Those that cannot be read are left out, and added to `broken` for who must come back to them; under `holes` nothing
+    was ever written."""
     wanted = list(dict.fromkeys(ids))
-    found = _batch([(visit_pk(id), "V") for id in wanted])
+    found = _batch([(visit_pk(id), "V") for id in wanted], consistent=consistent)
     aliases = {key[0]: row.visit for key, row in found.items() if isinstance(row, rows.AliasRow)}
     if aliases:
-        found |= _batch([(visit_pk(id), "V") for id in set(aliases.values())])
+        found |= _batch([(visit_pk(id), "V") for id in set(aliases.values())], consistent=consistent)
     order = [aliases.get(visit_pk(id), id) for id in wanted]
     there = {id: found.get((visit_pk(id), "V")) for id in order}
     read = {

@@ -294,6 +294,7 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     front = queue.to_front(visit, ticket=ticket)
     changes: list[object] = [front, alias]
     if visit.doctor:
+        changes[0] = replace(front, handed_back=None)  # a reason was that of a doctor before, who had written one
         changes.append(Freed(doctor=visit.doctor, visit=visit.id))
         note = errand.records.newest_note(visit.id)
         if note and note.epoch == visit.epoch:
@@ -358,9 +359,9 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     line = preferring.line(errand, id)
     visit, lane = line.visit, line.lane
     queue.theirs(visit, secret=errand.actor.id)
-    back = queue.step_back(visit, lane)
+    back = leaving.step_back(visit, lane)
     assert back.returns_at is not None
-    if not errand.records.hold(visit.lane, id, back.returns_at):
+    if not errand.records.hold(visit.lane, id, back.returns_at, leaving.HELD_BY_CHOICE_MAX):
         raise Refusal("Too many people are stepping back just now. You keep your place.")
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)

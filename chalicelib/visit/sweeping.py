@@ -113,12 +113,13 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
 
 
 def _found(errand: Errand, numbers: list[Ticket], broken: list[Ticket]) -> list[Visit]:
-    """The visits under these numbers. A number under which nobody is yet is closed, as it was called and is looked at
-    only once: somebody may have drawn it and not come to write, and would wait under it for ever."""
+    """The visits under these numbers, as they are now: a called number is looked at only once, and one that a read of
+    a moment ago showed with nobody, or still with a doctor, would be lost. For the same reason a number under which
+    nobody is yet is closed: somebody may have drawn it and not come to write, and would wait under it for ever."""
     holes: list[Ticket] = []
-    found = errand.records.visits(numbers, broken=broken, holes=holes)
+    found = errand.records.visits(numbers, broken=broken, holes=holes, consistent=True)
     late = [number for number in holes if not errand.records.tombstone(number)]
-    return found + (errand.records.visits(late, broken=broken) if late else [])
+    return found + (errand.records.visits(late, broken=broken, consistent=True) if late else [])
 
 
 def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept) -> None:
@@ -174,7 +175,7 @@ def _called_since(mark: Mark, lane: Lane) -> tuple[list[Ticket], tuple[int, int,
 
 def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
     """Stepped-back people whose moment passed while no doctor looked, and leftovers of those who left."""
-    for visit in errand.records.visits([Ticket.of(id) for id in lane.held]):
+    for visit in errand.records.visits([Ticket.of(id) for id in lane.held], consistent=True):
         mine = visit.lane == (lane.department, lane.number)
         if mine and queue.passed(lane, visit):
             turn_again(errand, visit)

@@ -13,9 +13,10 @@ from chalicelib.rooms.assignment import CAPACITY_MAX
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, PATIENT, Message, Note, NoteState
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, CODE_TRIES_MAX, Order
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.leaving import STEP_BACKS_MAX
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
-from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, WITH_DOCTOR, Band, Lane, State, Ticket, Visit, asked_for
+from chalicelib.rooms.queue import ACTIVE, WITH_DOCTOR, Band, Lane, State, Ticket, Visit, asked_for
 from infra import audit
 from tests.simulation.mirror import Mirror
 
