@@ -68,7 +68,7 @@ def ends(number: str) -> str:
 
 
 @door.route("/{lang}/number")
-@polite("see_people", form=WHY)
+@polite("see_people", by="number", form=WHY)
 def show(asked: Asked) -> Answer:
     """What proving a number is good for; and for whom it was proven: their people."""
     if not CLINIC.proves_phones:
@@ -82,7 +82,7 @@ def show(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number", methods=["POST"], content_types=FORMS)
-@polite("ask_code", form=Form(NUMBER, key("for", max=10)), again=show)
+@polite("ask_code", by="number", form=Form(NUMBER, key("for", max=10)), again=show)
 def ask(asked: Asked) -> Answer:
     """A code by text, to go on to the list of people or to the questions."""
     purpose = Purpose.ASK if asked.given["for"] == Purpose.ASK else Purpose.PEOPLE
@@ -124,7 +124,7 @@ def _claim(asked: Asked) -> Claim | None:
 
 
 @door.route("/{lang}/number/code")
-@polite("prove")
+@polite("prove", by="number")
 def code(asked: Asked) -> Answer:
     """Where the code is entered. It can be left and opened again, as when somebody looks at the text."""
     claim = _claim(asked)
@@ -137,7 +137,12 @@ def code(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/code", methods=["POST"], content_types=FORMS)
-@polite("prove", form=Form(dialled("code", max=TYPED_MAX, missing="Enter the code from the text message.")), again=code)
+@polite(
+    "prove",
+    by="number",
+    form=Form(dialled("code", max=TYPED_MAX, missing="Enter the code from the text message.")),
+    again=code,
+)
 def prove(asked: Asked) -> Answer:
     """The right code, and this browser is known."""
     claim = _claim(asked)
@@ -156,7 +161,7 @@ def prove(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/again", methods=["POST"], content_types=FORMS)
-@polite("ask_code", again=code)
+@polite("ask_code", by="number", again=code)
 def again(asked: Asked) -> Answer:
     """Another code to the same number; the one before is worth nothing any more."""
     claim = _claim(asked)
@@ -166,7 +171,7 @@ def again(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/people")
-@polite("see_people")
+@polite("see_people", by="number")
 def adding(asked: Asked) -> Answer:
     """Who else does this number stand for?"""
     if known_to(asked, *THEIRS) is None and not asked.frame.problems:
@@ -175,7 +180,7 @@ def adding(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/people", methods=["POST"], content_types=FORMS)
-@polite("add_me", form=PERSON, again=adding)
+@polite("add_me", by="number", form=PERSON, again=adding)
 def add(asked: Asked) -> Answer:
     """One person more, with a record of their own."""
     known = must_know(asked, *THEIRS)
@@ -194,7 +199,7 @@ def add(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/out", methods=["POST"], content_types=FORMS)
-@polite("sign_out_here", again=show)
+@polite("sign_out_here", by="number", again=show)
 def out(asked: Asked) -> Answer:
     """This browser is not known any more; tickets in it stay."""
     token = hashed(asked.guest.number)
@@ -203,7 +208,7 @@ def out(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/everywhere", methods=["POST"], content_types=FORMS)
-@polite("out_everywhere", again=show)
+@polite("out_everywhere", by="number", again=show)
 def everywhere(asked: Asked) -> Answer:
     """No browser is known by this number any more: a phone was lost or lent."""
     token = hashed(asked.guest.number)

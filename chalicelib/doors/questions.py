@@ -80,7 +80,7 @@ def _draft(asked: Asked) -> Request | None:
 
 
 @door.route("/{lang}/ask/{step}")
-@polite("ask", form=dict.fromkeys(ASKED, LOOK_AT))
+@polite("ask", by="number", form=dict.fromkeys(ASKED, LOOK_AT))
 def question(asked: Asked) -> Answer:
     """One question. Nobody reaches a later one around an earlier one."""
     step = asked.path["step"]
@@ -91,7 +91,7 @@ def question(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/check")
-@polite("ask")
+@polite("ask", by="number")
 def check(asked: Asked) -> Answer:
     """All the answers once more, and what the patient agrees to."""
     return _in_order(asked, "check")
@@ -165,7 +165,7 @@ def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
     return {"name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
 
 
-@polite("ask")
+@polite("ask", by="number")
 def choosing(asked: Asked) -> Answer:
     """The question "Who needs the doctor?" again, after a choice that was refused. It has no address of its own."""
     page = _in_order(asked, "who")
@@ -173,7 +173,7 @@ def choosing(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/person", methods=["POST"], content_types=FORMS)
-@polite("ask", form=Form(key("person", max=64, missing="Choose who needs the doctor.")), again=choosing)
+@polite("ask", by="number", form=Form(key("person", max=64, missing="Choose who needs the doctor.")), again=choosing)
 def choose(asked: Asked) -> Answer:
     """Somebody of the proven number: nothing has to be typed again, and the doctor sees their earlier visits."""
     if _draft(asked) is None:
@@ -184,7 +184,7 @@ def choose(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/{step}", methods=["POST"], content_types=FORMS)
-@polite("ask", form=ASKED, again=question)
+@polite("ask", by="number", form=ASKED, again=question)
 def answer(asked: Asked) -> Answer:
     """One answer, kept as it is given: a dead battery loses nothing."""
     step = asked.path["step"]
@@ -221,7 +221,7 @@ def _flags(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/check", methods=["POST"], content_types=FORMS)
-@polite("join", form=CONSENT, again=check)
+@polite("join", by="number", form=CONSENT, again=check)
 def join(asked: Asked) -> Answer:
     """The ticket. Whoever already waits there is shown the ticket they have."""
     draft = _draft(asked)
