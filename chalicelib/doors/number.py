@@ -11,7 +11,7 @@ from chalicelib.doors.form import FORMS, Form, dialled, key, one_of, text
 from chalicelib.doors.guests import hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
-from chalicelib.refusal import NotFound, Refusal, TooLate
+from chalicelib.refusal import NotFound, Refusal, TooLate, Unproven
 from chalicelib.rooms import phone
 from chalicelib.rooms.arrival import NAME_MAX, ForWhom
 from chalicelib.rooms.notice import Outcome
@@ -46,7 +46,7 @@ def must_know(asked: Asked, *purposes: Purpose) -> Known:
     """The same where nothing can be done without it. What was typed stays."""
     found = known_to(asked, *purposes)
     if found is None:
-        raise proving.lost()
+        raise Unproven
     return found
 
 

@@ -11,7 +11,7 @@ from chalicelib.doors.form import FORMS, Form, dialled, key, many, one_of, text,
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page, Raw
-from chalicelib.refusal import NotFound, Refusal, TooLate
+from chalicelib.refusal import NotFound, Refusal, TooLate, Unproven
 from chalicelib.rooms import arrival, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.phone import Known, Person
@@ -231,22 +231,29 @@ def join(asked: Asked) -> Answer:
         raise Refusal("Choose from the list.", field="doctor")
     guest = asked.guest
     known, chosen = _chosen(asked, draft)
-    visit = arriving.join(
-        asked.errand,
-        request=draft,
-        secret=hashed(guests.ticket_secret(guest.phone, draft.id)),
-        person=_person(asked, draft, chosen),
-        consented=asked.given["consent"],
-        same_doctor=asked.given["doctor"] == SAME,
-        verified=chosen is not None,
-        phone=chosen.phone if chosen else number.found_by(draft.phone),
-    )
+    try:
+        visit = _joined(asked, draft, known, chosen)
+    except Unproven:  # signed out elsewhere at this very moment: as if it had been before
+        known, visit = None, _joined(asked, draft, None, None)
     kept = Kept(names.name_of(visit.id), guests.ticket_secret(guest.phone, visit.request))
     if not queue.is_theirs(visit, secret=hashed(kept.secret)):  # drawn on another phone: the same ticket here too
         _find(asked, known, visit, kept)
     cookies = guests.tickets_cookie((kept, *guest.tickets), secure=asked.secure)
     already = "?already=yes" if visit.request != draft.id else ""
     return Go(to=f"visits/{kept.visit}{already}", data={"visit": kept.visit, "secret": kept.secret}, cookies=(cookies,))
+
+
+def _joined(asked: Asked, draft: Request, known: Known | None, chosen: Person | None) -> Visit:
+    return arriving.join(
+        asked.errand,
+        request=draft,
+        secret=hashed(guests.ticket_secret(asked.guest.phone, draft.id)),
+        person=_person(asked, draft, chosen),
+        consented=asked.given["consent"],
+        same_doctor=asked.given["doctor"] == SAME,
+        by=known.proof if known and chosen else None,
+        phone=chosen.phone if chosen else number.found_by(draft.phone),
+    )
 
 
 def _find(asked: Asked, known: Known | None, visit: Visit, kept: Kept) -> None:

@@ -110,6 +110,7 @@ class Records(Protocol):
         *,
         person: str,
         phone: str = "",
+        by: Proof | None = None,
         make: Callable[[list[tuple[Ticket, Lane]]], Visit],
         audit: Entry,
     ) -> Ticket: ...

@@ -1,6 +1,7 @@
 """A phone number proven at the door, the people it stands for, and a ticket found again on another phone."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,10 @@ from chalicelib.rooms import phone
 from chalicelib.rooms.consult import Outcome as ConsultOutcome
 from chalicelib.rooms.notice import Outcome
 from chalicelib.store import records
-from chalicelib.visit import seeing, taking
+from chalicelib.visit import proving, seeing, taking
 from tests.doors.stories import id_of, seen, taken
 from tests.people import ANN, Browser, Cast, Patient
-from tests.simulation.mutants import instead
+from tests.simulation.mutants import around, instead
 
 BORN = "1992-05-06"  # 34 years old on the morning of the story
 
@@ -383,3 +384,16 @@ def test_a_borrowed_phone_forgets_the_number_too(cast: Cast) -> None:
     assert "number" not in cast.ann.cookies
     cast.eve.cookies["number"] = stolen
     assert "Confirm your phone number" in cast.eve.get("/en/number").words
+
+
+def test_who_is_signed_out_elsewhere_while_joining_is_somebody_typed_in(cast: Cast) -> None:
+    with_people(cast.ann)
+
+    def late(real: Any, *asked: Any, **more: Any) -> Any:
+        if more["by"]:
+            proving.out_everywhere(cast.errand("max"), owner=more["by"].phone, token=more["by"].token)
+        return real(*asked, **more)
+
+    with instead(records, "join", around(late)):
+        joined_for(cast.ann, "Mei")
+    assert not records.visit(id_of(cast.ann)).verified
