@@ -109,9 +109,9 @@ def send(asked: Asked, *, typed: str, purpose: Purpose, born: date | None = None
     if claim.digest == digest:  # not the repeat of a request whose code is on its way
         outcome = post.send_code(number, code, asked.language)
         if outcome in (Outcome.LATER, Outcome.NEVER):
-            raise Refusal(
-                "We could not send the text message. Check the number, or try again in a minute.", field="phone"
-            )
+            claim = proving.not_sent(asked.errand, claim)
+    if claim.unsent:
+        raise Refusal("We could not send the text message. Check the number, or try again in a minute.", field="phone")
     cookie = guests.phone_cookie(secret, secure=asked.secure)
     return Go(to="number/code", data={"sent": True}, cookies=(cookie,))
 
@@ -130,6 +130,8 @@ def code(asked: Asked) -> Answer:
     claim = _claim(asked)
     if claim is None or not CLINIC.proves_phones:
         return Go(to="number", data={"sent": False})
+    if claim.unsent and not asked.frame.problems:
+        return Go(to="find" if claim.purpose is Purpose.FIND else "number", data={"sent": False})
     if claim.proven and not asked.frame.problems:
         return Go(to=AFTER[claim.purpose], data={"proven": True})
     data = {"ends": ends(claim.number), "purpose": claim.purpose}

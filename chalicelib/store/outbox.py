@@ -7,13 +7,13 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.refusal import Stale
 from chalicelib.rooms.notice import Kind, Notice, Wake, Way
-from chalicelib.rooms.phone import Proof
+from chalicelib.rooms.phone import Claim, Proof
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store.rows import NoticeRow, Row, WakeRow
 from chalicelib.store.shapes import SHAPES, record_of, visit_pk
 from chalicelib.store.writing import actions_of, in_reach
 
-T = TypeVar("T", Notice, Wake, Proof)
+T = TypeVar("T", Notice, Wake, Claim, Proof)
 LIST_MAX = 50
 
 

@@ -1,9 +1,10 @@
 """Proving: a phone number by the code that was sent to it, the people it stands for, and a ticket found again."""
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import date
 
-from chalicelib.refusal import NotFound, Stale, TooLate, Unproven
+from chalicelib.refusal import Busy, NotFound, Stale, TooLate, Unproven
 from chalicelib.rooms import phone, queue
 from chalicelib.rooms.arrival import ForWhom
 from chalicelib.rooms.phone import Claim, Holding, Known, Person, Proof, Purpose
@@ -66,6 +67,14 @@ def ask_code(
     )
     errand.records.save(new, *counters, audit=errand.entry("ask_code", about_person(holder)))
     return new
+
+
+def not_sent(errand: Errand, asked: Claim) -> Claim:
+    """The text never left. Kept for whoever asks the same again; where that cannot be, at least this answer says so."""
+    unsent = replace(asked, unsent=True, version=(asked.version or 0) + 1)
+    with contextlib.suppress(Stale, Busy):
+        return errand.records.move(unsent)
+    return unsent
 
 
 def _proof_again(errand: Errand, answer: str, *, token: str, **_: object) -> Proof:

@@ -9,7 +9,6 @@ from chalicelib.clinic import CLINIC
 from chalicelib.outside import sms
 from chalicelib.rooms import phone
 from chalicelib.rooms.consult import Outcome as ConsultOutcome
-from chalicelib.rooms.notice import Outcome
 from chalicelib.store import records
 from chalicelib.visit import proving, seeing, taking
 from tests.doors.stories import id_of, seen, taken
@@ -351,18 +350,6 @@ def test_without_the_proof_a_chosen_person_is_somebody_typed_in(cast: Cast) -> N
     cast.ann.visit = at.path.rpartition("/")[2]
     visit = records.visit(id_of(cast.ann))
     assert (visit.verified, visit.born) == (False, None)
-
-
-def test_what_the_provider_cannot_send_is_said(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sms.DRIVERS, "local", lambda to, text: Outcome.LATER)
-    cast.ann.get("/en/number")
-    at = cast.ann.fill("/number", phone="138 0000 1234")
-    assert at.status == 422
-    assert "We could not send the text message." in at.words
-    assert at.page.forms[0].fields["phone"] == ["138 0000 1234"]
-    monkeypatch.setitem(sms.DRIVERS, "local", lambda to, text: Outcome.NO_ANSWER)
-    cast.clock.forward(minutes=1)
-    assert "Enter the code" in cast.ann.fill("/number", phone="138 0000 1234").words, "perhaps it was sent"
 
 
 def test_the_same_form_sent_twice_sends_one_text(cast: Cast) -> None:
