@@ -54,6 +54,7 @@ class Claim:
     tries: int = 0
     last_try: str = ""  # digest of the newest guess: the same one again, like a lost reply, is not counted again
     proven: bool = False
+    unsent: bool = False  # the text never left: the same request again is told so, and another one need not wait
     version: int | None = None
 
 
@@ -161,7 +162,8 @@ def counters(
 
 def may_ask(before: Claim | None, so_far: Sequence[tuple[Counted, int]], now: datetime) -> None:
     """Refuse another code so soon after the last one, and more of them than the clinic sends."""
-    if before and not before.proven and now < before.asked_at + RESEND:
+    under_way = before is not None and not before.proven and not before.unsent
+    if before and under_way and now < before.asked_at + RESEND:
         raise TooLate("We have just sent you a code. You can ask for another one a minute later.")
     if not all(count < one.most for one, count in so_far):
         raise TooLate("We cannot send any more codes now. You can get a ticket and see a doctor without one.")

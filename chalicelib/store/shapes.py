@@ -220,6 +220,8 @@ SHAPES: dict[type, Shape] = {
     Claim: Shape(
         row=phone_rows.ClaimRow,
         key=lambda claim: (f"P#{claim.holder}", "C"),
+        write={"unsent": lambda unsent: unsent or None},
+        read={"unsent": bool},
         marks=lambda claim: {"ttl": int((claim.asked_at + CLAIM_KEPT).timestamp())},
     ),
     Proof: Shape(

@@ -30,7 +30,7 @@ from chalicelib.rooms.staff import Administrators, Member
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Sent = TypeVar("Sent", Notice, Wake, Proof)
+Sent = TypeVar("Sent", Notice, Wake, PhoneClaim, Proof)
 LOOK_AGAIN_MINUTES = 15
 DECIDE_TRIES_MAX = 6  # how often a deed looks again after somebody else wrote first
 
@@ -115,6 +115,7 @@ class Records(Protocol):
         *,
         person: str,
         phone: str = "",
+        by: Proof | None = None,
         make: Callable[[list[tuple[Ticket, Lane]]], Visit],
         audit: Entry,
     ) -> Ticket: ...

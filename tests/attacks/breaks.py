@@ -88,6 +88,11 @@ def _any_format() -> Break:
     return both(*wider, instead(manners, "values_of", lambda body, kind: form.values_of(b"text=file", form.FORM_TYPE)))
 
 
+def _proof_of_one(real: Any, asked: Any, *secrets: str) -> None:
+    if len(secrets) == 1:
+        real(asked, *secrets)
+
+
 def _helpful(real: Any, name: str) -> Any:
     try:
         return Ticket.of(name)
@@ -139,6 +144,7 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a21 lines are written beside the transaction": lambda: instead(writing.chain, "link", lambda *_: None),
     "a22 what is typed is logged": lambda: instead(form, "clean", around(_noted)),
     "a22 an error is logged with its message": lambda: instead(manners, "note_broken", around(_told)),
+    "a24 a form about a number needs no proof": lambda: instead(manners, "_carries", around(_proof_of_one)),
     "a24 a form needs no proof": lambda: instead(manners, "_shown_to_them", lambda asked: None),
 }
 

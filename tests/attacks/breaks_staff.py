@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.doors import second
+from chalicelib.doors import staff as door
 from chalicelib.outside import tokens
 from chalicelib.outside.identity import Pool
 from chalicelib.rooms import permission, staff
 from chalicelib.rooms.permission import MAY, STAFF
 from chalicelib.store import staff as store
+from chalicelib.store import writing
 from chalicelib.visit import staffing
-from tests.simulation.mutants import Break, around, instead
+from tests.simulation.mutants import Break, around, both, instead
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -77,6 +79,20 @@ def _believing(real: Any, token: str, **asked: Any) -> Any:
     return real(token, **{**asked, "issuer": said.get("iss"), "client": said.get("client_id")})
 
 
+def _unwritten(deed: str) -> Break:
+    """The session changes as ever, and nobody can read of it."""
+
+    def put(real: Any, transaction: Any, line: Any) -> None:
+        if line.deed != deed:
+            real(transaction, line)
+
+    def linked(real: Any, transaction: Any, line: Any, chain: str) -> None:
+        if line.deed != deed:
+            real(transaction, line, chain)
+
+    return both(instead(writing, "put_audit", around(put)), instead(writing.chain, "link", around(linked)))
+
+
 BREAKS: dict[str, Callable[[], Break]] = {
     "a04 staff may do each other's work": _everybody_of_the_house,
     "a04 one permission is the wrong way round": _inverted,
@@ -89,6 +105,10 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a18 who somebody is is cached for a while": lambda: instead(store, "who", around(_cached)),
     "r09 a session is enough for a signature": lambda: instead(second, "wanted", lambda asked: False),
     "r09 a session is enough for an approval": lambda: instead(second, "wanted", lambda asked: False),
+    "r25 signing in leaves no line": lambda: _unwritten("sign_in"),
+    "r25 the second factor leaves no line": lambda: _unwritten("prove_again"),
+    "r25 signing out leaves no line": lambda: _unwritten("sign_out"),
+    "r25 the colleague before is still in": lambda: instead(door, "_earlier_ends", _nothing),
     "a19 the row of staff is not asked": _trusting_sessions,
     "a19 a dismissal leaves old sessions for a later return": lambda: instead(
         staff, "leaves", around(lambda real, member: staff.replace(real(member), epoch=member.epoch))
