@@ -16,7 +16,7 @@ from chalicelib.rooms.consult import Note
 from chalicelib.rooms.delivery import Order, Step, Way
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.permission import ANYBODY, Actor, Role
-from chalicelib.rooms.prescription import Line, Prescription
+from chalicelib.rooms.prescription import VALID, Line, Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic, Department, Medicine
@@ -214,6 +214,7 @@ def an_order(**changes: Any) -> Order:
         created_at=NOW,
         steps=(Step(state=OrderState.CREATED, at=NOW, by="patient"),),
         policy="demo-1",
+        until=NOW + VALID,
         version=1,
     )
     state = changes.get("state", OrderState.CREATED)

@@ -8,7 +8,8 @@ import pytest
 from chalicelib.refusal import NotAllowed, NotFound, SeveralRefusals, TooLate
 from chalicelib.rooms import prescription
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
-from chalicelib.rooms.prescription import ADVICE_MAX, DOSE_MAX, LINES_MAX, REASON_MAX, VALID, Line, Prescription, State
+from chalicelib.rooms.dose import DOSE_MAX
+from chalicelib.rooms.prescription import ADVICE_MAX, LINES_MAX, REASON_MAX, VALID, Line, Prescription, State
 from tests.builders import (
     ADA,
     ASPIRIN,
