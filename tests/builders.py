@@ -187,6 +187,12 @@ def a_line(medicine: str = PARACETAMOL, **changes: Any) -> Line:
     return replace(Line(medicine=medicine, dose="1 tablet", per_day=1, days=3), **changes)
 
 
+def listed(line: Line) -> Line:
+    """The same as it is signed: with the words of the list."""
+    medicine = a_medicine(line.medicine)
+    return replace(line, name=medicine.name, strength=medicine.strength, form=medicine.form)
+
+
 def a_prescription(**changes: Any) -> Prescription:
     """Signed by Dr Ada; approved by Sam where the state says so."""
     made = Prescription(

@@ -64,7 +64,9 @@ def _waiting(found: Prescription, asked: Asked) -> dict[str, object]:
         "code": shown.code(found.visit),
         "doctor": found.doctor_name,
         "number": found.number,
-        "medicines": [lines.called(line.medicine, asked.language) for line in found.lines],
+        "medicines": [
+            "{medicine} {strength}".format(**shown.line(line, asked.language)).strip() for line in found.lines
+        ],
         "warned": found.confirmed,
         "minutes": chart.minutes(found.signed_at, asked.frame.now),
     }

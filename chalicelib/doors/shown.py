@@ -1,5 +1,6 @@
 """What a patient is shown of a visit, as plain data: the same for the page and for a machine."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.clinic import CLINIC
@@ -164,17 +165,23 @@ def complaint(one: Complaint) -> dict[str, object]:
 
 
 def line(one: Line, language: str) -> dict[str, object]:
+    """What was signed, whatever the list says now; the list itself for what was signed without its words."""
     medicine = CLINIC.medicine(one.medicine)
+    name, form = (one.name, one.form) if one.name or not medicine else (medicine.name, medicine.form)
     return {
-        "medicine": words.in_words(medicine.name, language) if medicine else one.medicine,
-        "strength": one.strength
-        or (medicine.strength if medicine else ""),  # what was signed, whatever the list says now
-        "form": words.in_words(medicine.form, language) if medicine else "",
+        "medicine": _in(name, language) or one.medicine,
+        "strength": one.strength or (medicine.strength if medicine else ""),
+        "form": _in(form, language),
         "dose": one.dose,
         "per_day": one.per_day,
         "days": one.days,
         "advice": one.advice,
     }
+
+
+def _in(said: Mapping[str, str], language: str) -> str:
+    """A text that a record keeps: the kit of that day may have had other languages."""
+    return said.get(language) or next(iter(said.values()), "")
 
 
 def medicine(found: Prescription, language: str, now: datetime) -> dict[str, object]:

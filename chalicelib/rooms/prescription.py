@@ -1,6 +1,6 @@
 """Prescription: what may be prescribed, the checks on it, a second pair of eyes, and its use once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -8,8 +8,8 @@ from chalicelib.refusal import NotAllowed, NotFound, Refusal, SeveralRefusals, T
 from chalicelib.rooms import dose, grounds
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
 from chalicelib.rooms.queue import Ticket, Visit
-from chalicelib.rooms.rules import Clinic, Medicine
-from chalicelib.rooms.seal import Signature, spelled
+from chalicelib.rooms.rules import Clinic, Medicine, Words
+from chalicelib.rooms.seal import FORM, NAMED, Signature, spelled
 
 LINES_MAX = 5  # of every pack: R16
 ADVICE_MAX = 200
@@ -37,7 +37,10 @@ class Line:
     per_day: int
     days: int
     advice: str = ""
-    strength: str = ""  # as the formulary said on the day it was signed
+    # As the formulary said on the day it was signed: whatever it says later, this is what was prescribed.
+    strength: str = ""
+    name: Words = field(default_factory=dict)
+    form: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ def prescribe(
         number=number,
         doctor=doctor,
         doctor_name=doctor_name,
-        lines=tuple(replace(line, strength=_strength(line, clinic)) for line in lines),
+        lines=tuple(_as_listed(line, clinic) for line in lines),
         signed_at=now,
         confirmed=bool(found),
         policy=clinic.policy,
@@ -140,6 +143,7 @@ def good_until(prescription: Prescription) -> datetime:
 def words(visit: Visit, prescription: Prescription) -> bytes:
     """What a doctor signs with a prescription: for whom, by whom, every line. What becomes of it is not part of it."""
     answers = visit.answers
+    named = any(line.name for line in prescription.lines)  # since the list's words are kept with a line
     return spelled(
         "prescription",
         {
@@ -155,6 +159,7 @@ def words(visit: Visit, prescription: Prescription) -> bytes:
                     "per_day": int(line.per_day),
                     "days": int(line.days),
                     "advice": line.advice,
+                    **({"name": dict(line.name), "form": dict(line.form)} if named else {}),
                 }
                 for line in prescription.lines
             ],
@@ -164,13 +169,14 @@ def words(visit: Visit, prescription: Prescription) -> bytes:
             "policy": prescription.policy,
             "signed_at": prescription.signed_at,
         },
+        NAMED if named else FORM,
     )
 
 
-def _strength(line: Line, clinic: Clinic) -> str:
+def _as_listed(line: Line, clinic: Clinic) -> Line:
     medicine = clinic.medicine(line.medicine)
     assert medicine is not None, "an unknown medicine was refused"
-    return medicine.strength
+    return replace(line, name=dict(medicine.name), strength=medicine.strength, form=dict(medicine.form))
 
 
 def _within_limits(lines: tuple[Line, ...], clinic: Clinic) -> None:
@@ -206,9 +212,16 @@ def _wrong_with(i: int, line: Line, medicine: Medicine) -> list[Refusal]:
 def still_in_formulary(prescription: Prescription, clinic: Clinic) -> None:
     """What was signed must be what the shelf has under that name today. Raises TooLate."""
     for line in prescription.lines:
-        medicine = clinic.medicine(line.medicine)
-        if medicine is None or line.strength not in ("", medicine.strength):
+        if not _is_listed(line, clinic.medicine(line.medicine)):
             raise TooLate("The clinic’s list of medicines has changed since this was signed. Return it to the doctor.")
+
+
+def _is_listed(line: Line, medicine: Medicine | None) -> bool:
+    """A language more on the list is no other medicine; what an older line does not say is not compared."""
+    if medicine is None or line.strength not in ("", medicine.strength):
+        return False
+    said = [(line.name, medicine.name), (line.form, medicine.form)]
+    return all(now.get(language) == text for then, now in said for language, text in then.items() if language in now)
 
 
 def approve(

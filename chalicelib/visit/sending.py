@@ -65,11 +65,11 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
     if approve:
         visit = errand.records.visit(id)
         found = prescription.approve(found, pharmacist=me, pharmacist_name=name, number=number, now=errand.now)
-        prescription.still_in_formulary(found, errand.clinic)
         if found.signature is None:
             raise TooLate("Nobody’s signature is on this prescription. Return it to the doctor.")
         if not genuine(errand, visit, found):
             raise TooLate("This is not what the doctor signed. Do not give it out, and tell the hospital at once.")
+        prescription.still_in_formulary(found, errand.clinic)
     else:
         found = prescription.give_back(
             found, pharmacist=me, pharmacist_name=name, number=number, reason=reason, now=errand.now

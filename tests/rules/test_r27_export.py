@@ -21,6 +21,7 @@ from chalicelib.store.records import File
 from chalicelib.visit import keeping, seeing
 from infra import record as command
 from infra.verify import GOOD, checked
+from infra.verify import main as verify_main
 from tests.builders import ADA, NOW, a_clinic, a_note, a_prescription, a_visit, an_order, answers
 from tests.doors.stories import SOAP, id_of, ordered, patient_errand, seen, taken
 from tests.people import Cast
@@ -208,6 +209,18 @@ def test_r27_the_signatures_in_it_are_checked_offline(cast: Cast) -> None:
         whole = resource["content"][0]["attachment"]
         whole["data"] = whole["data"][:-8] + "AAAAAAA="
     assert GOOD not in [word for _, word in checked(bundle, key)]
+
+
+def test_r27_what_the_doctor_read_is_shown_offline(
+    cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen(cast, cast.ann, allergies="")
+    bundle, key = tmp_path / "record.json", tmp_path / "clinic.der"
+    bundle.write_text(_taken_out(cast).body, encoding="utf-8")
+    key.write_bytes(KMS.public_key())
+    assert verify_main(["--key", str(key), "--show", str(bundle)]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ('"Paracetamol"', '"对乙酰氨基酚"', '"500 mg"', '"tablets"'))
 
 
 # The command of the privacy officer.
