@@ -27,6 +27,7 @@ from tests.doors.stories import SOAP, id_of, ordered, patient_errand, seen, take
 from tests.people import Cast
 from tests.rules.r4 import STATUS, wrong_with
 from tests.visit.walk import table
+from tests.visit.weather import meanwhile
 
 
 def _message(**said: Any) -> Message:
@@ -262,6 +263,19 @@ def test_r27_what_a_patient_had_closed_is_taken_out_only_when_said_and_the_audit
     assert capsys.readouterr().err == ""
     lines = [one for one in records.audit(f"V#{shut}") if one.deed == "see_record"]
     assert [(one.actor.id, one.answer) for one in lines] == [("pria", "closed")]
+
+
+@pytest.mark.parametrize(("operation", "nth"), [("Query", 1), ("TransactWriteItems", 1)], ids=["read", "written down"])
+def test_r27_closed_while_it_is_taken_out_it_is_not_taken_out(cast: Cast, operation: str, nth: int) -> None:
+    assert cast.pria.name
+    seen(cast, cast.ann, outcome=Outcome.REST)
+    id, patient = id_of(cast.ann), patient_errand(cast, cast.ann)
+    with (
+        meanwhile(operation, lambda: keeping.erase(patient, id=id), nth),
+        pytest.raises(Refusal, match="has had this record closed"),
+    ):
+        command.record(str(id), "pria", person=False, request="taken:1", now=cast.clock())
+    assert [one for one in records.audit(f"V#{id}") if one.deed == "see_record"] == [], "nothing was seen"
 
 
 def test_r27_nobody_else_takes_a_record_out(cast: Cast) -> None:
