@@ -1,5 +1,7 @@
 """The pharmacy's door: prescriptions to check, and parcels on their way, for pharmacists, couriers and the desk."""
 
+from datetime import datetime
+
 from chalice import Blueprint
 
 from chalicelib.doors import chart, lines, second, shown
@@ -62,7 +64,9 @@ def _waiting(found: Prescription, asked: Asked) -> dict[str, object]:
         "code": shown.code(found.visit),
         "doctor": found.doctor_name,
         "number": found.number,
-        "medicines": [lines.called(line.medicine, asked.language) for line in found.lines],
+        "medicines": [
+            "{medicine} {strength}".format(**shown.line(line, asked.language)).strip() for line in found.lines
+        ],
         "warned": found.confirmed,
         "minutes": chart.minutes(found.signed_at, asked.frame.now),
     }
@@ -167,6 +171,7 @@ def _parcel_row(order: Order, asked: Asked) -> dict[str, object]:
         "way": order.way,
         "medicines": len(order.lines),
         "attempts": order.attempts,
+        "late": delivery.late(order, asked.frame.now),
         "mine": asked.errand.actor.id in (order.picker, order.courier),
         "minutes": chart.minutes(since, asked.frame.now),
     }
@@ -193,11 +198,13 @@ def parcel(asked: Asked) -> Answer:
             "attempts": order.attempts,
             "attempts_left": max(0, ATTEMPTS_MAX - order.attempts),
             "codes_left": order.codes_left,
-            "may": _may(order, me),
+            "late": delivery.late(order, asked.frame.now),
+            "too_long": delivery.out_too_long(order, asked.frame.now),
+            "may": _may(order, me, asked.frame.now),
             "waits_for": _waits_for(order, me),
             "steps": [{"state": step.state, "at": step.at, "note": step.note} for step in order.steps],
         },
-        extras=signs(me),
+        extras={**signs(me), "days": delivery.REACHES_WITHIN.days},
         here=f"parcels/{asked.name}",
     )
 
@@ -214,11 +221,15 @@ def _packs(order: Order, me: Actor) -> bool:
     return me.role is not Role.COURIER or order.picker == me.id or order.state is State.CREATED
 
 
-def _may(order: Order, me: Actor) -> list[str]:
+def _may(order: Order, me: Actor, now: datetime) -> list[str]:
     """The deeds that make sense for this person now, the main one first."""
+    if delivery.late(order, now):
+        return ["cancel"] if me.role is not Role.COURIER else []
+    if delivery.out_too_long(order, now):
+        return ["bring-back"] if _gives(order, me) else []
     role, state, pick_up = me.role, order.state, order.way is Way.PICK_UP
     carries = order.courier == me.id and role is Role.COURIER
-    gives = carries or (pick_up and role is Role.PHARMACIST)
+    gives = _gives(order, me)
     found = {
         "pick": state is State.CREATED,
         "check": state is State.PICKING and order.picker != me.id and role in (Role.PHARMACIST, Role.DESK),
@@ -227,9 +238,15 @@ def _may(order: Order, me: Actor) -> list[str]:
         "deliver": state is State.HANDED_OVER and gives and order.codes_left > 0,
         "failed": state is State.HANDED_OVER and carries,
         "bring-back": state in (State.HANDED_OVER, State.FAILED_ATTEMPT) and gives,
-        "cancel": state in shown.CANCELLABLE and role is Role.DESK,
+        "cancel": state in delivery.INSIDE and role is Role.DESK,
     }
     return [deed for deed, makes_sense in found.items() if makes_sense]
+
+
+def _gives(order: Order, me: Actor) -> bool:
+    """Who puts it into the patient's hands: the courier who carries it, or the pharmacy at its counter."""
+    at_counter = order.way is Way.PICK_UP and me.role is Role.PHARMACIST
+    return at_counter or (me.role is Role.COURIER and order.courier == me.id)
 
 
 def _waits_for(order: Order, me: Actor) -> str:

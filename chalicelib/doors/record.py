@@ -93,7 +93,7 @@ def _data(asked: Asked, file: File) -> dict[str, object]:
         "notes": [_note(one) for one in fhir.kept(file.notes)],
         "medicines": [shown.medicine(one, asked.language, now) for one in file.prescriptions],
         "complaints": [shown.complaint(one) for one in file.complaints],
-        "parcels": [shown.parcel(one) for one in file.orders],
+        "parcels": [shown.parcel(one, now) for one in file.orders],
     }
 
 

@@ -299,7 +299,7 @@ def _prescription(made: Bundle, visit: Visit, found: Prescription) -> None:
 
 def _medicine(made: Bundle, line: Line) -> Resource:
     known = made.clinic.medicine(line.medicine)
-    name = made.words(known.name) if known else line.medicine
+    name = made.words(line.name or (known.name if known else {})) or line.medicine
     return {"text": f"{name} {line.strength}".strip()}
 
 

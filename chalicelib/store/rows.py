@@ -226,6 +226,7 @@ class OrderRow(Row, discriminator="order"):
     attempts = NumberAttribute(default=0)
     wrong_codes = NumberAttribute(default=0)
     policy = UnicodeAttribute(null=True)
+    until = UTCDateTimeAttribute(null=True)
     steps = values.steps()
 
 

@@ -74,9 +74,11 @@ def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> C
 
 
 def complaints(errand: Errand) -> list[Complaint]:
-    """Those nobody has answered yet, the oldest first."""
+    """Those nobody has answered yet, the oldest first; without the words that a patient had closed."""
     look_at_list(errand)
-    return errand.records.complaints()
+    found = errand.records.complaints()
+    visits = {visit.id: visit for visit in errand.records.visits(one.visit for one in found)} if found else {}
+    return [complaint.to_staff(one, visits.get(one.visit)) for one in found]
 
 
 @once(about=_about_visit, again=_complaint_again)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.refusal import NotFound, Refusal, Stale, TooLate
+from chalicelib.refusal import NotAllowed, NotFound, Refusal, Stale, TooLate
 from chalicelib.rooms import delivery, prescription, queue
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.permission import Role
@@ -65,11 +65,11 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
     if approve:
         visit = errand.records.visit(id)
         found = prescription.approve(found, pharmacist=me, pharmacist_name=name, number=number, now=errand.now)
-        prescription.still_in_formulary(found, errand.clinic)
         if found.signature is None:
             raise TooLate("Nobody’s signature is on this prescription. Return it to the doctor.")
         if not genuine(errand, visit, found):
             raise TooLate("This is not what the doctor signed. Do not give it out, and tell the hospital at once.")
+        prescription.still_in_formulary(found, errand.clinic)
     else:
         found = prescription.give_back(
             found, pharmacist=me, pharmacist_name=name, number=number, reason=reason, now=errand.now
@@ -188,13 +188,15 @@ def bring_back(errand: Errand, *, id: Ticket) -> Order:
 
 @once(about=_about_visit, again=_order_again)
 def cancel_order(errand: Errand, *, id: Ticket) -> Order:
-    """Before the parcel leaves; the prescription can be used for another one."""
+    """Before the parcel leaves; the prescription can be used for another one while it is good."""
     order = _order(errand, id)
     if errand.actor.role is Role.PATIENT:
         queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    if errand.actor.role is Role.PHARMACIST and order.state in delivery.INSIDE and not delivery.late(order, errand.now):
+        raise NotAllowed("The patient or the desk cancels a parcel while its prescription is good.")
     by = "patient" if errand.actor.role is Role.PATIENT else errand.actor.id
     cancelled = delivery.cancel(order, by=by, now=errand.now)
-    released = prescription.release(_kept(errand, id))
+    released = prescription.expire(prescription.release(_kept(errand, id)), errand.now)
     return _write(errand, "cancel_order", cancelled, released)
 
 

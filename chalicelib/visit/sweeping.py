@@ -46,6 +46,8 @@ class Swept:
     promises: int = 0  # waits that came to their end since the last sweep
     promises_broken: int = 0  # of them, longer than was said
     outside_care: int = 0  # records opened outside their care by one person in a day, the most
+    days_looked_at: int = 0  # doctors' days, in the night after
+    mills: int = 0  # of them, days that somebody should ask about
 
 
 def sweep(errand: Errand, post: Post | None = None) -> Swept:
@@ -71,6 +73,8 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
                 swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
     with _in_spite_of(swept):
         swept.outside_care = watching.outside_care(errand)
+    with _in_spite_of(swept):
+        swept.mills, swept.days_looked_at = watching.mills(errand)
     if post is not None:
         with _in_spite_of(swept):
             swept.sent, swept.given_up = telling.send_due(errand, post)

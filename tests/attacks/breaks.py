@@ -137,6 +137,7 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a20 nobody counts": lambda: instead(glass, "most_by_one", lambda panes, now: 0),
     "a26 no day is odd": lambda: instead(oversight, "ENOUGH", 10**6),
     "a26 short is not counted": lambda: instead(oversight, "SHORT", timedelta(0)),
+    "a26 nobody is mailed": lambda: instead(oversight.Practice, "mill", False),
     "a26 as many as one likes": lambda: instead(oversight, "MANY", 10**6),
     "a21 signing is not linked": lambda: instead(chain, "link", around(_unlinked_signing)),
     "a21 a mark says nothing of the line's contents": lambda: instead(chain, "mark_of", around(_only_the_key)),

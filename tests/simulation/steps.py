@@ -65,6 +65,7 @@ ARROWS: dict[type, dict[tuple[str | None, str], str]] = {
         ("effective", "expired"): "expire_prescription",
         ("effective", "reserved"): "choose_delivery",
         ("reserved", "effective"): "cancel_order",
+        ("reserved", "expired"): "cancel_order",
         ("reserved", "dispensed"): "hand_over",
     },
     Order: {
