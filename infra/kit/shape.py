@@ -87,6 +87,7 @@ SMS: dict[str, Key] = {
     "country": optional(TEXT),
     "others": optional(LIST),
     "desk": optional(TEXT),
+    "per_day": optional(NUMBER),
 }
 CODES: dict[str, Key] = {
     "on": Key(YES_NO),
