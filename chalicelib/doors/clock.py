@@ -114,6 +114,7 @@ def _measured(swept: Swept) -> dict[str, float | list[float]]:
         "PromiseBroken": [1.0] * swept.promises_broken + [0.0] * (swept.promises - swept.promises_broken),
         "Sent": swept.sent,
         "GivenUp": swept.given_up,
+        "TextsPercent": swept.texts_percent,
         "OpenedOutsideCare": swept.outside_care,
         "OddDays": [float(swept.mills)] if swept.days_looked_at else [],
     }

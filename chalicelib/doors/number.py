@@ -105,6 +105,7 @@ def send(asked: Asked, *, typed: str, purpose: Purpose, born: date | None = None
         born=born,
         digest=digest,
         caller=keys.caller_of(origin.caller_of(asked.request)),
+        network=keys.caller_of(origin.network_of(asked.request)),
     )
     if claim.digest == digest:  # not the repeat of a request whose code is on its way
         outcome = post.send_code(number, code, asked.language)

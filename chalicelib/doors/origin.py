@@ -15,6 +15,7 @@ from chalicelib.refusal import Refusal
 _BASE = re.compile(r"(/[A-Za-z0-9._-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}|\[[0-9a-fA-F:]+\](:\d+)?")
 _OURS = re.compile(r"/[A-Za-z0-9/_~-]*")
+HOME, CUSTOMER = 64, 48  # bits of an IPv6 address that do not change within one home, and within what a customer gets
 
 
 class NotFromOurPage(Refusal):
@@ -64,8 +65,17 @@ def is_secure(request: Request) -> bool:
 
 
 def caller_of(request: Request) -> str:
-    """The network somebody asks from: an IPv4 address, or the first half of an IPv6 one, of which every home has as
-    many as it likes. Behind a content network ADDRESS_HEADER names the header in which that puts it."""
+    """The address somebody asks from: an IPv4 one, or the first half of an IPv6 one, of which every home has as many as
+    it likes. Behind a content network ADDRESS_HEADER names the header in which that puts it."""
+    return _within(request, HOME)
+
+
+def network_of(request: Request) -> str:
+    """The same, of IPv6 as much as one customer is given: a whole /48, which is 65,536 of those halves."""
+    return _within(request, CUSTOMER)
+
+
+def _within(request: Request, bits: int) -> str:
     header = os.environ.get("ADDRESS_HEADER")
     identity = request.context.get("identity") or {}
     said = request.headers.get(header, "") if header else str(identity.get("sourceIp") or "")
@@ -73,7 +83,7 @@ def caller_of(request: Request) -> str:
         address = ipaddress.ip_address(said.strip() if said.count(":") != 1 else said.partition(":")[0].strip())
     except ValueError:
         return "unknown"
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, bits), strict=False))
 
 
 def public(request: Request) -> str:

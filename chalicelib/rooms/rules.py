@@ -82,6 +82,7 @@ class Sms:
     country: str = ""
     desk: str = ""
     others: tuple[str, ...] = ()
+    per_day: int = 1000  # texts to all waiting patients in a day: what a bad day may cost
 
     @property
     def countries(self) -> tuple[str, ...]:

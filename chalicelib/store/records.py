@@ -18,6 +18,7 @@ from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit, own_lane
 from chalicelib.store import rows
 from chalicelib.store.glass import count_of, pane, pane_at, panes
+from chalicelib.store.keys import phone_of
 from chalicelib.store.lanes import (
     call,
     claim,
@@ -46,7 +47,7 @@ __all__ += ["staff_names", "wake"]
 __all__ += ["complaints", "erasures", "orders", "returned_to", "to_review"]
 __all__ += ["administrators", "is_member", "member", "members"]
 __all__ += ["count_of", "pane", "pane_at", "panes"]
-__all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "proof"]
+__all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "phone_of", "proof"]
 
 T = TypeVar("T")
 LIST_MAX = 50

@@ -18,8 +18,9 @@ Keys (pk / sk):
     P#<holder>   / R          the answers being given on one phone;  C a number it says is its own, with the code's MAC
     P#<phone>    / T          a number that was proven;  H#<person> somebody it stands for
                  / V#<time>#<ticket> a ticket drawn with it, for some days (ids are MACs or hashes, never a number)
-    Q#<counter>  / Q          codes sent to a number, asked for from an address, or of the clinic, in a day or hour
+    Q#<counter>  / Q          codes or texts to a number, from an address or network, of the clinic, in a day or hour
     U#<staff>    / U          a member of staff;   T#<staff> / T#<place>  tries to sign in by that name
+    T#<network>  / T#any      tries to sign in by any name
                  / X#<request> audit rows of what was done about them;   U / A  who is administrator
     S#<hash>     / S          a session of staff, by its badge;  Z sealed with it;  P a proven number, by its token
     K#<name>     / K          the clinic's own keys;   K#roots / K  the newest signed root of the audit's chains

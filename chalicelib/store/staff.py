@@ -27,7 +27,9 @@ IDLE = timedelta(minutes=CLINIC.staff.idle_minutes)
 SESSION = timedelta(hours=12)
 SEEN_AGAIN = 5  # a session in use is written down five times in the time after which it would end
 TRIES_MAX = 5  # wrong passwords or codes of one name from one place in TRIES_WITHIN; Cognito slows down after as many
+NETWORK_TRIES_MAX = 100  # of all names together from one network: a whole hospital may be one address
 TRIES_WITHIN = timedelta(minutes=15)
+ANY = "T#any"  # no place: those are hashes
 _FAILED = "ConditionalCheckFailedException"
 
 
@@ -169,10 +171,24 @@ def count_try(id: str, place: str, now: datetime) -> None:
     Raises TooLate after TRIES_MAX in TRIES_WITHIN. A place is a network address, or a browser that has been signed in
     with this name before: a stranger shuts the door to the stranger's own place.
     """
+    _count(TriesRow(f"T#{id}", f"T#{place}"), TRIES_MAX, now)
+
+
+def count_any(network: str, now: datetime) -> None:
+    """The same for all names together from one network: one password tried on every name is counted there alone."""
+    _count(TriesRow(f"T#{network}", ANY), NETWORK_TRIES_MAX, now)
+
+
+def uncount_any(network: str, now: datetime) -> None:
+    """That one was not wrong. The others stay counted: who knows one password has not guessed the rest any less."""
+    row, counted = TriesRow(f"T#{network}", ANY), (TriesRow.since > now - TRIES_WITHIN) & (TriesRow.tries > 0)
+    _written(row, [TriesRow.tries.add(-1)], counted)
+
+
+def _count(row: TriesRow, most: int, now: datetime) -> None:
     began = now - TRIES_WITHIN
     ttl = int((now + TRIES_WITHIN).timestamp())
-    row = TriesRow(f"T#{id}", f"T#{place}")
-    more = (TriesRow.since > began) & (TriesRow.tries < TRIES_MAX)
+    more = (TriesRow.since > began) & (TriesRow.tries < most)
     if _written(row, [TriesRow.tries.add(1)], more):
         return
     afresh = Row.pk.does_not_exist() | (TriesRow.since <= began)

@@ -33,7 +33,7 @@ def _claim_again(errand: Errand, answer: str, *, holder: str, **_: object) -> Cl
     return claim(errand, holder=holder)
 
 
-@once(about=_about_browser, again=_claim_again, made_here=frozenset({"digest", "caller"}))
+@once(about=_about_browser, again=_claim_again, made_here=frozenset({"digest", "caller", "network"}))
 def ask_code(
     errand: Errand,
     *,
@@ -44,6 +44,7 @@ def ask_code(
     born: date | None,
     digest: str,
     caller: str,
+    network: str,
 ) -> Claim:
     """A code may be sent, and is written down before it is. Whoever asked first under this request is given its own
     claim: only whose `digest` is the answer's sends the text.
@@ -52,7 +53,7 @@ def ask_code(
     are answered alike.
     """
     _must_prove_phones(errand)
-    counters = phone.counters(phone_id, caller, errand.clinic, errand.here, purpose)
+    counters = phone.counters(phone_id, caller, network, errand.clinic, errand.here, purpose)
     before, so_far = errand.records.asking(holder, counters)
     phone.may_ask(before, so_far, errand.now)
     new = Claim(

@@ -41,6 +41,7 @@ class Swept:
     desk_alerted: int = 0
     sent: int = 0
     given_up: int = 0
+    texts_percent: int = 0  # of the codes or texts that the clinic may send in a day
     waiting: int = 0  # people without a doctor, in all queues
     alone: int = 0  # open departments where people wait and nobody is on duty
     promises: int = 0  # waits that came to their end since the last sweep
@@ -78,6 +79,8 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
     if post is not None:
         with _in_spite_of(swept):
             swept.sent, swept.given_up = telling.send_due(errand, post)
+    with _in_spite_of(swept):
+        swept.texts_percent = telling.texts_percent(errand)
     return swept
 
 

@@ -16,6 +16,7 @@ from chalicelib.rooms import notice, phone, queue
 from chalicelib.rooms.assignment import Seen
 from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sending, Wake, Way
 from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.queue import ACTIVE, Lane, Mark, Ticket, Visit
 from chalicelib.visit.errand import Errand, about_visit, once
 
@@ -81,13 +82,34 @@ def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> li
     """Visit and notices in one transaction: both know, or neither. None: somebody else was first."""
     where = {way: _to(errand, visit, way) for way in ways}
     notices = [notice.to_patient(visit, kind, way, to=to, now=errand.now) for way, to in where.items() if to]
+    counted = _counted(errand, where.get(Way.SMS, ""))
+    if not counted:
+        notices = [notice.capped(one, errand.now) if one.way is Way.SMS else one for one in notices]
     clock = replace(errand, request=f"tell:{kind}", actor=SYSTEM)
     try:
         told = replace(visit, told=visit.told | {kind})
-        clock.records.save(told, *notices, audit=clock.entry("tell", about_visit(visit.id)))
+        clock.records.save(told, *notices, *counted, audit=clock.entry("tell", about_visit(visit.id)))
     except (Stale, Repeated):
-        return None  # the patient left, a doctor came, or another sweep was here
-    return [replace(one, version=1) for one in notices]
+        return None  # the patient left, a doctor came, another sweep was here, or a cap was reached this moment
+    return [replace(one, version=1) for one in notices if one.state is Sending.WAITING]
+
+
+def _counted(errand: Errand, number: str) -> tuple[Counted, ...]:
+    """What a text to this number counts towards; nothing where no more is sent today. The counters are conditions of
+    the write, so two at the last moment are one; reading them first lets the visit be marked as told at the cap."""
+    if not number:
+        return ()
+    counters = notice.counters(errand.records.phone_of(number), errand.clinic, errand.here)
+    return counters if all(errand.records.count_of(one) < one.most for one in counters) else ()
+
+
+def texts_percent(errand: Errand) -> int:
+    """How much of what the clinic may send in a day is sent, in percent: of codes or of texts, whichever is more. No
+    request where it sends none."""
+    if not errand.clinic.sms.on:
+        return 0
+    days = (phone.whole_day(errand.clinic, errand.here), notice.whole_day(errand.clinic, errand.here))
+    return max(100 * errand.records.count_of(one) // one.most for one in days)
 
 
 def _to(errand: Errand, visit: Visit, way: Way) -> str:

@@ -89,6 +89,7 @@ SMS: dict[str, Key] = {
     "country": optional(TEXT),
     "others": optional(LIST),
     "desk": optional(TEXT),
+    "per_day": optional(NUMBER),
 }
 CODES: dict[str, Key] = {
     "on": Key(YES_NO),
