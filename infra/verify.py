@@ -3,8 +3,9 @@
     aws kms get-public-key --key-id <SigningKeyId> --query PublicKey --output text | base64 -d > clinic.der
     python -m infra.verify --key clinic.der record.json
 
-Says each signed document with "good" or what is wrong with it, and ends with 1 if anything is. `--show` prints beneath
-each what exactly was signed: whose it is, every word of a note, every medicine by the name that the doctor read.
+Says each signed document with "good" or what is wrong with it, and ends with 1 if anything is: notes, prescriptions,
+and a pharmacist's approvals, each of the very prescription that is in the record. `--show` prints beneath each what
+exactly was signed: whose it is, every word of a note, every medicine by the name that the doctor read.
 """
 
 import argparse
@@ -50,10 +51,30 @@ def checked(bundle: dict[str, Any], key: bytes) -> Iterator[tuple[str, str]]:
         for target in resource["target"]:
             signed.add(target["reference"])
             for one in resource["signature"]:
-                yield target["reference"], _judged(inside.get(target["reference"]), one, key)
+                said = _judged(inside.get(target["reference"]), one, key)
+                if said == GOOD and not _approves(inside[target["reference"]], list(inside.values())):
+                    said = "approves what is not in this record"
+                yield target["reference"], said
     for name, resource in inside.items():
         if resource["resourceType"] == "DocumentReference" and name not in signed:
             yield name, "not signed"
+
+
+def _approves(document: dict[str, Any], resources: list[dict[str, Any]]) -> bool:
+    """An approval is of a prescription by the doctor's signature on it: that one must be here, over these very bytes.
+    Whatever else is signed approves nothing, and is good as it is."""
+    said = json.loads(_words(document))
+    if said["kind"] != "approval":
+        return True
+    by = [one for one in resources if one["resourceType"] == "Provenance"]
+    signed = {target["reference"] for one in by if _value(one) == said["signed"]["value"] for target in one["target"]}
+    found = [_words(one) for one in resources if f"urn:uuid:{one['id']}" in signed]
+    digests = {hashlib.sha256(words).hexdigest() for words in found if json.loads(words)["kind"] == "prescription"}
+    return digests == {said["signed"]["digest"]}
+
+
+def _value(provenance: dict[str, Any]) -> str:
+    return str(provenance["signature"][0]["data"])
 
 
 def signed_words(bundle: dict[str, Any], name: str) -> bytes:

@@ -216,7 +216,7 @@ def an_order(**changes: Any) -> Order:
         prescription=1,
         doctor=ADA.id,
         patient="Ann Li",
-        lines=(a_line(),),
+        medicines=1,
         way=Way.DELIVERY,
         address="1 River Road",
         phone="13800001234",

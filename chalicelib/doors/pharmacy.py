@@ -4,19 +4,19 @@ from datetime import datetime
 
 from chalice import Blueprint
 
-from chalicelib.doors import chart, lines, second, shown
+from chalicelib.doors import chart, lines, second, shown, words
 from chalicelib.doors.form import FORMS, Form, dialled, text, whole
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
-from chalicelib.refusal import Refusal
+from chalicelib.refusal import Refusal, TooLate, Unsigned
 from chalicelib.rooms import arrival, delivery, prescription
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, Order, State, Way
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.store import names
-from chalicelib.visit import seeing, sending
+from chalicelib.visit import checking, seeing, sending
 
 door = Blueprint(__name__)
 
@@ -31,6 +31,7 @@ FAILED = Form(text("reason", max=delivery.REASON_MAX))
 # What a parcel needs next. The list is in this order; a pick-up that lies ready is a group of its own.
 GROUPS = ("pick", "check", "hand_over", "counter", "on_the_way", "failed", "back")
 OPEN = (State.CREATED, State.PICKING, State.CHECKED, State.HANDED_OVER, State.FAILED_ATTEMPT, State.RETURNED)
+PACKING = ("pick", "check", "hand-over")  # what needs the medicines to be known
 _GROUP = {
     State.CREATED: "pick",
     State.PICKING: "check",
@@ -169,7 +170,7 @@ def _parcel_row(order: Order, asked: Asked) -> dict[str, object]:
         "code": shown.code(order.visit),
         "state": order.state,
         "way": order.way,
-        "medicines": len(order.lines),
+        "medicines": order.medicines,
         "attempts": order.attempts,
         "late": delivery.late(order, asked.frame.now),
         "mine": asked.errand.actor.id in (order.picker, order.courier),
@@ -184,6 +185,7 @@ def parcel(asked: Asked) -> Answer:
     order, me = sending.see_order(asked.errand, id=asked.id), asked.errand.actor
     sees = me.id in (order.courier, order.picker) or me.role is not Role.COURIER
     needs_address = _needs_address(order, me)
+    lines_inside, doubt = _inside(asked, order) if _packs(order, me) else ([], "")
     return Page(
         template="parcel_page.html",
         data={
@@ -194,19 +196,28 @@ def parcel(asked: Asked) -> Answer:
             "patient": order.patient if sees else None,
             "address": order.address if needs_address else None,
             "phone": order.phone if needs_address else None,
-            "lines": [shown.line(line, asked.language) for line in order.lines] if _packs(order, me) else [],
+            "lines": lines_inside,
+            "doubt": doubt,
             "attempts": order.attempts,
             "attempts_left": max(0, ATTEMPTS_MAX - order.attempts),
             "codes_left": order.codes_left,
             "late": delivery.late(order, asked.frame.now),
             "too_long": delivery.out_too_long(order, asked.frame.now),
-            "may": _may(order, me, asked.frame.now),
+            "may": [deed for deed in _may(order, me, asked.frame.now) if not doubt or deed not in PACKING],
             "waits_for": _waits_for(order, me),
             "steps": [{"state": step.state, "at": step.at, "note": step.note} for step in order.steps],
         },
         extras={**signs(me), "days": delivery.REACHES_WITHIN.days},
         here=f"parcels/{asked.name}",
     )
+
+
+def _inside(asked: Asked, order: Order) -> tuple[list[dict[str, object]], str]:
+    """The medicines, or why they are not shown: without them there is nothing to pack or to compare."""
+    try:
+        return [shown.line(line, asked.language) for line in checking.inside(asked.errand, order)], ""
+    except (TooLate, Unsigned) as refusal:
+        return [], words.said(refusal, asked.language)
 
 
 def _needs_address(order: Order, me: Actor) -> bool:

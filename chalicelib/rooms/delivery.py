@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, Refusal, SeveralRefusals, TooLate
 from chalicelib.rooms.arrival import NAME_MAX, telephone
-from chalicelib.rooms.prescription import STAYS, VALID, Line, Prescription, good_until, usable
+from chalicelib.rooms.prescription import STAYS, VALID, Prescription, good_until, usable
 from chalicelib.rooms.queue import Ticket
 
 ADDRESS_MAX = 200
@@ -66,7 +66,7 @@ class Order:
     prescription: int
     doctor: str  # who prescribed it, and hears when it comes back
     patient: str
-    lines: tuple[Line, ...]
+    medicines: int  # how many; which ones says the prescription alone
     way: Way
     address: str
     phone: str
@@ -129,7 +129,7 @@ def open_order(
         prescription=prescription.number,
         doctor=prescription.doctor,
         patient=patient,
-        lines=prescription.lines,
+        medicines=len(prescription.lines),
         way=way,
         address=address.strip() if way is Way.DELIVERY else "",
         phone=phone,

@@ -65,6 +65,9 @@ class Prescription:
     stated: tuple[str, ...] = ()
     until: datetime | None = None  # good until then
     signature: Signature | None = None
+    approved_at: datetime | None = None
+    approved_under: str | None = None  # the policy
+    approval: Signature | None = None  # over what `approval.words` says
     version: int | None = None
 
 

@@ -90,6 +90,17 @@ def visit_and_home(id: Ticket) -> tuple[Visit, Lane]:
     return record_of(Visit, row), lane_of(id.department, id.lane, cast(rows.LaneRow | None, found.get(keys[1][0])))
 
 
+def signed(id: Ticket, number: int) -> tuple[Visit, Prescription]:
+    """A visit and one of its prescriptions, what its signature is over, in one request, as they are now. Raises
+    NotFound."""
+    keys = [(visit_pk(id), "V"), (visit_pk(id), f"P#{int(number):03d}")]
+    there = _batch(keys)
+    visit_row, row = (sound(there.get(key)) for key in keys)
+    if not isinstance(visit_row, rows.VisitRow) or not isinstance(row, rows.PrescriptionRow):
+        raise NotFound()
+    return record_of(Visit, visit_row), record_of(Prescription, row)
+
+
 def file(id: Ticket) -> File:
     """The visit with everything in it, in one query, without the audit."""
     with in_reach():

@@ -205,7 +205,8 @@ class PrescriptionRow(Row, discriminator="prescription"):
     policy = UnicodeAttribute(null=True)
     stated = UnicodeAttribute(null=True)
     until = UTCDateTimeAttribute(null=True)
-    signature = values.signature()
+    signature, approval = values.signature(), values.signature()
+    approved_at, approved_under = UTCDateTimeAttribute(null=True), UnicodeAttribute(null=True)
 
 
 class OrderRow(Row, discriminator="order"):
@@ -214,16 +215,14 @@ class OrderRow(Row, discriminator="order"):
     prescription = NumberAttribute()
     doctor = UnicodeAttribute()
     patient = UnicodeAttribute()
-    lines = values.lines()
+    medicines = NumberAttribute(default=0)
     way = values.word(Way)
     address = UnicodeAttribute(default="")
     phone = UnicodeAttribute()
     code = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     state = values.word(OrderState)
-    picker = UnicodeAttribute(null=True)
-    checker = UnicodeAttribute(null=True)
-    courier = UnicodeAttribute(null=True)
+    picker, checker, courier = (UnicodeAttribute(null=True) for _ in range(3))
     attempts = NumberAttribute(default=0)
     wrong_codes = NumberAttribute(default=0)
     policy = UnicodeAttribute(null=True)

@@ -168,7 +168,7 @@ SHAPES: dict[type, Shape] = {
         row=rows.OrderRow,
         key=lambda order: (visit_pk(order.visit), f"O#{order.number:03d}"),
         marks=_order_stage,
-        once=frozenset({"lines", "until"}),
+        once=frozenset({"medicines", "until"}),
     ),
     Mark: Shape(
         row=rows.MarkRow,

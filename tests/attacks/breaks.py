@@ -19,7 +19,7 @@ from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import chain, names, records, writing
 from chalicelib.store.rows import OrderRow, PrescriptionRow
-from chalicelib.visit import sending
+from chalicelib.visit import checking, sealing, sending
 from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
@@ -120,6 +120,10 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a03 signing is offered to every role": _anybody_signs,
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,
+    "a03 the state of a row is believed": lambda: both(
+        *(instead(act, "given_out", lambda *_: None) for act in (sending, checking))
+    ),
+    "a03 whether the doctor signed it is asked at approval only": lambda: instead(sealing, "genuine", lambda *_: True),
     "a11 pages say what was typed as it was typed": _pages_as_typed,
     "a12 any format is taken": _any_format,
     "a13 a counter of visitors may load": lambda: instead(

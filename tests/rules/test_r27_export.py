@@ -212,6 +212,22 @@ def test_r27_the_signatures_in_it_are_checked_offline(cast: Cast) -> None:
     assert GOOD not in [word for _, word in checked(bundle, key)]
 
 
+def test_r27_an_approval_is_checked_offline_too_and_is_of_this_prescription_alone(cast: Cast) -> None:
+    """In a record that says of another prescription that it was approved, both signatures verify and it is not good."""
+    ordered(cast, cast.ann)
+    bundle, key = _taken_out(cast).json, KMS.public_key()
+    approval = fhir.part(records.visit(id_of(cast.ann)), "signed-approval", 1)
+    assert dict(checked(bundle, key))[approval] == GOOD
+    assert [word for _, word in checked(bundle, key)] == [GOOD] * 3, "the note, the prescription, its approval"
+    ordered(cast, cast.bob)
+    cast.ann, hers = cast.bob, bundle
+    theirs = _taken_out(cast).json
+    of_ann = [one for one in hers["entry"] if one["fullUrl"] == approval or approval in str(one["resource"])]
+    moved = dict(checked({"entry": theirs["entry"] + of_ann}, key))
+    assert moved.pop(approval) == "approves what is not in this record"
+    assert set(moved.values()) == {GOOD}
+
+
 def test_r27_what_the_doctor_read_is_shown_offline(
     cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -163,6 +163,7 @@ def i10_another_person_checks(mirror: Mirror, id: Ticket) -> None:
             PrescriptionState.DISPENSED,
         )
         must(prescription.pharmacist or not approved, f"I10 {id}: nobody checked prescription {prescription.number}")
+        must(prescription.approval or not approved, f"I10 {id}: approved unsigned, prescription {prescription.number}")
     for order in mirror.part(id, Order):
         must(
             order.checker is None or order.checker != order.picker, f"I10 {id}: {order.picker} checked their own parcel"
@@ -177,7 +178,10 @@ def i11_used_once(mirror: Mirror, id: Ticket) -> None:
     must(len(open_orders) <= 1, f"I11 {id} has {len(open_orders)} parcels")
     for order in mirror.part(id, Order):
         prescription = prescriptions.get(order.prescription)
-        must(prescription and prescription.lines == order.lines, f"I11 {id}: the parcel is not what was prescribed")
+        must(
+            prescription and len(prescription.lines) == order.medicines,
+            f"I11 {id}: the parcel is not what was prescribed",
+        )
         must(order.attempts <= ATTEMPTS_MAX, f"I11 {id}: {order.attempts} attempts")
         must(order.wrong_codes <= CODE_TRIES_MAX, f"I11 {id}: {order.wrong_codes} wrong codes")
 
