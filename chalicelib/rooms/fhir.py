@@ -387,11 +387,11 @@ def _sealed(made: Bundle, visit: Visit, signed: _Signed, *, replaces: str = "", 
 def _names(file: File) -> dict[str, str]:
     """The doctors and pharmacists of a visit by their id, as they are called under what they wrote."""
     written = [(one.author, one.author_name) for one in file.messages if one.author != PATIENT]
-    written += [(one.doctor, one.doctor_name) for one in (*file.notes, *file.prescriptions)]
+    written += [(one.doctor, one.doctor_name) for one in file.notes]
+    written += [(one.doctor, one.doctor_name) for one in file.prescriptions]
     written += [(one.pharmacist or "", one.pharmacist_name or "") for one in file.prescriptions if one.approval]
-    nameless = {call.doctor: NAMELESS for call in file.visit.calls}
-    nameless |= {one.doctor: one.name for one in file.visit.plates}
-    return nameless | {id: name for id, name in written if name}
+    named = {one.doctor: one.name for one in file.visit.plates} | {id: name for id, name in written if name}
+    return {call.doctor: NAMELESS for call in file.visit.calls} | named
 
 
 def _department(made: Bundle, visit: Visit) -> str:
