@@ -130,6 +130,7 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         extras["where"] = shown.department(draft.department, asked.language) if draft.department else ""
         if step == "check":
             data["doctor"] = _had(asked, draft)
+            data["no_medicine"] = _no_medicine(asked, draft)
             data["fee"] = shown.fee(draft.department, asked.language)
             values["doctor"], extras["seen"] = FIRST, _marked(draft)
     else:
@@ -142,6 +143,16 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
     if step == "contact" and draft and not draft.phone and (known := number.known_to(asked, *number.THEIRS)):
         values["phone"] = known.proof.number
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
+
+
+def _no_medicine(asked: Asked, draft: Request) -> str:
+    """Why no medicine can come of this visit, said before anybody waits for it; "" if it can."""
+    policy = CLINIC.rules.at(asked.frame.now, draft.department)
+    if policy.follow_up_only and not draft.follow_up:
+        return "first"
+    if policy.verified and _chosen(asked, draft)[1] is None:
+        return "number" if CLINIC.proves_phones else "never"
+    return ""
 
 
 def _marked(draft: Request) -> str:
