@@ -111,7 +111,7 @@ def _notice_key(notice: Notice) -> tuple[str, str]:
 
 
 def _notice_stage(notice: Notice) -> dict[str, Any]:
-    stage = {Sending.SENT: None, Sending.GIVEN_UP: "unsent"}.get(notice.state, "outbox")
+    stage = {Sending.SENT: None, Sending.UNTRUE: None, Sending.GIVEN_UP: "unsent"}.get(notice.state, "outbox")
     return {"stage": stage, "ttl": int((notice.written_at + NOTICE_KEPT).timestamp())}
 
 
