@@ -188,6 +188,7 @@ class Mark:
     low: Counts = (0, 0, 0, 0)
     open: tuple[Ticket, ...] = ()
     alerted: str | None = None  # the stretch of absence for which the desk was alerted
+    at: datetime | None = None  # when it was written: whose first call came later is not counted yet
     version: int | None = None
 
 

@@ -297,6 +297,7 @@ class MarkRow(Row, discriminator="mark"):
     low: ListAttribute[int] = ListAttribute(default=list)
     open: ListAttribute[str] = ListAttribute(default=list)
     alerted = UnicodeAttribute(null=True)
+    at = UTCDateTimeAttribute(null=True)
 
 
 class AccuracyRow(Row, discriminator="accuracy"):

@@ -105,8 +105,7 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
     with _in_spite_of(swept):
         _held(errand, lane, swept)
     still_open = (*(line.visit.id for line in seen if _may_be_lost_yet(line)), *broken)
-    first_seen = [v for v in found if v.id not in mark.open]
-    _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen, swept)
+    _remember(errand, mark, replace(mark, low=low, open=still_open), found, swept)
     there = preferring.lines(errand, lane, errand.records.waiting(lane))
     there = [_rescued(errand, line, swept) if line.visit.prefers else line for line in there]
     waiting = [line.visit for line in there]
@@ -192,11 +191,12 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
             errand.records.let_go((lane.department, lane.number), visit.id, lane.held[str(visit.id)])
 
 
-def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit], swept: Swept) -> None:
+def _remember(errand: Errand, before: Mark, after: Mark, found: list[Visit], swept: Swept) -> None:
     """How far this sweep read, and how the promises of those called since were kept; nothing new, nothing written."""
-    if after == before:
+    called = [v for v in found if _just_called(v, before)]
+    if after == before and not called:
         return
-    called = [v for v in first_seen if v.calls and len(v.calls) == 1]
+    after = replace(after, at=errand.now)
     accuracy = errand.records.accuracy(before.department, errand.today)
     counted = promise.kept(accuracy, called)
     changes: list[object] = [after] if counted == accuracy else [after, counted]
@@ -208,6 +208,14 @@ def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]
         return  # another sweep was here at the same moment, and wrote the same
     swept.promises += counted.counted - accuracy.counted
     swept.promises_broken += counted.counted - counted.in_range - accuracy.counted + accuracy.in_range
+
+
+def _just_called(visit: Visit, before: Mark) -> bool:
+    """Called for the first time since the mark was written: under a number that is looked at now, or by the doctor they
+    waited for, or given back and called again meanwhile."""
+    if len(visit.calls) == 1 and visit.id not in before.open:
+        return True
+    return bool(visit.calls) and before.at is not None and visit.calls[0].at > before.at
 
 
 def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.rooms import assignment
 from chalicelib.rooms.assignment import LEASE, PRESENCE
+from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.queue import Band, Lane, Mark, State, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic
@@ -16,6 +17,7 @@ from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, sweeping, taking
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.sweeping import NUMBERS_MAX, OPEN_MAX
+from infra.local.signer import Local
 from tests.builders import ADA, BO, MINUTE, NOW, PUBLIC, a_clinic, a_department, a_request, a_visit
 from tests.visit.weather import meanwhile
 
@@ -175,6 +177,43 @@ def test_the_next_doctor_reads_the_reason_of_the_one_just_before_and_of_nobody_e
     lost = records.visit(visit.id)
     assert (lost.state, lost.handed_back) == (State.WAITING, None)
     assert assignment.slipped_away(lost, BO.id), "and Bo is told"
+
+
+def test_who_waited_for_one_doctor_is_in_the_published_accuracy_too(errand: Make) -> None:
+    """Called past their number in the department's line, and by their doctor only later."""
+    taking.go_on_duty(errand(ADA), departments=("general",), capacity=1)
+    first = join(errand, 1)
+    taking.take_next(errand(ADA))
+    _finish(errand, first, NOW)
+    busy = join(errand, 3)
+    taking.take_next(errand(ADA))
+    again = a_request(id="again", holder="holder-1", follow_up=True)
+    person = f"{1:064x}"
+    waits = arriving.join(errand(PUBLIC), request=again, secret=person, person=person, consented=True, same_doctor=True)
+    assert waits.prefers == ADA.id
+    taking.go_on_duty(errand(BO), departments=("general",), capacity=5)
+    taking.take_next(errand(BO))
+    for minute in range(1, 5):
+        sweeping.sweep(errand(SYSTEM, NOW + minute * MINUTE))
+    before = records.accuracy("general", f"{NOW:%Y-%m-%d}").counted
+    _finish(errand, busy, NOW + 5 * MINUTE)
+    assert taking.take_next(errand(ADA, NOW + 5 * MINUTE)) == waits.id
+    for minute in range(6, 9):
+        sweeping.sweep(errand(SYSTEM, NOW + minute * MINUTE))
+    assert records.accuracy("general", f"{NOW:%Y-%m-%d}").counted == before + 1, "once"
+
+
+def _finish(errand: Make, visit: Visit, now: datetime) -> None:
+    seeing.sign(
+        replace(errand(ADA, now), signer=Local()),
+        id=visit.id,
+        epoch=1,
+        soap={"subjective": "Cough.", "objective": "", "assessment": "Cold.", "plan": "Rest."},
+        outcome=Outcome.REST,
+        summary="Rest and drink.",
+        lines=(),
+        confirmed=False,
+    )
 
 
 class Behind:
