@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import Any
 
 from chalicelib.rooms import packs
-from chalicelib.rooms.packs import Rules
+from chalicelib.rooms.packs import Regulator, Rules
 
 DEPARTMENTS_MAX = 20
 ROWS_AT_ONCE = 95  # of the 100 in a transaction, for the lanes and roster lines of a doctor who goes on duty everywhere
@@ -172,6 +172,7 @@ class Clinic:
     sms: Sms = Sms()
     staff: Staff = Staff()
     keep: Keep = Keep()
+    regulator: Regulator = Regulator()
     logo: bool = False  # the hospital's own picture stands in pages/files
     red_flags: tuple[RedFlag, ...] = ()
     texts: Mapping[str, Words] = field(default_factory=dict)  # language -> our text -> the hospital's own
@@ -229,6 +230,7 @@ class Clinic:
                 texts={language: dict(own) for language, own in kit.get("texts", {}).items()},
                 staff=Staff(**{name: int(value) for name, value in kit.get("staff", {}).items()}),
                 keep=Keep(**{name: int(value) for name, value in kit.get("keep", {}).items()}),
+                regulator=Regulator.of(kit.get("regulator", {})),
             )
         except KeyError as missing:
             raise BadKit(f"{missing.args[0]} is missing") from missing

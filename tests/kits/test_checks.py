@@ -68,6 +68,7 @@ FAULTS = [
     ('policy = "demo"', 'policy = "strict"\nrules.permissions = [{ what = "verified" }]', "cannot be read"),
     ('provider = "none"', 'provider = "local"', "are written on the screen, codes and all"),
     ("guardian_age = 18", "guardian_age = 16", "guardian_age: at least 18 under demo"),
+    ("[push]", '[regulator]\non = true\nfields = ["name"]\n\n[push]', "'name' is never told"),
     ("[push]", "[push", "not TOML"),
 ]
 
