@@ -57,7 +57,7 @@ def erasing(asked: Asked) -> Answer:
 @polite("erase", by="patient", again=see)
 def erase(asked: Asked) -> Answer:
     """What no duty keeps is gone for good."""
-    visit = keeping.erase(asked.errand, id=asked.id)
+    visit = keeping.erase(asked.errand, id=asked.id, holder=asked.guest.holder)
     return Go(to=f"visits/{asked.name}/erase", data={"asked_at": visit.restricted})
 
 

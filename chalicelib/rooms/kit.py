@@ -77,6 +77,7 @@ def clinic(kit: Mapping[str, Any]) -> Clinic:
             texts={language: dict(own) for language, own in kit.get("texts", {}).items()},
             staff=Staff(**{name: int(value) for name, value in kit.get("staff", {}).items()}),
             keep=Keep(**{name: int(value) for name, value in kit.get("keep", {}).items()}),
+            regulator=packs.Regulator.of(kit.get("regulator", {})),
         )
     except KeyError as missing:
         raise BadKit(f"{missing.args[0]} is missing") from missing

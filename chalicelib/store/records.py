@@ -296,12 +296,12 @@ def taken_by(doctor: str, day: str) -> list[Visit]:
     return visits(ids[:HISTORY_SHOWN_MAX])
 
 
-def taken_on(doctor: str, day: str) -> tuple[list[Visit], bool]:
-    """All visits a doctor took on that day, each once, and whether that was all: TAKEN_MAX are looked through."""
+def taken_on(doctor: str, day: str, most: int = TAKEN_MAX) -> tuple[list[Visit], bool]:
+    """All visits a doctor took on that day, each once, and whether that was all: `most` are looked through."""
     with in_reach():
-        taken = list(Row.by_stage.query(f"taken#{doctor}#{day}", limit=TAKEN_MAX + 1))
-    ids = dict.fromkeys(Ticket.of(row.answer) for row in taken[:TAKEN_MAX] if isinstance(row, AuditRow))
-    return (visits(ids) if ids else []), len(taken) <= TAKEN_MAX
+        taken = list(Row.by_stage.query(f"taken#{doctor}#{day}", limit=most + 1))
+    ids = dict.fromkeys(Ticket.of(row.answer) for row in taken[:most] if isinstance(row, AuditRow))
+    return (visits(ids) if ids else []), len(taken) <= most
 
 
 def complaints_of(id: Ticket) -> list[Complaint]:
