@@ -25,7 +25,7 @@ from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor
 from chalicelib.rooms.queue import BANDS, Band, Lane
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import lanes as counters
-from chalicelib.store import records, staff
+from chalicelib.store import records, spent, staff
 from chalicelib.visit import arriving, sweeping
 from chalicelib.visit.errand import Errand
 from infra.local.signer import Local
@@ -33,7 +33,7 @@ from infra.local.signer import Local
 SIGNER = Local()
 BEGAN = datetime(2030, 1, 7, tzinfo=UTC)
 TICK_SECONDS = 60
-PER_LANE = (counters, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
+PER_LANE = (spent, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
 
 
 @dataclass
@@ -91,6 +91,7 @@ class World:
         self.minutes: list[Minute] = []
         self.busy: dict[str, int] = defaultdict(int)  # deeds that were told to come back
         self.refused: dict[str, int] = defaultdict(int)  # deeds that came too late
+        self.badges: dict[str, str] = {}  # of staff: the session they are in
         self.done_waiting = 0  # so many of the first patients are past waiting
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
@@ -141,11 +142,13 @@ class World:
 
     def _let_in(self, actor: Actor) -> None:
         """Staff show their session with every request."""
-        if actor.role in ("doctor", "pharmacist", "courier") and not staff.who(
-            id=actor.id, token_hash=actor.id, now=self.clock
-        ):
+        if actor.role not in ("doctor", "pharmacist", "courier"):
+            return
+        badge = self.badges.get(actor.id, actor.id)
+        if not staff.who(id=actor.id, token_hash=badge, now=self.clock):
+            badge = self.badges[actor.id] = f"{actor.id} {next(self.order)}"
             with self.table.charged("sign_in", 1):
-                staff.open_session(staff.member(actor.id), token_hash=actor.id, now=self.clock)
+                staff.open_session(staff.member(actor.id), token_hash=badge, now=self.clock)
 
     def until_done(self, act: Callable[[], None]) -> None:
         """Whoever is told that the clinic is very busy does the same again a little later."""

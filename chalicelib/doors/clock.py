@@ -103,7 +103,7 @@ def tell(taken: Iterable[tuple[str, str]]) -> Failures:
 
 
 def _measured(swept: Swept) -> dict[str, float | list[float]]:
-    """What alarms and the dashboard go by. CloudWatch charges each of them apart: ten are free."""
+    """What alarms and the dashboard go by. CloudWatch charges each of them apart, by the hour in which it is said."""
     return {
         "Swept": 1,
         "Failed": len(swept.failed) + swept.unreadable,
@@ -114,5 +114,7 @@ def _measured(swept: Swept) -> dict[str, float | list[float]]:
         "PromiseBroken": [1.0] * swept.promises_broken + [0.0] * (swept.promises - swept.promises_broken),
         "Sent": swept.sent,
         "GivenUp": swept.given_up,
+        "TextsPercent": swept.texts_percent,
         "OpenedOutsideCare": swept.outside_care,
+        "OddDays": [float(swept.mills)] if swept.days_looked_at else [],
     }

@@ -22,7 +22,8 @@ Whatever is sent twice under the same `Idempotency-Key` (or field `request`) is 
 refusal is a problem of RFC 9457 that names the fields in question. Times are ISO 8601 in UTC; a visit has an opaque
 name. A body holds at most {BODY_MAX} bytes. 503 means: nothing was done, send the same again.
 """
-ACCESS: dict[str, list[dict[str, list[str]]]] = {"public": [], "patient": [{TICKETS: []}], "staff": [{STAFF: []}]}
+ACCESS: dict[str, list[dict[str, list[str]]]] = {"public": [], "number": []}
+ACCESS |= {"patient": [{TICKETS: []}], "staff": [{STAFF: []}]}
 IN_THE_ADDRESS: dict[str, tuple[str, Schema]] = {
     "lang": ("The language of texts and refusals.", {"enum": list(words.LANGUAGES)}),
     "visit": ("The opaque name of a visit.", {"type": "string", "minLength": 8, "maxLength": 64}),

@@ -54,7 +54,7 @@ def beside(asked: Asked, secret: str) -> tuple[Kept, ...]:
 
 
 @door.route("/{lang}/find")
-@polite("look")
+@polite("look", by="number")
 def find(asked: Asked) -> Answer:
     """The tickets of this phone and how to open one on another; and those of the number that was proven here."""
     public = origin.public(asked.request)
@@ -85,7 +85,7 @@ def _found(asked: Asked, known: Known) -> list[dict[str, object]]:
 
 
 @door.route("/{lang}/find", methods=["POST"], content_types=FORMS)
-@polite("ask_code", form=Form(number.NUMBER, number.BORN), again=find)
+@polite("ask_code", by="number", form=Form(number.NUMBER, number.BORN), again=find)
 def look_for(asked: Asked) -> Answer:
     """By number and birth date: first the number is proven. Nothing is looked up before that."""
     born = phone.birth_date(asked.given["born"], asked.errand.here.date())
@@ -93,7 +93,7 @@ def look_for(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/find/open", methods=["POST"], content_types=FORMS)
-@polite("find", form=Form(key("visit", max=NAME_MAX)), again=find)
+@polite("find", by="number", form=Form(key("visit", max=NAME_MAX)), again=find)
 def open_here(asked: Asked) -> Answer:
     """The same ticket on this phone too; the one that drew it keeps it."""
     known = number.must_know(asked)
@@ -128,7 +128,7 @@ def come_back(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/forget", methods=["POST"], content_types=FORMS)
-@polite("forget", again=find)
+@polite("forget", by="number", again=find)
 def forget(asked: Asked) -> Answer:
     """A borrowed phone keeps nothing: no answers, no tickets, no proven number. The visits themselves go on."""
     with contextlib.suppress(NotFound):

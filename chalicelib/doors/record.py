@@ -57,7 +57,7 @@ def erasing(asked: Asked) -> Answer:
 @polite("erase", by="patient", again=see)
 def erase(asked: Asked) -> Answer:
     """What no duty keeps is gone for good."""
-    visit = keeping.erase(asked.errand, id=asked.id)
+    visit = keeping.erase(asked.errand, id=asked.id, holder=asked.guest.holder)
     return Go(to=f"visits/{asked.name}/erase", data={"asked_at": visit.restricted})
 
 
@@ -93,7 +93,7 @@ def _data(asked: Asked, file: File) -> dict[str, object]:
         "notes": [_note(one) for one in fhir.kept(file.notes)],
         "medicines": [shown.medicine(one, asked.language, now) for one in file.prescriptions],
         "complaints": [shown.complaint(one) for one in file.complaints],
-        "parcels": [shown.parcel(one) for one in file.orders],
+        "parcels": [shown.parcel(one, now) for one in file.orders],
     }
 
 

@@ -5,7 +5,10 @@ word, carried by the form, so nothing is kept here of who has not proved who the
 checked once and exchanged for a session of ours; the browser never sees it.
 """
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import quote
 
 from chalice import Blueprint
@@ -15,11 +18,11 @@ from chalicelib.doors import qr, words
 from chalicelib.doors.form import FORMS, Form, dialled, key, text
 from chalicelib.doors.guests import badge, hashed, known_cookie, new_secret, staff_cookie
 from chalicelib.doors.manners import Asked, polite
-from chalicelib.doors.origin import caller_of, own_address
+from chalicelib.doors.origin import caller_of, network_of, own_address
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.outside import identity
 from chalicelib.outside.identity import Asks, Proved, Step
-from chalicelib.refusal import NotFound, Refusal, SignInFirst
+from chalicelib.refusal import Busy, NotFound, Refusal, SignInFirst
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.staff import Member, named
 from chalicelib.store import names, staff
@@ -74,17 +77,43 @@ def show(asked: Asked) -> Answer:
 def sign_in(asked: Asked) -> Answer:
     """Name and password. An unknown name is asked of Cognito like any other, and told the same."""
     id = named(asked.given["id"])
-    staff.count_try(id, _place(asked, id), asked.frame.now)
-    return _asks(asked, id, identity.pool().begin(id, asked.given["secret"]))
+    with _counted(asked, id):
+        asks = identity.pool().begin(id, asked.given["secret"])
+    return _asks(asked, id, asks)
+
+
+@contextlib.contextmanager
+def _counted(asked: Asked, id: str) -> Iterator[None]:
+    """One try, counted before it is made: of its network for all names together, so that one password on sixty names is
+    seen, then of this name. Only what was wrong stays in the network's count: everybody of a hospital comes in the
+    morning. A browser that has been signed in by this name tries no other, so it is not in that count."""
+    network, now = "" if _mark(asked, id) else hashed(network_of(asked.request)), asked.frame.now
+    if network:
+        staff.count_any(network, now)
+    staff.count_try(id, _place(asked, id), now)
+    try:
+        yield
+    except Busy:  # nobody learned anything
+        _uncount(network, now)
+        raise
+    _uncount(network, now)
+
+
+def _uncount(network: str, now: datetime) -> None:
+    if network:
+        staff.uncount_any(network, now)
 
 
 def _place(asked: Asked, id: str) -> str:
     """Whose tries are counted together: those of a browser that has been signed in with this name before, or those of a
     network address. So nobody shuts this door to its owner's own phone."""
+    return hashed(_mark(asked, id) or caller_of(asked.request))
+
+
+def _mark(asked: Asked, id: str) -> str:
+    """What a browser shows that has been signed in with this name before."""
     owner, _, mark = asked.guest.known.partition("~")
-    if owner == id and names.is_known(id, mark):
-        return hashed(mark)
-    return hashed(caller_of(asked.request))
+    return mark if owner == id and names.is_known(id, mark) else ""
 
 
 def _asks(asked: Asked, id: str, asks: Asks) -> Answer:
@@ -142,13 +171,14 @@ def choose_password(asked: Asked) -> Answer:
 def show_code(asked: Asked) -> Answer:
     """The second factor: the app's code, or the first code of an app that was just set up."""
     given, id = asked.given, named(asked.given["id"])
-    staff.count_try(id, _place(asked, id), asked.frame.now)
-    code = given["code"].replace(" ", "")
-    if not (code.isdigit() and len(code) == 6):
-        raise Refusal("Enter the six digits.", field="code")
-    prove = identity.pool().set_up if given["seed"] else identity.pool().code
-    me = _known_here(id)  # before the proof: whoever is signed out everywhere meanwhile has proved nothing
-    return _welcome(asked, me, prove(id, given["session"], code))
+    with _counted(asked, id):
+        code = given["code"].replace(" ", "")
+        if not (code.isdigit() and len(code) == 6):
+            raise Refusal("Enter the six digits.", field="code")
+        prove = identity.pool().set_up if given["seed"] else identity.pool().code
+        me = _known_here(id)  # before the proof: whoever is signed out everywhere meanwhile has proved nothing
+        proved = prove(id, given["session"], code)
+    return _welcome(asked, me, proved)
 
 
 def _known_here(id: str) -> Member | None:
@@ -169,14 +199,20 @@ def _welcome(asked: Asked, me: Member | None, proved: Proved) -> Answer:
     staff.keep_closed(mine, proved.refresh, token_hash=hashed(mine), now=now)
     staff.open_session(me, token_hash=hashed(mine), now=now)
     staff.forget_tries(me.id, _place(asked, me.id))
-    if asked.guest.staff:
-        staff.sign_out(token_hash=hashed(asked.guest.staff))
+    _earlier_ends(asked, me)
     known = known_cookie(me.id, names.known_mark(me.id, new_secret()), secure=asked.secure)
     return Go(
         to=_wanted(asked.given["next"], me.role),
         data={"name": me.name, "role": me.role},
         cookies=(staff_cookie(mine, secure=asked.secure), known),
     )
+
+
+def _earlier_ends(asked: Asked, me: Member) -> None:
+    """The session this browser had before, of whoever it was: no two of them in one browser."""
+    owner = me if asked.guest.member == me.id else _known_here(asked.guest.member)
+    if owner is not None:
+        staff.sign_out(owner.actor, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
 
 
 def _wanted(next: str, role: Role) -> str:
@@ -192,5 +228,5 @@ def sign_out(asked: Asked) -> Answer:
     """The session ends here and in the table; a doctor who goes home is no longer on duty."""
     if asked.errand.actor.role is Role.DOCTOR:
         taking.pause(asked.errand)
-    staff.sign_out(token_hash=hashed(asked.guest.staff))
+    staff.sign_out(asked.errand.actor, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
     return Go(to="staff", cookies=(staff_cookie("", secure=asked.secure),))

@@ -35,6 +35,7 @@ PROOF_MINUTES_MAX = 5
 PER_PHONE_MAX, PER_ADDRESS_MAX, PER_CLINIC_MAX = 10, 200, 100_000
 IDLE_HOURS_MAX = 24
 COUNTRIES_MAX = 20
+PER_DAY_MAX = 100_000  # texts to who waits
 
 YEARS_MAX = 100  # of keeping records
 
@@ -76,6 +77,7 @@ def clinic(kit: Mapping[str, Any]) -> Clinic:
             texts={language: dict(own) for language, own in kit.get("texts", {}).items()},
             staff=Staff(**{name: int(value) for name, value in kit.get("staff", {}).items()}),
             keep=Keep(**{name: int(value) for name, value in kit.get("keep", {}).items()}),
+            regulator=packs.Regulator.of(kit.get("regulator", {})),
         )
     except KeyError as missing:
         raise BadKit(f"{missing.args[0]} is missing") from missing
@@ -88,8 +90,10 @@ def clinic(kit: Mapping[str, Any]) -> Clinic:
 
 
 def _sms(kit: Mapping[str, Any]) -> Sms:
-    words = {name: str(value) for name, value in kit.items() if name != "others"}
-    return Sms(**words, others=tuple(str(country) for country in kit.get("others", ())))
+    said: dict[str, Any] = {name: str(value) for name, value in kit.items() if name not in ("others", "per_day")}
+    if "per_day" in kit:
+        said["per_day"] = kit["per_day"]
+    return Sms(**said, others=tuple(str(country) for country in kit.get("others", ())))
 
 
 def _department(kit: Mapping[str, Any]) -> Department:
@@ -219,6 +223,8 @@ def _check_sms(sms: Sms) -> None:
         raise BadKit(f"sms others: at most {COUNTRIES_MAX} countries like +852")
     if sms.desk and not _is_number(sms.desk, 7, 15):
         raise BadKit("sms desk: the desk's number with its country, like +8613800000000, or empty")
+    if not isinstance(sms.per_day, int) or not 1 <= sms.per_day <= PER_DAY_MAX:
+        raise BadKit(f"sms per_day: a whole number between 1 and {PER_DAY_MAX}")
 
 
 def _check_codes(codes: Codes) -> None:

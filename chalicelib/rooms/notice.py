@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import promise, queue
-from chalicelib.rooms.phone import number
+from chalicelib.rooms.phone import Counted, number
 from chalicelib.rooms.queue import WITH_DOCTOR, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Clinic, Department
 
@@ -18,6 +18,8 @@ TRIES_MAX = 5
 BACK_OFF = (1, 2, 4, 8)  # minutes to the next try, after the first, second, ... that failed
 LEASE = timedelta(minutes=5)  # whoever sends has the notice for so long; longer than any sweep runs
 USEFUL = timedelta(minutes=30)  # "nearly your turn" said later than this is no longer true
+NUMBER_DAY = 6  # texts to one number in a day, of three visits: whoever typed it need not be its owner
+CAPPED = "capped"  # why a text was not tried
 KEPT = timedelta(days=7)  # how long the outbox remembers what was sent, with the number it went to
 SHOWN = timedelta(days=1)  # how long the desk is shown what could not be sent
 ENDPOINT_MAX = 1000
@@ -40,12 +42,13 @@ class Way(StrEnum):
 
 
 class Sending(StrEnum):
-    """How far a notice is. It ends in `sent` or `given_up`, and stays there."""
+    """How far a notice is. It ends in `sent`, `given_up` or `untrue`, and stays there."""
 
     WAITING = "waiting"
     FAILED = "failed"  # tried, and to be tried again
     SENT = "sent"
     GIVEN_UP = "given_up"
+    UNTRUE = "untrue"  # not so any more when it could be sent: a doctor has come, or the visit is over
 
 
 class Outcome(StrEnum):
@@ -126,6 +129,17 @@ def ways(visit: Visit, clinic: Clinic) -> tuple[Way, ...]:
     return tuple(way for way, wanted in ((Way.SMS, texts), (Way.PUSH, visit.wakes)) if wanted)
 
 
+def counters(phone: str, clinic: Clinic, here: datetime) -> tuple[Counted, ...]:
+    """What a text to a patient counts towards: its number's day, and the clinic's. `phone` is the number as a MAC."""
+    about = f"told#{phone}#{here:%Y-%m-%d}"
+    return Counted(about=about, most=NUMBER_DAY, until=here + timedelta(days=2)), whole_day(clinic, here)
+
+
+def whole_day(clinic: Clinic, here: datetime) -> Counted:
+    """The texts to patients of the whole clinic in a day, codes not among them."""
+    return Counted(about=f"told#{here:%Y-%m-%d}", most=clinic.sms.per_day, until=here + timedelta(days=2))
+
+
 def to_patient(visit: Visit, kind: Kind, way: Way, *, to: str, now: datetime) -> Notice:
     return Notice(
         kind=kind,
@@ -163,6 +177,17 @@ def hopeless(notice: Notice, now: datetime) -> bool:
     return notice.tries >= TRIES_MAX or now - notice.written_at >= USEFUL
 
 
+def untrue(notice: Notice, visit: Visit | None) -> bool:
+    """What it says of this visit is not so any more."""
+    if visit is None:
+        return False
+    return visit.state is not State.WAITING if notice.kind is Kind.NEARLY else visit.state not in WITH_DOCTOR
+
+
+def unsaid(notice: Notice, now: datetime) -> Notice:
+    return replace(notice, state=Sending.UNTRUE, due_at=now)
+
+
 def after(notice: Notice, outcome: Outcome, now: datetime) -> Notice:
     """What a try makes of a claimed notice."""
     if outcome is Outcome.SENT:
@@ -173,6 +198,11 @@ def after(notice: Notice, outcome: Outcome, now: datetime) -> Notice:
     return replace(
         notice, state=Sending.FAILED, due_at=now + timedelta(minutes=BACK_OFF[notice.tries - 1]), why=outcome
     )
+
+
+def capped(notice: Notice, now: datetime) -> Notice:
+    """A text above what is sent: a dead letter from the beginning, so the desk reads whom to call out."""
+    return given_up(replace(notice, why=CAPPED), now)
 
 
 def given_up(notice: Notice, now: datetime) -> Notice:

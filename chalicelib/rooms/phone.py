@@ -27,6 +27,7 @@ FOUND_MAX = 200  # tickets of one number that are looked at: others may have joi
 FOUND_SHOWN_MAX = 50  # of them that are shown, the newest
 ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 FOUND = timedelta(days=7)  # how long a ticket can be found again
+NETWORK_SHARE = 5  # of the clinic's codes in a day one network has at most a fifth: a village may be one address
 FIND_MAX = 3  # codes to find a ticket, of one number in a week of seven days: each is a guess at a birth date
 ONE_YEAR = 1  # people say their age as at the last birthday, the next, or by the Chinese count
 
@@ -54,6 +55,7 @@ class Claim:
     tries: int = 0
     last_try: str = ""  # digest of the newest guess: the same one again, like a lost reply, is not counted again
     proven: bool = False
+    unsent: bool = False  # the text never left: the same request again is told so, and another one need not wait
     version: int | None = None
 
 
@@ -125,11 +127,13 @@ class Holding:
 
 
 def number(phone: str, clinic: Clinic) -> str:
-    """A phone number with its country (E.164), as the services want it: 0138… and 138… are numbers of the clinic's
-    country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
+    """A phone number with its country (E.164), as the services want it: 0138…, 138… and +86 0138… are one number of
+    the clinic's country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
     if phone.startswith("00"):
         phone = f"+{phone[2:]}"
-    plain = phone if phone.startswith("+") else f"{clinic.sms.country}{phone.lstrip('0')}"
+    home = clinic.sms.country
+    ours = not phone.startswith("+") or phone.startswith(home)
+    plain = f"{home}{phone.removeprefix(home).lstrip('0')}" if ours else phone
     able = 8 <= len(plain) <= 16 and plain[1:2] != "0" and plain.startswith(clinic.sms.countries)
     return plain if able else ""
 
@@ -143,10 +147,10 @@ def provable(typed: str, clinic: Clinic) -> str:
 
 
 def counters(
-    phone: str, caller: str, clinic: Clinic, here: datetime, purpose: Purpose = Purpose.PEOPLE
+    phone: str, caller: str, network: str, clinic: Clinic, here: datetime, purpose: Purpose = Purpose.PEOPLE
 ) -> tuple[Counted, ...]:
-    """What a code counts towards: its number's day, its network address's hour, the clinic's day; one to find a ticket
-    also towards its number's week."""
+    """What a code counts towards: its number's day, its network address's hour, the clinic's day, and its network's
+    share of that; one to find a ticket also towards its number's week. An IPv6 network is many addresses."""
     day, hour = f"{here:%Y-%m-%d}", f"{here:%Y-%m-%dT%H}"
     tomorrow, later = here + timedelta(days=2), here + timedelta(hours=2)
     week = here.toordinal() // FOUND.days
@@ -154,14 +158,21 @@ def counters(
     return (
         Counted(about=f"phone#{phone}#{day}", most=clinic.codes.per_phone, until=tomorrow),
         Counted(about=f"from#{caller}#{hour}", most=clinic.codes.per_address, until=later),
-        Counted(about=f"all#{day}", most=clinic.codes.per_clinic, until=tomorrow),
+        whole_day(clinic, here),
+        Counted(about=f"net#{network}#{day}", most=-(-clinic.codes.per_clinic // NETWORK_SHARE), until=tomorrow),
         *([find] if purpose is Purpose.FIND else []),
     )
 
 
+def whole_day(clinic: Clinic, here: datetime) -> Counted:
+    """The codes of the whole clinic in a day."""
+    return Counted(about=f"all#{here:%Y-%m-%d}", most=clinic.codes.per_clinic, until=here + timedelta(days=2))
+
+
 def may_ask(before: Claim | None, so_far: Sequence[tuple[Counted, int]], now: datetime) -> None:
     """Refuse another code so soon after the last one, and more of them than the clinic sends."""
-    if before and not before.proven and now < before.asked_at + RESEND:
+    under_way = before is not None and not before.proven and not before.unsent
+    if before and under_way and now < before.asked_at + RESEND:
         raise TooLate("We have just sent you a code. You can ask for another one a minute later.")
     if not all(count < one.most for one, count in so_far):
         raise TooLate("We cannot send any more codes now. You can get a ticket and see a doctor without one.")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
-from chalicelib.rooms.packs import Rules
+from chalicelib.rooms.packs import Regulator, Rules
 
 DAYS_MAX = 30  # for which a browser may be known by a proven number
 
@@ -82,6 +82,7 @@ class Sms:
     country: str = ""
     desk: str = ""
     others: tuple[str, ...] = ()
+    per_day: int = 1000  # texts to all waiting patients in a day: what a bad day may cost
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -153,6 +154,7 @@ class Clinic:
     sms: Sms = Sms()
     staff: Staff = Staff()
     keep: Keep = Keep()
+    regulator: Regulator = Regulator()
     logo: bool = False  # the hospital's own picture stands in pages/files
     red_flags: tuple[RedFlag, ...] = ()
     texts: Mapping[str, Words] = field(default_factory=dict)  # language -> our text -> the hospital's own

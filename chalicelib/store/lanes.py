@@ -16,14 +16,13 @@ from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.refusal import Busy, Refusal
+from chalicelib.refusal import Busy, Refusal, Unproven
 from chalicelib.rooms.assignment import Claim
 from chalicelib.rooms.permission import Entry
-from chalicelib.rooms.phone import FOUND
+from chalicelib.rooms.phone import FOUND, Proof
 from chalicelib.rooms.promise import turned_window
 from chalicelib.rooms.queue import (
     BANDS,
-    GONE_MAX,
     HELD_MAX,
     ONE_CALL_IN,
     Alias,
@@ -38,8 +37,10 @@ from chalicelib.rooms.queue import (
 )
 from chalicelib.rooms.staff import plate
 from chalicelib.store.phone_rows import DrawnRow
+from chalicelib.store.phones import while_it_holds
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, plate_text, sound, values_of, visit_pk
+from chalicelib.store.spent import backs_as, given_up
 from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
 
 JOIN_TRIES_MAX = 10
@@ -71,7 +72,7 @@ def call(
 
     `whole` is the department as one queue, where it has several lanes. Checked in the same step: somebody is left in
     the band, and, unless it is the band's turn by its limit, nobody waits in a more urgent one of this lane. `instead`:
-    the department's last call led to nobody, and this one is made in its stead, so it does not count again.
+    a call of this department led to nobody, and this one is made in its stead, so it does not count again.
     """
     head, tail = getattr(LaneRow, f"h{int(band)}"), getattr(LaneRow, f"t{int(band)}")
     condition = (tail > head) | (head.does_not_exist() & (tail > 0))
@@ -125,14 +126,16 @@ def join(
     *,
     person: str,
     phone: str = "",
+    by: Proof | None = None,
     make: Callable[[list[tuple[Ticket, Lane]]], Visit],
     audit: Entry,
 ) -> Ticket:
     """Draw a ticket and write the visit with its guard: one active visit per person and department.
 
     The first of `lanes` is the department's; in another one, of the doctor asked for, a second ticket is drawn, which
-    leads to the visit too. With a `phone` the ticket can be found again by its number. Returns the visit's id: the new
-    one, or the one the person already has there. Raises Repeated for a request that joined before.
+    leads to the visit too. With a `phone` the ticket can be found again by its number. `by` is the proof by which
+    the person is who they are. Returns the visit's id: the new one, or the one the person already has there. Raises
+    Repeated for a request that joined before, and Unproven where the proof ended meanwhile.
     """
     trim: GuardRow | None = None
     for _ in range(JOIN_TRIES_MAX):
@@ -143,13 +146,15 @@ def join(
             _give_back(drawn)
             raise
         line = replace(audit, answer=str(visit.id))
-        reasons = transact(_joining(visit, person, trim, phone), line, on=visit_pk(visit.id))
+        reasons = transact(_joining(visit, person, trim, phone, by), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
         taken = failed(reasons, 1)  # a caller found the number before its visit was written: it is spent
         _give_back(drawn[1:] if taken else drawn)
         if failed(reasons, 0):
             raise repeated(reasons[0])
+        if any(failed(reasons, i) for i in range(len(drawn) + 2 + bool(phone), len(reasons))):
+            raise Unproven
         if failed(reasons, len(drawn) + 1):
             guard = _guard(reasons[len(drawn) + 1])
             if guard.open:
@@ -174,16 +179,12 @@ def _take_back(ticket: Ticket, backs: int) -> None:
         with in_reach():
             row.update(
                 actions=[tail.set(ticket.n - 1), LaneRow.backs.set(backs + 1)],
-                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & _backs(backs),
+                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & backs_as(backs),
             )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
         given_up(ticket, drawn=backs)
-
-
-def _backs(as_drawn: int) -> Any:
-    return LaneRow.backs == as_drawn if as_drawn else LaneRow.backs.does_not_exist()
 
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:
@@ -194,7 +195,9 @@ def _told(visit: Ticket, audit: Entry) -> Ticket:
     return visit
 
 
-def _joining(visit: Visit, person: str, trim: GuardRow | None, phone: str = "") -> Callable[[TransactWrite], None]:
+def _joining(
+    visit: Visit, person: str, trim: GuardRow | None, phone: str, by: Proof | None
+) -> Callable[[TransactWrite], None]:
     shape = SHAPES[Visit]
     put = shape.row(
         *shape.key(visit), version=1, **{name: value for name, value in values_of(visit).items() if value is not None}
@@ -231,6 +234,8 @@ def _joining(visit: Visit, person: str, trim: GuardRow | None, phone: str = "") 
                 actions=[DrawnRow.kind.set(DrawnRow), DrawnRow.visit.set(visit.id), DrawnRow.ttl.set(until)],
                 condition=DrawnRow.pk.does_not_exist(),
             )
+        if by:
+            while_it_holds(transaction, by)
 
     return build
 
@@ -326,10 +331,10 @@ def tombstone(ticket: Ticket) -> bool:
     return True
 
 
-def hold(lane: tuple[str, int], visit: Ticket, at: int) -> bool:
-    """Remember on the lane that a stepped-back visit returns at a call of its band. False: too many are held."""
+def hold(lane: tuple[str, int], visit: Ticket, at: int, most: int = HELD_MAX) -> bool:
+    """Remember on the lane that a stepped-back visit returns at a call of its band. False: `most` are held already."""
     row = LaneRow(lane_pk(*lane), "L")
-    room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < HELD_MAX)
+    room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < most)
     try:
         with in_reach():
             row.update(actions=[LaneRow.kind.set(LaneRow), LaneRow.held.add({f"{visit}@{at}"})], condition=room)
@@ -345,24 +350,6 @@ def let_go(lane: tuple[str, int], visit: Ticket, at: int) -> None:
     row = LaneRow(lane_pk(*lane), "L")
     with in_reach():
         row.update(actions=[LaneRow.held.delete({f"{visit}@{at}"})])
-
-
-def given_up(ticket: Ticket, *, drawn: int | None = None) -> None:
-    """Remember a number that nobody waits under any more; said twice it is the same. Only counts that people are
-    shown depend on it: when GONE_MAX are remembered, further ones count as waiting until the head has passed them.
-
-    Of a number that nobody ever waited under, `drawn` are the lane's `backs` when it was drawn: if they have changed,
-    it may have been taken back already, and be nobody's or the next person's."""
-    row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
-    room = LaneRow.gone.does_not_exist() | (_count(LaneRow.gone) < GONE_MAX)
-    if drawn is not None:
-        room = room & _backs(drawn)
-    try:
-        with in_reach():
-            row.update(actions=[LaneRow.gone.add({f"{int(ticket.band)}.{ticket.n}"})], condition=room)
-    except UpdateError as error:
-        if error.cause_response_code != _FAILED:
-            raise
 
 
 def tell_on_duty(lane: Lane, on_duty: int, *, of: int) -> None:

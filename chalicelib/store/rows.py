@@ -18,8 +18,9 @@ Keys (pk / sk):
     P#<holder>   / R          the answers being given on one phone;  C a number it says is its own, with the code's MAC
     P#<phone>    / T          a number that was proven;  H#<person> somebody it stands for
                  / V#<time>#<ticket> a ticket drawn with it, for some days (ids are MACs or hashes, never a number)
-    Q#<counter>  / Q          codes sent to a number, asked for from an address, or of the clinic, in a day or hour
+    Q#<counter>  / Q          codes or texts to a number, from an address or network, of the clinic, in a day or hour
     U#<staff>    / U          a member of staff;   T#<staff> / T#<place>  tries to sign in by that name
+    T#<network>  / T#any      tries to sign in by any name
                  / X#<request> audit rows of what was done about them;   U / A  who is administrator
     S#<hash>     / S          a session of staff, by its badge;  Z sealed with it;  P a proven number, by its token
     K#<name>     / K          the clinic's own keys;   K#roots / K  the newest signed root of the audit's chains
@@ -204,7 +205,8 @@ class PrescriptionRow(Row, discriminator="prescription"):
     policy = UnicodeAttribute(null=True)
     stated = UnicodeAttribute(null=True)
     until = UTCDateTimeAttribute(null=True)
-    signature = values.signature()
+    signature, approval = values.signature(), values.signature()
+    approved_at, approved_under = UTCDateTimeAttribute(null=True), UnicodeAttribute(null=True)
 
 
 class OrderRow(Row, discriminator="order"):
@@ -213,19 +215,18 @@ class OrderRow(Row, discriminator="order"):
     prescription = NumberAttribute()
     doctor = UnicodeAttribute()
     patient = UnicodeAttribute()
-    lines = values.lines()
+    medicines = NumberAttribute(default=0)
     way = values.word(Way)
     address = UnicodeAttribute(default="")
     phone = UnicodeAttribute()
     code = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     state = values.word(OrderState)
-    picker = UnicodeAttribute(null=True)
-    checker = UnicodeAttribute(null=True)
-    courier = UnicodeAttribute(null=True)
+    picker, checker, courier = (UnicodeAttribute(null=True) for _ in range(3))
     attempts = NumberAttribute(default=0)
     wrong_codes = NumberAttribute(default=0)
     policy = UnicodeAttribute(null=True)
+    until = UTCDateTimeAttribute(null=True)
     steps = values.steps()
 
 
@@ -296,6 +297,7 @@ class MarkRow(Row, discriminator="mark"):
     low: ListAttribute[int] = ListAttribute(default=list)
     open: ListAttribute[str] = ListAttribute(default=list)
     alerted = UnicodeAttribute(null=True)
+    at = UTCDateTimeAttribute(null=True)
 
 
 class AccuracyRow(Row, discriminator="accuracy"):

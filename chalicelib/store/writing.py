@@ -218,7 +218,7 @@ def _close_guard(transaction: TransactWrite, closed: Closed) -> None:
 
 
 def _go_back(transaction: TransactWrite, back: Back) -> None:
-    """The number was given up for counting only, see `lanes.given_up`; it must be ahead of the head still."""
+    """The number was given up for counting only, see `spent.given_up`; it must be ahead of the head still."""
     ticket = back.ticket
     head = getattr(LaneRow, f"h{int(ticket.band)}")
     transaction.update(
@@ -265,7 +265,7 @@ def _count(transaction: TransactWrite, counted: Counted) -> None:
     )
 
 
-def _hold(transaction: TransactWrite, holding: Holding) -> None:
+def hold_proof(transaction: TransactWrite, holding: Holding) -> None:
     """An update that changes nothing, and no check: that would stand before the line among the reasons."""
     transaction.update(
         ProofRow(f"S#{holding.token}", "P"),
@@ -291,6 +291,6 @@ _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Presence: _count_presence,
     Seen: _write_seen,
     Counted: _count,
-    Holding: _hold,
+    Holding: hold_proof,
     Erased: _erase,
 }

@@ -2,11 +2,12 @@
 
 `sealing` puts the clinic's signature under what is signed, `preferring` is waiting for one doctor, `arriving` the way
 to a ticket, `proving` a phone number and its people, `taking` the doctors on duty and their next patient, `seeing` the
-two together, `sending` the medicine, `telling` what reaches people outside the page, `desk` what hospital staff do for
-people, `watching` who opened a record, also outside their care, `keeping` what a clinic owes about its records,
-`sweeping` what nobody's tap brings about, `staffing` who works here.
+two together, `sending` the medicine, `checking` whether it was signed and approved, `telling` what reaches people
+outside the page, `desk` what hospital staff do for people, `watching` who opened a record, also outside their care,
+`keeping` what a clinic owes about its records, `sweeping` what nobody's tap brings about, `staffing` who works here.
 Knowledge flows that way only: an act may use the acts before it.
 """
 
 BEFORE = ("errand", "sealing", "preferring", "arriving", "proving")
-ACTS = (*BEFORE, "taking", "seeing", "sending", "telling", "desk", "watching", "keeping", "sweeping", "staffing")
+MEDICINE = ("sending", "checking")
+ACTS = (*BEFORE, "taking", "seeing", *MEDICINE, "telling", "desk", "watching", "keeping", "sweeping", "staffing")

@@ -12,6 +12,7 @@ from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.phone import Proof
 from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import ACTIVE, Band, Closed, Lane, State, Ticket, Visit
@@ -140,25 +141,28 @@ def join(
     person: str,
     consented: bool,
     same_doctor: bool = False,
-    verified: bool = False,
+    by: Proof | None = None,
     phone: str = "",
 ) -> Visit:
     """Draw the ticket. The request's own id makes it happen once, however often the button is pressed.
 
-    `person` is who it is for: `verified` as somebody of a proven number, else known to this phone only. With a `phone`
-    the ticket can be found again by that number. `same_doctor`: to wait for the doctor this person had; where that
-    cannot be, it is the first free one.
+    `person` is who it is for: `by` a proof somebody of its number, else known to this phone only; Unproven where that
+    proof has just ended. With a `phone` the ticket can be found again by that number. `same_doctor`: to wait for the
+    doctor this person had; where that cannot be, it is the first free one.
     """
     answers = arrival.agree(request, consented=consented, clinic=errand.clinic, now=errand.now)
     offer = preferring.offer(errand, request, person) if same_doctor else None
     if offer:
         answers = replace(answers, doctor=offer.name)
     errand = replace(errand, request=f"{request.id}:join")  # beside the line of the first answer, which has the same id
-    known = replace(request, born=request.born if verified else None)
-    return enter(errand, asked=known, answers=answers, secret=secret, person=person, phone=phone, offer=offer)
+    known = replace(request, born=request.born if by else None)
+    return enter(errand, asked=known, answers=answers, secret=secret, person=person, by=by, phone=phone, offer=offer)
 
 
-@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person", "phone", "offer"}))
+MADE_AT_THE_DOOR = frozenset({"answers", "asked", "person", "by", "phone", "offer"})
+
+
+@once(about=_about_holder, again=_visit_answered, made_here=MADE_AT_THE_DOOR)
 def enter(
     errand: Errand,
     *,
@@ -166,6 +170,7 @@ def enter(
     answers: Answers,
     secret: str,
     person: str,
+    by: Proof | None = None,
     phone: str = "",
     form: Request | None = None,
     offer: Offer | None = None,
@@ -201,7 +206,7 @@ def enter(
 
     home = answers.department, errand.clinic.lane_for(person)
     lanes, audit = preferring.drawn_from(home, offer), errand.entry("join", about_person(asked.holder))
-    id = errand.records.join(lanes, band, person=person, phone=phone, make=make, audit=audit)
+    id = errand.records.join(lanes, band, person=person, phone=phone, by=by, make=make, audit=audit)
     return preferring.counted_once(errand, made.get(id) or errand.records.visit(id))
 
 
@@ -294,6 +299,7 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     front = queue.to_front(visit, ticket=ticket)
     changes: list[object] = [front, alias]
     if visit.doctor:
+        changes[0] = replace(front, handed_back=None)  # a reason was that of a doctor before, who had written one
         changes.append(Freed(doctor=visit.doctor, visit=visit.id))
         note = errand.records.newest_note(visit.id)
         if note and note.epoch == visit.epoch:
@@ -358,9 +364,9 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     line = preferring.line(errand, id)
     visit, lane = line.visit, line.lane
     queue.theirs(visit, secret=errand.actor.id)
-    back = queue.step_back(visit, lane)
+    back = leaving.step_back(visit, lane)
     assert back.returns_at is not None
-    if not errand.records.hold(visit.lane, id, back.returns_at):
+    if not errand.records.hold(visit.lane, id, back.returns_at, leaving.HELD_BY_CHOICE_MAX):
         raise Refusal("Too many people are stepping back just now. You keep your place.")
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)

@@ -6,7 +6,8 @@ A patient takes out their own, has erased what no duty keeps, and says what went
 from dataclasses import replace
 
 from chalicelib.refusal import NotFound
-from chalicelib.rooms import complaint, erasure, queue, retention
+from chalicelib.rooms import arrival, complaint, erasure, queue, retention
+from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.complaint import About, Complaint
 from chalicelib.rooms.erasure import Answered, Erasure
 from chalicelib.rooms.queue import Ticket, Visit
@@ -43,10 +44,6 @@ def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
     return about_visit(id)
 
 
-def _visit_again(errand: Errand, answer: str, *, id: Ticket) -> Visit:
-    return errand.records.visit(id)
-
-
 def requests(errand: Errand) -> list[Erasure]:
     """What patients asked to be erased, the newest first, for the privacy officer: no name, no word."""
     return errand.records.erasures()
@@ -74,9 +71,11 @@ def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> C
 
 
 def complaints(errand: Errand) -> list[Complaint]:
-    """Those nobody has answered yet, the oldest first."""
+    """Those nobody has answered yet, the oldest first; without the words that a patient had closed."""
     look_at_list(errand)
-    return errand.records.complaints()
+    found = errand.records.complaints()
+    visits = {visit.id: visit for visit in errand.records.visits(one.visit for one in found)} if found else {}
+    return [complaint.to_staff(one, visits.get(one.visit)) for one in found]
 
 
 @once(about=_about_visit, again=_complaint_again)
@@ -91,9 +90,16 @@ def close_complaint(errand: Errand, *, id: Ticket, number: int, word: str) -> Co
     return closed
 
 
-@once(about=_about_visit, again=_visit_again)
-def erase(errand: Errand, *, id: Ticket) -> Visit:
-    """What no duty keeps is gone, the rest is closed to everybody who works here. Asked again, nothing more happens."""
+def _erased_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Visit:
+    return errand.records.visit(id)
+
+
+@once(about=_about_visit, again=_erased_again, made_here=frozenset({"holder"}))
+def erase(errand: Errand, *, id: Ticket, holder: str = "") -> Visit:
+    """What no duty keeps is gone, the rest is closed to everybody who works here. Asked again, nothing more happens.
+
+    `holder` is the phone on which it is asked: the answers that were given on it for this visit go too.
+    """
     file = errand.records.file(id)
     visit = file.visit
     queue.theirs(visit, secret=errand.actor.id)
@@ -110,6 +116,17 @@ def erase(errand: Errand, *, id: Ticket) -> Visit:
     wake = errand.records.wake(id)
     wakes = [erasure.erase_wake(wake)] if wake else []
     lapsed = [erasure.lapse(one) for one in file.prescriptions[-1:] if one.state in erasure.TO_COME]
-    changes = (erased, asked, *parcels, *notices, *wakes, *lapsed)
+    changes = (erased, asked, *parcels, *notices, *wakes, *lapsed, *_answers_of(errand, visit, holder))
     errand.records.save(*changes, audit=errand.entry("erase", about_visit(id)))
     return erased.visit
+
+
+def _answers_of(errand: Errand, visit: Visit, holder: str) -> list[Request]:
+    """The answers to the questions, emptied, where they lie under this phone; those of a later ticket stay."""
+    if not holder:
+        return []
+    try:
+        found = errand.records.request(holder)
+    except NotFound:
+        return []
+    return [arrival.forget(found)] if found.id == visit.request else []

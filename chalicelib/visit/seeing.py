@@ -92,8 +92,9 @@ def _still_good(errand: Errand, found: Prescription) -> Prescription:
 
 
 def _alive(errand: Errand, visit: Visit) -> Visit:
-    """The doctor is there: renew the lease, at half life, on traffic that happens anyway."""
-    if visit.doctor != errand.actor.id or visit.state not in WITH_DOCTOR or assignment.lease_ran_out(visit, errand.now):
+    """The doctor is there: renew the lease, at half life, on traffic that happens anyway. Also one that ran out, while
+    nobody has taken the patient away: the doctor was in another conversation."""
+    if visit.doctor != errand.actor.id or visit.state not in WITH_DOCTOR:
         return visit
     alive = assignment.alive(visit, errand.now)
     if alive is not visit:

@@ -16,11 +16,12 @@ from chalicelib.rooms import notice, phone, queue
 from chalicelib.rooms.assignment import Seen
 from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sending, Wake, Way
 from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.queue import ACTIVE, Lane, Mark, Ticket, Visit
 from chalicelib.visit.errand import Errand, about_visit, once
 
 TOLD_MAX = 100  # people of one lane for whom a notice is written in one sweep
-SENT_MAX = 50  # notices sent in one sweep; the rest waits a minute
+SENT_MAX = 500  # notices sent in one sweep, if the service is quick enough; the rest waits a minute
 
 
 class Post(Protocol):
@@ -74,20 +75,41 @@ def called(errand: Errand, post: Post, *, id: Ticket) -> int:
     if not (ways and post.carries and notice.called(visit)):
         return 0
     written = _told(errand, visit, Kind.TURN, ways) or []
-    return [_sent(errand, post, one) for one in written].count(Sending.SENT)
+    return [_sent(errand, post, one, visit) for one in written].count(Sending.SENT)
 
 
 def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> list[Notice] | None:
     """Visit and notices in one transaction: both know, or neither. None: somebody else was first."""
     where = {way: _to(errand, visit, way) for way in ways}
     notices = [notice.to_patient(visit, kind, way, to=to, now=errand.now) for way, to in where.items() if to]
+    counted = _counted(errand, where.get(Way.SMS, ""))
+    if not counted:
+        notices = [notice.capped(one, errand.now) if one.way is Way.SMS else one for one in notices]
     clock = replace(errand, request=f"tell:{kind}", actor=SYSTEM)
     try:
         told = replace(visit, told=visit.told | {kind})
-        clock.records.save(told, *notices, audit=clock.entry("tell", about_visit(visit.id)))
+        clock.records.save(told, *notices, *counted, audit=clock.entry("tell", about_visit(visit.id)))
     except (Stale, Repeated):
-        return None  # the patient left, a doctor came, or another sweep was here
-    return [replace(one, version=1) for one in notices]
+        return None  # the patient left, a doctor came, another sweep was here, or a cap was reached this moment
+    return [replace(one, version=1) for one in notices if one.state is Sending.WAITING]
+
+
+def _counted(errand: Errand, number: str) -> tuple[Counted, ...]:
+    """What a text to this number counts towards; nothing where no more is sent today. The counters are conditions of
+    the write, so two at the last moment are one; reading them first lets the visit be marked as told at the cap."""
+    if not number:
+        return ()
+    counters = notice.counters(errand.records.phone_of(number), errand.clinic, errand.here)
+    return counters if all(errand.records.count_of(one) < one.most for one in counters) else ()
+
+
+def texts_percent(errand: Errand) -> int:
+    """How much of what the clinic may send in a day is sent, in percent: of codes or of texts, whichever is more. No
+    request where it sends none."""
+    if not errand.clinic.sms.on:
+        return 0
+    days = (phone.whole_day(errand.clinic, errand.here), notice.whole_day(errand.clinic, errand.here))
+    return max(100 * errand.records.count_of(one) // one.most for one in days)
 
 
 def _to(errand: Errand, visit: Visit, way: Way) -> str:
@@ -140,16 +162,21 @@ def send_due(errand: Errand, post: Post) -> tuple[int, int]:
     """Send what is due while there is time; how many were sent and given up. One request if nothing is due."""
     if not post.carries:
         return 0, 0
-    ends = [_sent(errand, post, one) for one in errand.records.notices_due(errand.now, SENT_MAX)]
+    due = errand.records.notices_due(errand.now, SENT_MAX)
+    about = {one.visit for one in due if one.visit}
+    now = {v.id: v for v in errand.records.visits(about, consistent=True)} if about else {}
+    ends = [_sent(errand, post, one, now.get(one.visit) if one.visit else None) for one in due]
     return ends.count(Sending.SENT), ends.count(Sending.GIVEN_UP)
 
 
-def _sent(errand: Errand, post: Post, one: Notice) -> Sending | None:
-    """Claim, send, mark. None: left for another sweep, or another sweep has it."""
+def _sent(errand: Errand, post: Post, one: Notice, visit: Visit | None) -> Sending | None:
+    """Claim, send, mark, if it is still so. None: left for another sweep, or another sweep has it."""
     records = errand.records
     if not post.has_time:
         return None
     with contextlib.suppress(Stale):
+        if notice.untrue(one, visit):
+            return records.move(notice.unsaid(one, errand.now)).state
         if notice.hopeless(one, errand.now):
             return records.move(notice.given_up(one, errand.now)).state
         claimed = records.move(notice.claim(one, errand.now))

@@ -68,6 +68,7 @@ CLINIC: dict[str, Key] = {
     "push": optional(TABLE),
     "staff": optional(TABLE),
     "keep": optional(TABLE),
+    "regulator": optional(TABLE),
     "stack": optional(TABLE),
     "rules": optional(TABLE),
 }
@@ -89,6 +90,7 @@ SMS: dict[str, Key] = {
     "country": optional(TEXT),
     "others": optional(LIST),
     "desk": optional(TEXT),
+    "per_day": optional(NUMBER),
 }
 CODES: dict[str, Key] = {
     "on": Key(YES_NO),
@@ -100,6 +102,7 @@ CODES: dict[str, Key] = {
 }
 STAFF: dict[str, Key] = {"idle_minutes": optional(NUMBER), "proof_minutes": optional(NUMBER)}
 KEEP: dict[str, Key] = {"clinical_years": optional(NUMBER), "process_years": optional(NUMBER)}
+REGULATOR: dict[str, Key] = {"on": Key(YES_NO), "fields": optional(LIST)}
 PUSH: dict[str, Key] = {"on": Key(YES_NO)}
 FROM_TO: dict[str, Key] = {"from": optional(NUMBER), "to": optional(NUMBER)}
 URGENT: dict[str, Key] = {"under": optional(NUMBER), "from": optional(NUMBER)}

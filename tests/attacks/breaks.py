@@ -19,7 +19,7 @@ from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import chain, names, records, writing
 from chalicelib.store.rows import OrderRow, PrescriptionRow
-from chalicelib.visit import sending
+from chalicelib.visit import checking, sealing, sending
 from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
@@ -88,6 +88,11 @@ def _any_format() -> Break:
     return both(*wider, instead(manners, "values_of", lambda body, kind: form.values_of(b"text=file", form.FORM_TYPE)))
 
 
+def _proof_of_one(real: Any, asked: Any, *secrets: str) -> None:
+    if len(secrets) == 1:
+        real(asked, *secrets)
+
+
 def _helpful(real: Any, name: str) -> Any:
     try:
         return Ticket.of(name)
@@ -115,6 +120,10 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a03 signing is offered to every role": _anybody_signs,
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,
+    "a03 the state of a row is believed": lambda: both(
+        *(instead(act, "given_out", lambda *_: None) for act in (sending, checking))
+    ),
+    "a03 whether the doctor signed it is asked at approval only": lambda: instead(sealing, "genuine", lambda *_: True),
     "a11 pages say what was typed as it was typed": _pages_as_typed,
     "a12 any format is taken": _any_format,
     "a13 a counter of visitors may load": lambda: instead(
@@ -132,6 +141,7 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a20 nobody counts": lambda: instead(glass, "most_by_one", lambda panes, now: 0),
     "a26 no day is odd": lambda: instead(oversight, "ENOUGH", 10**6),
     "a26 short is not counted": lambda: instead(oversight, "SHORT", timedelta(0)),
+    "a26 nobody is mailed": lambda: instead(oversight.Practice, "mill", False),
     "a26 as many as one likes": lambda: instead(oversight, "MANY", 10**6),
     "a21 signing is not linked": lambda: instead(chain, "link", around(_unlinked_signing)),
     "a21 a mark says nothing of the line's contents": lambda: instead(chain, "mark_of", around(_only_the_key)),
@@ -139,6 +149,7 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a21 lines are written beside the transaction": lambda: instead(writing.chain, "link", lambda *_: None),
     "a22 what is typed is logged": lambda: instead(form, "clean", around(_noted)),
     "a22 an error is logged with its message": lambda: instead(manners, "note_broken", around(_told)),
+    "a24 a form about a number needs no proof": lambda: instead(manners, "_carries", around(_proof_of_one)),
     "a24 a form needs no proof": lambda: instead(manners, "_shown_to_them", lambda asked: None),
 }
 

@@ -12,16 +12,16 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib import log
-from chalicelib.doors import manners, render
+from chalicelib.doors import manners, origin, render
 from chalicelib.doors.form import Form
 from chalicelib.refusal import NotFound
-from chalicelib.rooms import phone, queue
+from chalicelib.rooms import notice, phone, queue
 from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.rules import Sms
 from chalicelib.store import keys, lanes, records, writing
 from chalicelib.store.phone_rows import CounterRow
 from chalicelib.store.rows import GuardRow
-from chalicelib.visit import proving
+from chalicelib.visit import proving, telling
 from tests.simulation.mutants import Loose, around, both, instead
 
 
@@ -53,13 +53,18 @@ def _uncounted(real: Any, transaction: Any, counted: Any) -> None:
     real(Loose(transaction, updates=CounterRow), counted)
 
 
-def _without(n: int) -> AbstractContextManager[object]:
-    """One of the three caps is forgotten."""
+def _without(n: int, owner: Any = phone) -> AbstractContextManager[object]:
+    """One of the caps of codes is forgotten, or of notices."""
 
     def counters(real: Any, *asked: Any) -> Any:
         return tuple(one for i, one in enumerate(real(*asked)) if i != n)
 
-    return instead(phone, "counters", around(counters))
+    return instead(owner, "counters", around(counters))
+
+
+def _stubborn(real: Any, errand: Any, number: str) -> Any:
+    """The counters go into the write whatever they say, so it is refused for ever."""
+    return notice.counters(errand.records.phone_of(number), errand.clinic, errand.here)
 
 
 def _helpful(real: Any, errand: Any, *, phone_id: str, **typed: Any) -> Any:
@@ -136,6 +141,48 @@ BREAKS = (
         harm="10,000 USD an hour for texts that nobody reads",
         attack="test_a07_sms_pumping.the_clinic_sends_no_more_in_a_day",
         broken=lambda: _without(2),
+    ),
+    Break(
+        name="no cap for one network",
+        harm="whoever has many addresses, or one for a whole day, leaves no code to anybody else",
+        attack="test_a07_sms_pumping.one_network_has_its_share",
+        broken=lambda: _without(3),
+    ),
+    Break(
+        name="every IPv6 address of a customer is another network",
+        harm="one rented machine with a /48 uses up the whole clinic's codes",
+        attack="test_a07_sms_pumping.one_ipv6_customer_is_one_network",
+        broken=lambda: instead(origin, "CUSTOMER", 64),
+    ),
+    Break(
+        name="no cap of notices for one number",
+        harm="who joins and leaves all day makes somebody's phone ring all day",
+        attack="test_a07_sms_pumping.an_unproven_number_is_told_few",
+        broken=lambda: _without(0, notice),
+    ),
+    Break(
+        name="no cap of notices for the clinic",
+        harm="the bill of a day has no end",
+        attack="test_a07_sms_pumping.the_clinic_tells_no_more_in_a_day",
+        broken=lambda: _without(1, notice),
+    ),
+    Break(
+        name="the caps of notices are only read",
+        harm="as many as tell at once are all below the cap",
+        attack="test_a07_sms_pumping.two_notices_at_the_last_moment_are_one",
+        broken=lambda: instead(writing._SPECIAL, Counted, around(_uncounted)),
+    ),
+    Break(
+        name="at the cap nothing is written",
+        harm="every sweep asks again for everybody whom nobody may tell",
+        attack="test_a07_sms_pumping.the_clinic_tells_no_more_in_a_day",
+        broken=lambda: instead(telling, "_counted", around(_stubborn)),
+    ),
+    Break(
+        name="nobody counts how much of the day is used",
+        harm="the first to notice is the patient who gets no code",
+        attack="test_a07_sms_pumping.half_of_the_day_is_told",
+        broken=lambda: instead(telling, "texts_percent", lambda errand: 0),
     ),
     Break(
         name="the caps are only read",

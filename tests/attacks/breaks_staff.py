@@ -5,14 +5,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.doors import second
+from chalicelib.doors import origin, second
+from chalicelib.doors import staff as door
 from chalicelib.outside import tokens
 from chalicelib.outside.identity import Pool
 from chalicelib.rooms import permission, staff
 from chalicelib.rooms.permission import MAY, STAFF
 from chalicelib.store import staff as store
+from chalicelib.store import writing
 from chalicelib.visit import staffing
-from tests.simulation.mutants import Break, around, instead
+from tests.simulation.mutants import Break, around, both, instead
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -77,6 +79,41 @@ def _believing(real: Any, token: str, **asked: Any) -> Any:
     return real(token, **{**asked, "issuer": said.get("iss"), "client": said.get("client_id")})
 
 
+def _unwritten(deed: str) -> Break:
+    """The session changes as ever, and nobody can read of it."""
+
+    def put(real: Any, transaction: Any, line: Any) -> None:
+        if line.deed != deed:
+            real(transaction, line)
+
+    def linked(real: Any, transaction: Any, line: Any, chain: str) -> None:
+        if line.deed != deed:
+            real(transaction, line, chain)
+
+    return both(instead(writing, "put_audit", around(put)), instead(writing.chain, "link", around(linked)))
+
+
+def _name_first() -> Break:
+    """The row of the name is written, and then it is seen that this network is not heard."""
+
+    def by_name(real: Any, id: str, place: str, now: Any) -> None:
+        network = _COUNTING.pop()
+        real(id, place, now)
+        network()
+
+    def by_network(real: Any, network: str, now: Any) -> None:
+        _COUNTING.append(lambda: real(network, now))
+
+    return both(instead(store, "count_try", around(by_name)), instead(store, "count_any", around(by_network)))
+
+
+def _forgiven(network: str, now: Any) -> None:
+    with store.in_reach():
+        store.TriesRow(f"T#{network}", store.ANY).delete()
+
+
+_COUNTING: list[Callable[[], None]] = []
+
 BREAKS: dict[str, Callable[[], Break]] = {
     "a04 staff may do each other's work": _everybody_of_the_house,
     "a04 one permission is the wrong way round": _inverted,
@@ -87,8 +124,18 @@ BREAKS: dict[str, Callable[[], Break]] = {
     ),
     "a17 Cognito's yes is taken for whose it is": lambda: instead(Pool, "_belongs", _nothing),
     "a18 who somebody is is cached for a while": lambda: instead(store, "who", around(_cached)),
+    "a27 all names together are not counted": lambda: instead(store, "count_any", _nothing),
+    "a27 a network is counted after the name": _name_first,
+    "a27 what was right forgives all": lambda: instead(store, "uncount_any", _forgiven),
+    "a27 what was right is counted": lambda: instead(store, "uncount_any", _nothing),
+    "a27 a browser that was here before is a stranger": lambda: instead(door, "_mark", lambda asked, id: ""),
+    "a27 every address is a network": lambda: instead(origin, "CUSTOMER", 128),
     "r09 a session is enough for a signature": lambda: instead(second, "wanted", lambda asked: False),
     "r09 a session is enough for an approval": lambda: instead(second, "wanted", lambda asked: False),
+    "r25 signing in leaves no line": lambda: _unwritten("sign_in"),
+    "r25 the second factor leaves no line": lambda: _unwritten("prove_again"),
+    "r25 signing out leaves no line": lambda: _unwritten("sign_out"),
+    "r25 the colleague before is still in": lambda: instead(door, "_earlier_ends", _nothing),
     "a19 the row of staff is not asked": _trusting_sessions,
     "a19 a dismissal leaves old sessions for a later return": lambda: instead(
         staff, "leaves", around(lambda real, member: staff.replace(real(member), epoch=member.epoch))

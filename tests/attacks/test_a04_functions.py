@@ -71,7 +71,7 @@ EXPECTED: dict[str, set[Role]] = {
     "deliver": {C, P},
     "fail_attempt": {C},
     "bring_back": {C, P},
-    "cancel_order": {K},
+    "cancel_order": {P, K},
     "see_queue": {K},
     "add_person": {K},
     "print_ticket": {K},

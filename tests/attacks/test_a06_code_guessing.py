@@ -32,6 +32,7 @@ def asked(walk: Walk, code: str = RIGHT) -> None:
         born=None,
         digest=keys.digest(phone, Purpose.PEOPLE, code),
         caller="here",
+        network="there",
     )
 
 

@@ -91,7 +91,7 @@ def everything_read(cast: Cast, *, accept: tuple[str, ...] = ("text/html",)) -> 
         [cast.ann, cast.bob, cast.eve],
         [cast.ada, cast.bo, cast.sam, cast.cole, cast.dee, cast.pria, cast.eve],
     )
-    near = {"public": [cast.ann, cast.eve], "patient": patients, "staff": staff}
+    near = {"public": [cast.ann, cast.eve], "number": [cast.ann, cast.eve], "patient": patients, "staff": staff}
     for path, methods in app.routes.items():
         if "GET" not in methods or "{file}" in path:
             continue

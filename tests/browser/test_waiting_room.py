@@ -162,8 +162,8 @@ def board_of(patient: Patient, ahead: int, pace: float) -> None:
     def tell(route: Any) -> None:
         board = route.fetch().json()
         board.update(on_duty=1, seconds_per_call=pace)
-        board["lanes"][0][0] = [0, ahead, [], 0, 1, 1]
-        board["lanes"][0][2][3:] = [ahead, 1, ahead + 1]
+        board["lanes"][0][0] = [0, ahead, [], 0, 1, 1, []]
+        board["lanes"][0][2][3:6] = [ahead, 1, ahead + 1]
         route.fulfill(json=board)
 
     patient.phone.context.route("**/board/*", tell)

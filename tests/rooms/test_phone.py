@@ -59,6 +59,7 @@ def a_person(**changes: Any) -> Person:
     [
         ("138 0000 1234", "+8613800001234"),
         ("0086 138-0000-1234", "+8613800001234"),
+        ("+86 (0)138 0000 1234", "+8613800001234"),
         ("+852 5123 4567", "+85251234567"),
     ],
 )
@@ -73,30 +74,32 @@ def test_a_number_of_another_country_or_of_nobody_is_sent_nothing(typed: str) ->
 
 
 def test_each_cap_is_a_counter_of_its_own_time() -> None:
-    one = phone.counters("mac", "net", CLINIC, NOW)
-    assert [c.most for c in one] == [CLINIC.codes.per_phone, CLINIC.codes.per_address, CLINIC.codes.per_clinic]
-    later = phone.counters("mac", "net", CLINIC, NOW + timedelta(hours=1))
-    assert [a.about == b.about for a, b in zip(one, later, strict=True)] == [True, False, True]
-    tomorrow = phone.counters("mac", "net", CLINIC, NOW + timedelta(days=1))
+    one = phone.counters("mac", "net", "nets", CLINIC, NOW)
+    codes = CLINIC.codes
+    assert [c.most for c in one] == [codes.per_phone, codes.per_address, codes.per_clinic, codes.per_clinic // 5]
+    later = phone.counters("mac", "net", "nets", CLINIC, NOW + timedelta(hours=1))
+    assert [a.about == b.about for a, b in zip(one, later, strict=True)] == [True, False, True, True]
+    tomorrow = phone.counters("mac", "net", "nets", CLINIC, NOW + timedelta(days=1))
     assert not {c.about for c in one} & {c.about for c in tomorrow}
     assert all(c.until > NOW for c in one)
 
 
 def test_a_code_to_find_a_ticket_is_a_guess_and_there_are_three_a_week() -> None:
     """Whoever has a mistyped number must not try birth date after birth date while the ticket can be found."""
-    *others, week = phone.counters("mac", "net", CLINIC, NOW, Purpose.FIND)
-    assert tuple(others) == phone.counters("mac", "net", CLINIC, NOW), "another purpose is no guess"
+    *others, week = phone.counters("mac", "net", "nets", CLINIC, NOW, Purpose.FIND)
+    assert tuple(others) == phone.counters("mac", "net", "nets", CLINIC, NOW), "another purpose is no guess"
     assert week.most == phone.FIND_MAX == 3
     weeks = {
-        phone.counters("mac", "net", CLINIC, NOW + timedelta(days=day), Purpose.FIND)[-1].about for day in range(14)
+        phone.counters("mac", "net", "nets", CLINIC, NOW + timedelta(days=day), Purpose.FIND)[-1].about
+        for day in range(14)
     }
     assert len(weeks) <= 3
     assert week.until > NOW + phone.FOUND
 
 
-@pytest.mark.parametrize("full", [0, 1, 2])
-def test_no_code_over_any_of_the_three_caps(full: int) -> None:
-    counters = phone.counters("mac", "net", CLINIC, NOW)
+@pytest.mark.parametrize("full", [0, 1, 2, 3])
+def test_no_code_over_any_of_the_four_caps(full: int) -> None:
+    counters = phone.counters("mac", "net", "nets", CLINIC, NOW)
     so_far = [(c, c.most - 1) for c in counters]
     phone.may_ask(None, so_far, NOW)
     so_far[full] = (counters[full], counters[full].most)
@@ -234,6 +237,9 @@ def test_a_kit_may_only_be_stricter() -> None:
             _check_codes(Codes(**wrong))
     with pytest.raises(BadKit, match="others"):
         _check_sms(Sms(provider="sns", country="+86", others=("852",)))
+    for most in (0, 10**6, "many"):
+        with pytest.raises(BadKit, match="per_day"):
+            _check_sms(Sms(provider="sns", country="+86", per_day=most))
 
 
 def test_without_texts_nothing_can_be_proven() -> None:

@@ -205,7 +205,7 @@ def _prover(walk: Walk) -> Typed:
     """A clinic in which numbers are proven, and a browser that says one is its own."""
     walk.clinic = a_clinic(sms=Sms(provider="local", country="+86"), codes=Codes(on=True))
     asked = {"phone_id": "ab12", "number": "+8613800001234", "purpose": Purpose.PEOPLE, "born": None}
-    return {"holder": "phone", **asked, "digest": "mac", "caller": "here"}
+    return {"holder": "phone", **asked, "digest": "mac", "caller": "here", "network": "there"}
 
 
 def _asked(walk: Walk) -> Typed:
