@@ -19,7 +19,7 @@ from chalicelib.doors.render import PUBLIC_BOARD
 from chalicelib.refusal import Busy
 from chalicelib.rooms.promise import MINUTES_PER_VISIT_GUESS
 from chalicelib.rooms.queue import GONE_MAX, Band
-from chalicelib.store import lanes, records
+from chalicelib.store import lanes, records, spent
 
 FEW = replace(REPLAYS["jd"].quick(), hours=0.4, rest_hours=0.3)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -183,8 +183,8 @@ def test_what_is_not_charged_is_never_refused(table: Table) -> None:
 
 def test_what_a_lane_allows_is_divided_like_its_people() -> None:
     with clinic.scaled(10):
-        assert lanes.GONE_MAX == GONE_MAX // 10
-    assert lanes.GONE_MAX == GONE_MAX
+        assert spent.GONE_MAX == GONE_MAX // 10
+    assert spent.GONE_MAX == GONE_MAX
 
 
 def test_lanes_are_needed_only_far_above_what_any_platform_reported() -> None:
