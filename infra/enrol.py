@@ -32,8 +32,10 @@ def let_in(
     role: Role = Role.ADMINISTRATOR,
     *,
     departments: tuple[str, ...] = (),
+    title: str = "",
     licence: str = "",
     licence_until: date | None = None,
+    practising_since: date | None = None,
 ) -> str:
     """The first password of somebody new. Said again it does what was not done yet and gives the same password.
 
@@ -42,7 +44,9 @@ def let_in(
     others = records.administrators().ids - {staff.named(id)}
     if role is Role.ADMINISTRATOR and others:
         raise Refusal("This clinic has an administrator, who can let others in at /people.")
-    said = "\n".join((staff.named(id), name, role, *departments, licence, str(licence_until)))
+    said = "\n".join(
+        (staff.named(id), name, role, *departments, title, licence, str(licence_until), str(practising_since))
+    )
     request = hashlib.sha256(said.encode()).hexdigest()
     errand = Errand(actor=SYSTEM, request=request, now=datetime.now(UTC), clinic=CLINIC, records=cast(Records, records))
     member = staffing.add_member(
@@ -51,8 +55,10 @@ def let_in(
         name=name,
         role=role,
         departments=departments,
+        title=title,
         licence=licence,
         licence_until=licence_until,
+        practising_since=practising_since,
     )
     password = names.first_password(request)
     identity.pool().let_in(member.id, password, slip=hashed(request)[:32])
@@ -65,8 +71,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("name")
     parser.add_argument("role", choices=[role.value for role in staff.ROLES])
     parser.add_argument("--department", action="append", default=[])
+    parser.add_argument("--title", default="")
     parser.add_argument("--licence", default="")
     parser.add_argument("--licence-until", type=date.fromisoformat)
+    parser.add_argument("--practising-since", type=date.fromisoformat)
     wishes = parser.parse_args(argv)
     try:
         password = let_in(
@@ -74,8 +82,10 @@ def main(argv: list[str] | None = None) -> int:
             wishes.name,
             Role(wishes.role),
             departments=tuple(wishes.department),
+            title=wishes.title,
             licence=wishes.licence,
             licence_until=wishes.licence_until,
+            practising_since=wishes.practising_since,
         )
     except Refusal as refusal:
         print(refusal.message % refusal.facts if refusal.facts else refusal.message, file=sys.stderr)

@@ -20,6 +20,7 @@ from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic, Department, Medicine
+from chalicelib.rooms.staff import plate
 
 NOW = datetime(2030, 1, 7, 9, 0, tzinfo=UTC)  # a Monday
 MINUTE = timedelta(minutes=1)
@@ -28,8 +29,8 @@ MINUTE = timedelta(minutes=1)
 ANN = Actor(role=Role.PATIENT, id="hash-of-anns-secret")
 BOB = Actor(role=Role.PATIENT, id="hash-of-bobs-secret")
 EVE = Actor(role=Role.PATIENT, id="hash-of-some-other-secret")
-ADA = Actor(role=Role.DOCTOR, id="ada", name="Dr Ada")
-BO = Actor(role=Role.DOCTOR, id="bo", name="Dr Bo")
+ADA = Actor(role=Role.DOCTOR, id="ada", name="Dr Ada", title="Attending physician", licence="L-ada")
+BO = Actor(role=Role.DOCTOR, id="bo", name="Dr Bo", title="Chief physician", licence="L-bo")
 SAM = Actor(role=Role.PHARMACIST, id="sam", name="Sam")
 KIM = Actor(role=Role.PHARMACIST, id="kim", name="Kim")
 COLE = Actor(role=Role.COURIER, id="cole", name="Cole")
@@ -83,6 +84,7 @@ def a_clinic(**changes: Any) -> Clinic:
         policy="demo-1",
         rules=packs.rules("demo"),
         consent_version="2026-11",
+        fee={"en": "Free of charge"},
         guardian_age=18,
         lanes=1,
     )
@@ -126,6 +128,7 @@ def answers(**changes: Any) -> Answers:
         language="en",
         consent="2026-11",
         consent_at=NOW,
+        fee="Free of charge",
     )
     return replace(made, **changes)
 
@@ -154,12 +157,13 @@ def a_visit(**changes: Any) -> Visit:
     )
     if state in WITH_DOCTOR:
         call = Call(epoch=1, doctor=ADA.id, at=NOW, why=Why.FIRST_COME)
-        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), lease_until=NOW + LEASE)
+        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), plates=(plate(ADA),), lease_until=NOW + LEASE)
     if state is State.COMPLETED:
         call = Call(epoch=1, doctor=ADA.id, at=NOW, why=Why.FIRST_COME)
-        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), outcome="rest_and_observe", signed_note=1)
+        made = replace(made, doctor=ADA.id, epoch=1, calls=(call,), plates=(plate(ADA),), signed_note=1)
+        made = replace(made, outcome="rest_and_observe")
     if state not in ACTIVE:
-        made = replace(made, ended_at=NOW, ended_why="completed")
+        made = replace(made, ended_at=NOW, ended_why=None if state is State.COMPLETED else "patient")
     return replace(made, **changes)
 
 

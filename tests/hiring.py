@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from chalicelib.refusal import Refusal, SignInFirst
 from chalicelib.rooms.permission import Role
 
+TITLE = "Attending physician"
 RIGHT_CODE = "246810"  # of everybody whose story is not about signing in
 
 STAFF = {
@@ -20,7 +21,7 @@ STAFF = {
 
 
 def hired(id: str, now: datetime) -> Any:
-    """Somebody of the cast works here from now on, if not yet; doctors with a licence for some more years."""
+    """Somebody of the cast works here from now on, if not yet; doctors with a title and a licence."""
     from chalicelib.clinic import CLINIC
     from chalicelib.rooms.permission import SYSTEM
     from chalicelib.store import records
@@ -29,8 +30,8 @@ def hired(id: str, now: datetime) -> Any:
 
     name, role = STAFF[id]
     errand = Errand(actor=SYSTEM, request=f"hire:{id}", now=now, clinic=CLINIC, records=records)
-    licence = {"licence": f"L-{id}", "licence_until": date(2099, 12, 31)} if role is Role.DOCTOR else {}
-    return staffing.add_member(errand, id=id, name=name, role=role, **licence)
+    licence = {"title": TITLE, "licence": f"L-{id}", "licence_until": date(2099, 12, 31)}
+    return staffing.add_member(errand, id=id, name=name, role=role, **(licence if role is Role.DOCTOR else {}))
 
 
 class Porter:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from chalicelib.doors.guests import badge, hashed, proof
-from tests.hiring import STAFF, Porter, hired
+from tests.hiring import STAFF, TITLE, Porter, hired
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # ten o'clock in Shanghai
 SECRET = "correct horse battery"
@@ -349,7 +349,7 @@ class Cast:
         from chalicelib.visit.errand import Errand
 
         name, role = STAFF[id]
-        actor = Actor(role=role, id=id, name=name)
+        actor = Actor(role=role, id=id, name=name, title=TITLE, licence=f"L-{id}")
         request = secrets.token_urlsafe(16)
         return Errand(actor=actor, request=request, now=self.clock(), clinic=CLINIC, records=records, signer=KMS)
 

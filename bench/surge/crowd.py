@@ -54,7 +54,7 @@ class Crowd:
             self._next_arrival(department)
 
     def _enrol(self, actor: Actor) -> None:
-        licence = {"licence": "L", "licence_until": date.max} if actor.role == "doctor" else {}
+        licence = {"title": "Physician", "licence": "L", "licence_until": date.max} if actor.role == "doctor" else {}
         staffing.add_member(self.world.errand(), id=actor.id, name=actor.name, role=actor.role, **licence)
 
     def over(self) -> bool:

@@ -90,6 +90,7 @@ def add_page(asked: Asked) -> Answer:
         extras={
             **signs(asked.errand.actor),
             "options": chart.departments(asked.language),
+            "fees": shown.fees(asked.language),
             "spoken": [(one, words.CALLED.get(one, one), "") for one in words.LANGUAGES],
         },
         values={"language": asked.language},
@@ -136,6 +137,7 @@ def ticket(asked: Asked) -> Answer:
         "place": place.ahead + 1 if visit.state is State.WAITING else None,
         "wait": place.wait,
         "joined_at": visit.joined_at,
+        "fee": visit.answers.fee,
     }
     slip = _paper(visit.answers.language, link, data)
     return Page(

@@ -10,9 +10,10 @@ from chalicelib.doors.form import FORMS, Form, key, text
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
-from chalicelib.refusal import NotFound, Refusal
+from chalicelib.refusal import NotFound, Refusal, TooLate
 from chalicelib.rooms import phone
 from chalicelib.rooms.phone import Known, Purpose
+from chalicelib.rooms.queue import Ticket
 from chalicelib.store import names
 from chalicelib.visit import arriving, proving
 
@@ -32,6 +33,24 @@ def tickets(asked: Asked) -> list[dict[str, str]]:
         department = shown.department(id.department, asked.language)
         found.append({"visit": kept.visit, "code": shown.code(id), "department": department})
     return found
+
+
+def beside(asked: Asked, secret: str) -> tuple[Kept, ...]:
+    """The tickets that this browser keeps with the one of this secret. Where there is no room an old one that is over
+    makes it, and never one that goes on: its patient would lose their place. The store is asked only then. Raises
+    TooLate."""
+    kept = asked.guest.tickets
+    if len(kept) < guests.TICKETS_MAX or any(one.secret == secret for one in kept):
+        return kept
+    mine: dict[Ticket, str] = {}
+    for one in kept:
+        with contextlib.suppress(NotFound):
+            mine[names.ticket_of(one.visit)] = hashed(one.secret)
+    going_on = {names.name_of(id) for id in arriving.going_on(asked.errand, secrets=mine)}
+    over = [one for one in kept if one.visit not in going_on]
+    if not over:
+        raise TooLate("This phone holds %(max)s tickets that are still open. End one of them first.", max=len(kept))
+    return tuple(one for one in kept if one is not over[-1])
 
 
 @door.route("/{lang}/find")
@@ -82,7 +101,7 @@ def open_here(asked: Asked) -> Answer:
     secret = guests.found_secret(asked.guest.phone, asked.given["visit"])
     proving.find(asked.errand, id=id, secret=hashed(secret), by=known)
     kept = Kept(names.name_of(id), secret)
-    cookie = guests.tickets_cookie((kept, *asked.guest.tickets), secure=asked.secure)
+    cookie = guests.tickets_cookie((kept, *beside(asked, kept.secret)), secure=asked.secure)
     return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit, "secret": secret}, cookies=(cookie,))
 
 
@@ -104,7 +123,7 @@ def come_back(asked: Asked) -> Answer:
         arriving.come_back(asked.errand, id=names.ticket_of(kept.visit), secret=hashed(kept.secret))
     except NotFound as unknown:
         raise Refusal("This does not open a visit. Copy the whole link or code once more.", field="code") from unknown
-    cookie = guests.tickets_cookie((kept, *asked.guest.tickets), secure=asked.secure)
+    cookie = guests.tickets_cookie((kept, *beside(asked, kept.secret)), secure=asked.secure)
     return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit}, cookies=(cookie,))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 # The names of the cookies.
 PHONE, TICKETS, STAFF, KNOWN, NUMBER = "phone", "tickets", "staff", "known", "number"
-TICKETS_MAX = 5  # of one phone; the oldest is forgotten
+TICKETS_MAX = 8  # of one phone, for a family; see finding.beside
 SECRET_LETTERS = 22  # 128 bits in URL-safe base64
 YEAR = 365 * 24 * 60 * 60
 COOKIES_MAX = 8192

@@ -187,7 +187,7 @@ class Polite:
                 raise NotFound()
             actor = _who(asked, self.by, by_hand=self.deed not in BY_ITSELF)
             permission.may(actor, self.deed)
-            permission.licensed(actor, self.deed, words.local(asked.frame.now).date())
+            permission.qualified(actor, self.deed, words.local(asked.frame.now).date(), CLINIC.rules.policy)
         except Refusal:
             if asked.sends and ours:
                 with contextlib.suppress(Refusal):

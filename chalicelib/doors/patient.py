@@ -167,6 +167,7 @@ def prescription(asked: Asked) -> Answer:
         "age": answers.age,
         "allergies": answers.allergies,
         "medicine": shown.medicine(dossier.prescription, asked.language, asked.frame.now),
+        "doctor": shown.doctor(dossier.visit),
     }
     return Page(template="prescription.html", data=data)
 

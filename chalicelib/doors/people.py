@@ -15,7 +15,7 @@ from chalicelib.doors.staff import signs
 from chalicelib.outside import identity
 from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Role
-from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, Member, starts_anew
+from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, TITLE_MAX, Member, starts_anew
 from chalicelib.store import names
 from chalicelib.visit import staffing
 
@@ -29,8 +29,10 @@ FACTS = (
     text("name", max=NAME_MAX, missing="Enter the name that patients and colleagues see."),
     one_of("role", Role, missing="Choose what this person does here."),
     many("departments", [d.id for d in CLINIC.departments]),
+    text("title", max=TITLE_MAX),
     text("licence", max=LICENCE_MAX),
     day("licence_until"),
+    day("practising_since"),
 )
 ADD = Form(text("id", max=ID_MAX, missing="Choose the name to sign in with."), *FACTS)
 CHANGE = Form(whole("version", missing=REOPEN), *FACTS)
@@ -67,8 +69,10 @@ def _row(asked: Asked, one: Member) -> dict[str, object]:
         "role": one.role,
         "active": one.active,
         "departments": [named[d] for d in one.departments if d in named],
+        "title": one.title,
         "licence": one.licence,
         "licence_until": until,
+        "practising_since": one.practising_since,
         "licence_ends": ends,
     }
 
@@ -127,8 +131,10 @@ def _member_page(asked: Asked) -> Answer:
             "name": member.name,
             "role": member.role.value,
             "departments": member.departments,
+            "title": member.title,
             "licence": member.licence,
             "licence_until": member.licence_until,
+            "practising_since": member.practising_since,
         },
         here=f"people/{member.id}",
     )

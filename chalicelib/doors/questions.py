@@ -46,7 +46,7 @@ ASKED: dict[str, Form] = {
 }
 LOOK_AT = Form(CHANGE, yes("lost"))
 FIRST, SAME = "first", "same"  # which doctor: the first free one, or the one they had
-CONSENT = Form(yes("consent"), key("doctor", max=10))
+CONSENT = Form(yes("consent"), key("doctor", max=10), key("seen", max=16))
 
 
 @door.route("/")
@@ -64,6 +64,7 @@ def home(asked: Asked) -> Answer:
     data = {
         "departments": [shown.standing(one, asked.language, asked.frame.now) for one in waits],
         "tickets": finding.tickets(asked),
+        "fees": shown.fees(asked.language),
     }
     return Page(template="home.html", data=data)
 
@@ -129,15 +130,23 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         extras["where"] = shown.department(draft.department, asked.language) if draft.department else ""
         if step == "check":
             data["doctor"] = _had(asked, draft)
-            values["doctor"] = FIRST
+            data["fee"] = shown.fee(draft.department, asked.language)
+            values["doctor"], extras["seen"] = FIRST, _marked(draft)
     else:
         values = {"change": asked.sheet.given.get("change", False)}
         extras["lost"] = asked.sheet.given.get("lost", False)
     if step == "who":
         extras |= _family(asked)
+    if step == "what":
+        extras["fees"] = shown.fees_apart(asked.language)
     if step == "contact" and draft and not draft.phone and (known := number.known_to(asked, *number.THEIRS)):
         values["phone"] = known.proof.number
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
+
+
+def _marked(draft: Request) -> str:
+    """Tells these answers from others: what is agreed to on one page is not what a second page has made of them."""
+    return hashed(repr(replace(draft, version=None, stage=Stage.REQUESTED)))[:16]
 
 
 def _family(asked: Asked) -> dict[str, object]:
@@ -162,7 +171,8 @@ def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
     if offer is None:
         return None
     waits = {"wait": offer.wait, "first_free": offer.first_free}
-    return {"name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
+    plate = shown.door_plate(offer.plate) if offer.plate else {"title": "", "licence": ""}
+    return {**plate, "name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
 
 
 @polite("ask")
@@ -229,7 +239,10 @@ def join(asked: Asked) -> Answer:
         raise _lost()
     if asked.given["doctor"] not in ("", FIRST, SAME):
         raise Refusal("Choose from the list.", field="doctor")
+    if asked.given["seen"] not in ("", _marked(draft)):
+        raise TooLate("Your answers have changed on another page. Please look at them again.")
     guest = asked.guest
+    beside = finding.beside(asked, guests.ticket_secret(guest.phone, draft.id))
     known, chosen = _chosen(asked, draft)
     visit = arriving.join(
         asked.errand,
@@ -244,7 +257,7 @@ def join(asked: Asked) -> Answer:
     kept = Kept(names.name_of(visit.id), guests.ticket_secret(guest.phone, visit.request))
     if not queue.is_theirs(visit, secret=hashed(kept.secret)):  # drawn on another phone: the same ticket here too
         _find(asked, known, visit, kept)
-    cookies = guests.tickets_cookie((kept, *guest.tickets), secure=asked.secure)
+    cookies = guests.tickets_cookie((kept, *beside), secure=asked.secure)
     already = "?already=yes" if visit.request != draft.id else ""
     return Go(to=f"visits/{kept.visit}{already}", data={"visit": kept.visit, "secret": kept.secret}, cookies=(cookies,))
 

@@ -88,6 +88,7 @@ def _data(asked: Asked, file: File) -> dict[str, object]:
     return {
         **shown.visit(visit, asked.name, asked.language),
         "answers": visit.answers,
+        "doctors": [shown.door_plate(one) for one in dict.fromkeys(visit.plates)],
         "messages": [shown.message(one, asked.language, now) for one in file.messages],
         "notes": [_note(one) for one in fhir.kept(file.notes)],
         "medicines": [shown.medicine(one, asked.language, now) for one in file.prescriptions],

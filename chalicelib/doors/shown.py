@@ -11,6 +11,7 @@ from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
+from chalicelib.rooms.staff import Plate, plate_of
 from chalicelib.store import names
 from chalicelib.visit.arriving import MONTH, WEEK, Kept, Place, Standing
 
@@ -49,6 +50,24 @@ def standing(one: Standing, language: str, now: datetime) -> dict[str, object]:
         "wait": one.wait,
         **_hours(one.department.id, queue.on_duty(one.lanes), now),
     }
+
+
+def fees(language: str) -> list[dict[str, object]]:
+    """What a visit costs: once where it is the same everywhere, else with the departments in which it costs that."""
+    found: dict[str, list[str]] = {}
+    for one in CLINIC.departments:
+        found.setdefault(fee(one.id, language), []).append(words.in_words(one.name, language))
+    return [{"fee": said, "departments": where if len(found) > 1 else []} for said, where in found.items()]
+
+
+def fees_apart(language: str) -> dict[str, object]:
+    """Department by department, for who chooses one; nothing where it makes no difference."""
+    found = {one.id: fee(one.id, language) for one in CLINIC.departments}
+    return {**found} if len(set(found.values())) > 1 else {}
+
+
+def fee(department: str, language: str) -> str:
+    return words.in_words(CLINIC.fee_in(department), language)
 
 
 def _hours(id: str, on_duty: int, now: datetime) -> dict[str, object]:
@@ -105,7 +124,19 @@ def visit(visit: Visit, name: str, language: str) -> dict[str, object]:
         "summary": visit.summary,
         "ended_at": visit.ended_at,
         "ended_why": visit.ended_why,
+        "doctor": doctor(visit),
+        "fee": visit.answers.fee,
     }
+
+
+def doctor(visit: Visit) -> dict[str, object] | None:
+    """Who sees this patient, or saw them last: as the patient was told then."""
+    found = plate_of(visit.plates, visit.doctor) if visit.doctor else None
+    return door_plate(found) if found else None
+
+
+def door_plate(one: Plate) -> dict[str, object]:
+    return {"name": one.name, "title": one.title, "licence": one.licence}
 
 
 def place(found: Place, now: datetime) -> dict[str, object] | None:

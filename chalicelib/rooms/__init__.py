@@ -1,10 +1,10 @@
 """One room per kind of care. Pure: no AWS, no clock, no randomness, no I/O.
 
 A patient walks the rooms in this order, and a room may import only the rooms already walked through
-(`packs`, `rules`, `permission`, `staff` and `seal` lie below them all), so knowledge flows one way only.
+(`packs`, `rules`, `kit`, `permission`, `staff` and `seal` lie below them all), so knowledge flows one way only.
 """
 
-FOUNDATION = ("packs", "rules", "permission", "staff", "seal")
+FOUNDATION = ("packs", "rules", "kit", "permission", "staff", "seal")
 BEFORE = ("arrival", "queue", "leaving", "phone", "promise", "notice")  # the doctor comes
 AFTER = ("oversight", "glass", "retention", "erasure", "complaint", "resource", "fhir")  # what is known of it later
 PATH = (*BEFORE, "assignment", "preferred", "consult", "grounds", "prescription", "delivery", *AFTER)

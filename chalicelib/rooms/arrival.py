@@ -66,6 +66,7 @@ class Answers:
     consent_at: datetime
     text_me: bool = False  # a text message when it is nearly their turn
     doctor: str = ""  # the name of the doctor they had and asked for; "" for the first free one
+    fee: str = ""  # what they agreed to pay, in the words they read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +226,7 @@ def agree(request: Request, *, consented: bool, clinic: Clinic, now: datetime) -
     assert request.for_whom
     assert request.how_long
     assert request.getting
+    fee = clinic.fee_in(request.department)
     return Answers(
         for_whom=request.for_whom,
         name=request.name,
@@ -241,6 +243,7 @@ def agree(request: Request, *, consented: bool, clinic: Clinic, now: datetime) -
         consent=clinic.consent_version,
         consent_at=now,
         text_me=request.text_me and clinic.sms.on,
+        fee=fee.get(request.language) or next(iter(fee.values())),
     )
 
 

@@ -23,6 +23,7 @@ from chalicelib.rooms.queue import (
     own_lane,
 )
 from chalicelib.rooms.rules import Clinic
+from chalicelib.rooms.staff import plate
 
 CAPACITY_MAX = 10
 PRESENCE = timedelta(minutes=15)  # without a sign of life a doctor goes off duty
@@ -338,16 +339,13 @@ def not_here(visit: Visit, lane: Lane, *, doctor: str, epoch: int, now: datetime
     )
 
 
-def call_again(
-    visit: Visit, desk: Doctor, *, now: datetime, allowed: frozenset[str] | None = None
-) -> tuple[Visit, Doctor]:
-    """The undo of `not_here`, for the doctor who said it, while nobody else was given the patient. `allowed` is where
-    the clinic lets this doctor work."""
+def call_again(visit: Visit, desk: Doctor, *, by: Actor, now: datetime) -> tuple[Visit, Doctor]:
+    """The undo of `not_here`, for the doctor who said it, while nobody else was given the patient."""
     if not visit.calls or visit.calls[-1].doctor != desk.id:
         raise NotFound()
     if not queue.missed(visit):
         raise TooLate("This patient is not away any more. Look at the present state.")
-    may_take(replace(desk, departments=(*desk.departments, visit.id.department)), allowed)
+    may_take(replace(desk, departments=(*desk.departments, visit.id.department)), by.departments)
     call = Call(epoch=visit.epoch + 1, doctor=desk.id, at=now, why=Why.CALLED_BACK)
     back = replace(
         visit,
@@ -358,5 +356,6 @@ def call_again(
         doctor=desk.id,
         lease_until=now + LEASE,
         calls=(*visit.calls, call),
+        plates=(*visit.plates, plate(by)),
     )
     return back, replace(desk, visits=desk.visits | {visit.id})

@@ -183,7 +183,7 @@ def sign(
         summary=summary.strip(),
         signed_note=note.number,
         ended_at=now,
-        ended_why="completed",
+        last_word=None,  # nobody waits for an answer any more
     )
     return ended, replace(note, state=NoteState.SIGNED, signed_at=now, policy=policy)
 

@@ -22,10 +22,12 @@ from chalicelib.rooms.resource import (
     Resource,
     encounter,
     instant,
+    named,
     organization,
     part,
     person,
     practitioner,
+    qualified,
     telephone,
     to,
 )
@@ -106,7 +108,7 @@ def _visit(made: Bundle, file: File) -> None:
     doctors = [one.doctor for one in visit.calls]
     for id, name in _names(file).items():
         if name != NAMELESS or practitioner(id) not in made.found:
-            made.add(practitioner(id), "Practitioner", name=[{"text": name}])
+            made.add(practitioner(id), "Practitioner", name=[{"text": name}], **qualified(visit, id))
     made.add(
         encounter(visit),
         "Encounter",
@@ -114,7 +116,7 @@ def _visit(made: Bundle, file: File) -> None:
         class_=_VIRTUAL,
         subject=to(person(visit)),
         serviceType={"text": _department(made, visit)},
-        participant=[{"individual": to(practitioner(id))} for id in dict.fromkeys(doctors)],
+        participant=[{"individual": to(practitioner(id)) | named(visit, id)} for id in dict.fromkeys(doctors)],
         period={"start": instant(visit.joined_at), **({"end": instant(visit.ended_at)} if visit.ended_at else {})},
         reasonCode=[{"text": visit.answers.why}] if visit.answers.why else [],
         hospitalization={"dischargeDisposition": {"text": visit.outcome}} if visit.outcome else {},
@@ -191,6 +193,7 @@ def _questionnaire(made: Bundle, visit: Visit) -> None:
         "follow_up": answers.follow_up,
         "how_long": answers.how_long.value,
         "getting": answers.getting.value,
+        "fee": answers.fee,
     }
     kinds = {bool: "valueBoolean", int: "valueInteger", str: "valueString"}
     made.add(
@@ -382,7 +385,9 @@ def _names(file: File) -> dict[str, str]:
     written = [(one.author, one.author_name) for one in file.messages if one.author != PATIENT]
     written += [(one.doctor, one.doctor_name) for one in file.notes]
     written += [(one.doctor, one.doctor_name) for one in file.prescriptions]
-    nameless = {call.doctor: NAMELESS for call in file.visit.calls}
+    nameless = {call.doctor: NAMELESS for call in file.visit.calls} | {
+        one.doctor: one.name for one in file.visit.plates
+    }
     return nameless | {id: name for id, name in written if name}
 
 

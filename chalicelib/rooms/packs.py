@@ -33,6 +33,7 @@ class Policy:
     birth_date: bool  # R4: a birth date, and not the age alone, before a prescription
     guardian_age: int  # R5: below it a guardian is named and there
     follow_up_only: bool  # R6: no prescription on a first visit
+    practice_years: int = 0  # R2: of practice on their own, before a doctor takes patients
     exchange: bool = True  # R14: words in both directions before a prescription
     valid_hours: int = 72  # R16: how long a prescription is good
     supply_days: int = 7  # R16: of one medicine
@@ -40,6 +41,7 @@ class Policy:
     lines: int = 5  # R16: medicines of one prescription
     ordinary: str = ANY  # R13: medicines of this schedule
     only_again: str = FOLLOW_UP  # R13
+    care: bool = True  # False: for showing the clinic, and its pages say so
 
 
 # Which way a hospital may go: True more (or yes), False less.
@@ -48,6 +50,7 @@ TIGHTER = {
     "birth_date": True,
     "guardian_age": True,
     "follow_up_only": True,
+    "practice_years": True,
     "exchange": True,
     "valid_hours": False,
     "supply_days": False,
@@ -70,9 +73,15 @@ FLOOR = Policy(
     long_term_days=84,
 )
 STRICT = Policy(
-    version="strict-1", verified=True, birth_date=True, guardian_age=18, follow_up_only=True, valid_hours=24
+    version="strict-1",
+    verified=True,
+    birth_date=True,
+    guardian_age=18,
+    follow_up_only=True,
+    practice_years=3,
+    valid_hours=24,
 )
-LATER = replace(STRICT, follow_up_only=False, valid_hours=72, supply_days=30)
+LATER = replace(STRICT, follow_up_only=False, practice_years=0, valid_hours=72, supply_days=30)
 PACKS: dict[str, Policy] = {
     "strict": STRICT,
     "cn-2022": replace(STRICT, version="cn-2022-1", guardian_age=6, valid_hours=72),
@@ -81,11 +90,13 @@ PACKS: dict[str, Policy] = {
     "us": replace(LATER, version="us-1"),
     "eu": replace(LATER, version="eu-1", guardian_age=16),
 }
-# For showing the clinic, not for care, and the only one below the floor: nobody has to prove a number.
+# For showing the clinic, not for care, and the only one below the floor: nobody has to prove a number. Its pages say
+# so, and `./clinic deploy` refuses it unless it is told that the clinic is for showing.
 DEMO, DEFAULT = "demo", "strict"
 PACKS[DEMO] = replace(
     FLOOR,
     version="demo-1",
+    care=False,
     verified=False,
     birth_date=False,
     guardian_age=18,

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, NotFound, SignInFirst
+from chalicelib.rooms.packs import Policy
 
 
 class Role(StrEnum):
@@ -43,7 +44,10 @@ class Actor:
     id: str
     name: str = ""
     departments: frozenset[str] | None = None
+    title: str = ""
+    licence: str = ""
     licence_until: date | None = None
+    practising_since: date | None = None
 
 
 ANYBODY = Actor(role=Role.PUBLIC, id="")
@@ -153,6 +157,9 @@ MAY: dict[str, frozenset[Role]] = {
 # valid on that day (R1).
 NEEDS_LICENCE = frozenset({"go_on_duty", "take_next", "call_again", "sign", "amend", "revise", "review", "break_glass"})
 
+# Of these, what gives a doctor a patient: only who can be named to them (R21), and has practised for long enough (R2).
+TAKES = frozenset({"go_on_duty", "take_next", "call_again"})
+
 
 class Tie(StrEnum):
     """What makes a visit somebody's business."""
@@ -225,6 +232,13 @@ def may(actor: Actor, deed: str) -> None:
     raise NotAllowed("This is not part of your work at the clinic.")
 
 
+def qualified(actor: Actor, deed: str, today: date, policy: Policy) -> None:
+    """Raise NotAllowed where a deed asks more of this actor than the role: a licence, and to take patients also what
+    they must be told of their doctor, and enough practice."""
+    licensed(actor, deed, today)
+    takes(actor, deed, today, policy.practice_years)
+
+
 def licensed(actor: Actor, deed: str, today: date) -> None:
     """Raise NotAllowed where the deed needs a licence and this actor's does not cover `today`, on the clinic's clock.
 
@@ -241,3 +255,31 @@ def licensed(actor: Actor, deed: str, today: date) -> None:
             "Your licence was valid until %(day)s. Ask an administrator. You can still hand patients back.",
             day=actor.licence_until.isoformat(),
         )
+
+
+def takes(actor: Actor, deed: str, today: date, years: int) -> None:
+    """Raise NotAllowed where a doctor would take a patient who could not be told by whom they are seen (R21), or has
+    practised on their own for less than the `years` this clinic asks for (R2). A day that nobody wrote down is no day.
+    """
+    if deed not in TAKES or actor.role is not Role.DOCTOR:
+        return
+    if not (actor.name and actor.title and actor.licence):
+        raise NotAllowed(
+            "Patients must see your title and your licence number, and one of them is not written down here. "
+            "Ask an administrator. You can still hand patients back."
+        )
+    if not years:
+        return
+    if actor.practising_since is None:
+        raise NotAllowed("Since when you practise on your own is not written down here. Ask an administrator.")
+    if _whole_years(actor.practising_since, today) < years:
+        raise NotAllowed(
+            "Here a doctor needs %(years)s years of practice on their own, and you have practised since %(day)s.",
+            years=years,
+            day=actor.practising_since.isoformat(),
+        )
+
+
+def _whole_years(since: date, today: date) -> int:
+    """Who began on 29 February has a year more on 1 March."""
+    return today.year - since.year - ((today.month, today.day) < (since.month, since.day))

@@ -25,6 +25,7 @@ PROOF_KEPT = timedelta(days=DAYS_MAX)  # no kit lets a proof hold for longer
 PEOPLE_MAX = 8  # of one number: a family
 FOUND_MAX = 200  # tickets of one number that are looked at: others may have joined with it, by mistake or on purpose
 FOUND_SHOWN_MAX = 50  # of them that are shown, the newest
+ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 FOUND = timedelta(days=7)  # how long a ticket can be found again
 NETWORK_SHARE = 5  # of the clinic's codes in a day one network has at most a fifth: a village may be one address
 FIND_MAX = 3  # codes to find a ticket, of one number in a week of seven days: each is a guess at a birth date
@@ -125,13 +126,11 @@ class Holding:
 
 
 def number(phone: str, clinic: Clinic) -> str:
-    """A phone number with its country (E.164), as the services want it: 0138…, 138… and +86 0138… are one number of
-    the clinic's country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
+    """A phone number with its country (E.164), as the services want it: 0138… and 138… are numbers of the clinic's
+    country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
     if phone.startswith("00"):
         phone = f"+{phone[2:]}"
-    home = clinic.sms.country
-    ours = not phone.startswith("+") or phone.startswith(home)
-    plain = f"{home}{phone.removeprefix(home).lstrip('0')}" if ours else phone
+    plain = phone if phone.startswith("+") else f"{clinic.sms.country}{phone.lstrip('0')}"
     able = 8 <= len(plain) <= 16 and plain[1:2] != "0" and plain.startswith(clinic.sms.countries)
     return plain if able else ""
 
@@ -236,18 +235,27 @@ def age(born: date, today: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
-def add(phone: Phone, person: Person) -> tuple[Phone, Person]:
-    """One person more on this number. Raises Refusal."""
+def add(known: Known, person: Person, clinic: Clinic, today: date) -> tuple[Phone, Person]:
+    """One person more on this number, and nobody twice: they would have two records. Raises Refusal."""
+    phone = known.phone
     wrong: list[Refusal] = []
     if not person.name.strip():
         wrong.append(Refusal("Enter the patient's name.", field="name"))
     elif len(person.name) > NAME_MAX:
         wrong.append(Refusal("Name: at most %(max)s characters.", field="name", max=NAME_MAX))
+    if person.relation is ForWhom.CHILD and age(person.born, today) >= clinic.guardian_age:
+        wrong.append(Refusal("“My child” is for people under %(age)s.", field="born", age=clinic.guardian_age))
+    if any((_called(one), one.born) == (_called(person), person.born) for one in known.people):
+        wrong.append(Refusal("%(name)s is on your list already.", field="name", name=person.name.strip()))
     if wrong:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
     if phone.people >= PEOPLE_MAX:
         raise TooLate("One phone number can stand for %(max)s people.", max=PEOPLE_MAX)
     return replace(phone, people=phone.people + 1), replace(person, name=person.name.strip())
+
+
+def _called(person: Person) -> str:
+    return " ".join(person.name.casefold().split())
 
 
 def guardian(person: Person, people: Iterable[Person], clinic: Clinic, today: date) -> str:
@@ -279,3 +287,8 @@ def opens(known: Known, visit: Visit, today: date, now: datetime) -> bool:
 
 def _fits(visit: Visit, born: date, today: date) -> bool:
     return visit.born == born if visit.born else abs(age(born, today) - visit.answers.age) <= ONE_YEAR
+
+
+def found_again(visit: Visit, *, secret: str) -> Visit:
+    """One phone more holds this ticket; of more than ALSO_MAX the one that found it first no longer does."""
+    return replace(visit, also=(*visit.also, secret)[-ALSO_MAX:])

@@ -12,6 +12,7 @@ from chalicelib.rooms import promise, queue
 from chalicelib.rooms.assignment import OWN_ONE_IN, Doctor
 from chalicelib.rooms.queue import Band, Lane, Moved, State, Ticket, Visit
 from chalicelib.rooms.rules import Clinic
+from chalicelib.rooms.staff import Plate
 
 UNDONE = (Moved.BY_CHOICE, Moved.OFF_DUTY)
 
@@ -22,6 +23,7 @@ class Offer:
 
     desk: Doctor
     name: str
+    plate: Plate | None  # title and licence number, as this patient was told them
     there: bool  # on duty in this department: a number can be drawn
     wait: tuple[int, int] | None
     first_free: tuple[int, int] | None

@@ -8,12 +8,12 @@ from enum import IntEnum, StrEnum
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms.arrival import Answers, Request, is_urgent
 from chalicelib.rooms.rules import Department
+from chalicelib.rooms.staff import Plate
 
 STEP_BACK_PLACES = 3
 STEP_BACKS_MAX = 3
 NO_SHOWS_MAX = 3
 GONE_MAX = 30  # numbers of one lane remembered as given up; with more the counts are "at most"
-ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 HELD_MAX = 20  # people of one lane who may be stepping back at the same time
 
 
@@ -123,6 +123,7 @@ class Visit:
     doctor: str | None = None
     lease_until: datetime | None = None
     calls: tuple[Call, ...] = ()
+    plates: tuple[Plate, ...] = ()  # whom the patient was told they see, with each call
     promise: tuple[int, int] | None = None  # minutes, as shown when the ticket was drawn
     from_desk: bool = False
     handed_back: str | None = None  # the last doctor's reason, one line for the next one
@@ -134,7 +135,7 @@ class Visit:
     signed_note: int | None = None  # number of the newest signed note
     prescribed: int | None = None  # number of the newest prescription
     ended_at: datetime | None = None
-    ended_why: str | None = None
+    ended_why: str | None = None  # where no doctor ended it
     told: frozenset[str] = frozenset()  # kinds of notice written for this patient, each once
     wakes: bool = False  # a browser of theirs can be woken
     prefers: str | None = None  # the doctor asked for, while the patient waits for nobody else
@@ -392,8 +393,3 @@ def is_theirs(visit: Visit, *, secret: str) -> bool:
 def theirs(visit: Visit, *, secret: str) -> None:
     if not is_theirs(visit, secret=secret):
         raise NotFound()
-
-
-def found_again(visit: Visit, *, secret: str) -> Visit:
-    """One phone more holds this ticket; of more than ALSO_MAX the one that found it first no longer does."""
-    return replace(visit, also=(*visit.also, secret)[-ALSO_MAX:])

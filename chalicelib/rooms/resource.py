@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.rules import Clinic
+from chalicelib.rooms.staff import plate_of
 
 Resource = dict[str, Any]
 
@@ -50,6 +51,21 @@ def person(visit: Visit) -> str:
 
 def practitioner(id: str) -> str:
     return _address("practitioner", id)
+
+
+def qualified(visit: Visit, doctor: str) -> Resource:
+    """Title and licence number, as the patient was told them."""
+    plate = plate_of(visit.plates, doctor)
+    if plate is None:
+        return {}
+    licence = [{"value": plate.licence}]
+    return {"identifier": licence, "qualification": [{"identifier": licence, "code": {"text": plate.title}}]}
+
+
+def named(visit: Visit, doctor: str) -> Resource:
+    """Beside a reference to the doctor: in this visit, whatever they are called in another."""
+    plate = plate_of(visit.plates, doctor)
+    return {"display": f"{plate.name}, {plate.title}, {plate.licence}"} if plate else {}
 
 
 def organization(clinic: Clinic) -> str:

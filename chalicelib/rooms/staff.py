@@ -1,5 +1,6 @@
 """Staff: who works here, as what, until when licensed; joining, changing, leaving, and somebody left in charge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -7,7 +8,7 @@ from chalicelib.refusal import Refusal, TooLate
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.rules import Clinic
 
-ID_MAX, NAME_MAX, LICENCE_MAX = 40, 60, 40
+ID_MAX, NAME_MAX, TITLE_MAX, LICENCE_MAX = 40, 60, 60, 40
 MEMBERS_MAX = 2000  # people of one clinic; all of them are read for the administrator's list
 ROLES = (Role.DOCTOR, Role.PHARMACIST, Role.COURIER, Role.DESK, Role.PRIVACY_OFFICER, Role.ADMINISTRATOR)
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
@@ -28,8 +29,10 @@ class Member:
     role: Role
     added_at: datetime
     departments: tuple[str, ...] = ()
+    title: str = ""  # as patients see it, like "Attending physician"
     licence: str = ""
     licence_until: date | None = None
+    practising_since: date | None = None  # on their own
     active: bool = True
     epoch: int = 0
     version: int | None = None
@@ -47,8 +50,33 @@ class Member:
             id=self.id,
             name=self.name,
             departments=frozenset(self.departments) or None,
+            title=self.title,
+            licence=self.licence,
             licence_until=self.licence_until,
+            practising_since=self.practising_since,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plate:
+    """What a patient is told of a doctor, as it stood at the door when their visit was taken: what is changed about the
+    member later does not change it (R21)."""
+
+    doctor: str
+    name: str
+    title: str
+    licence: str
+
+
+def plate(actor: Actor) -> Plate:
+    """Of this doctor, now."""
+    name, title, licence = (" ".join(said.split()) for said in (actor.name, actor.title, actor.licence))
+    return Plate(doctor=actor.id, name=name, title=title, licence=licence)
+
+
+def plate_of(plates: Sequence[Plate], doctor: str) -> Plate | None:
+    """What this doctor's patient was told, the last time; None of a visit that was taken before it was kept."""
+    return next((one for one in reversed(plates) if one.doctor == doctor), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +111,14 @@ def joins(
     name: str,
     role: Role,
     departments: tuple[str, ...],
+    title: str,
     licence: str,
     licence_until: date | None,
+    practising_since: date | None,
     clinic: Clinic,
     now: datetime,
 ) -> Member:
-    """Somebody new. Raises Refusal for a name that cannot be one, or a doctor without a licence."""
+    """Somebody new. Raises Refusal for a name that cannot be one, or a doctor without a title or a licence."""
     id = named(id)
     if not 2 <= len(id) <= ID_MAX or id[0] not in _LETTERS or not _OF_AN_ID.issuperset(id):
         raise Refusal("Small letters, digits and hyphens, beginning with a letter, like li-wei.", field="id")
@@ -98,8 +128,10 @@ def joins(
         name=name,
         role=role,
         departments=departments,
+        title=title,
         licence=licence,
         licence_until=licence_until,
+        practising_since=practising_since,
         clinic=clinic,
     )
 
@@ -110,34 +142,49 @@ def changes(
     name: str,
     role: Role,
     departments: tuple[str, ...],
+    title: str,
     licence: str,
     licence_until: date | None,
+    practising_since: date | None,
     clinic: Clinic,
 ) -> Member:
     """What the clinic writes down about somebody. Another role ends their sessions: no page of the old one is kept."""
     if not name.strip():
         raise Refusal("Enter the name that patients and colleagues see.", field="name")
-    if len(name) > NAME_MAX:
-        raise Refusal("At most %(max)s characters.", field="name", max=NAME_MAX)
     if role not in ROLES:
         raise Refusal("Choose what this person does here.", field="role")
     if any(clinic.department(d) is None for d in departments):
         raise Refusal("Choose a department.", field="departments")
-    if role is Role.DOCTOR and not licence.strip():
-        raise Refusal("A doctor needs a licence number.", field="licence")
-    if len(licence) > LICENCE_MAX:
-        raise Refusal("At most %(max)s characters.", field="licence", max=LICENCE_MAX)
-    if role is Role.DOCTOR and licence_until is None:
-        raise Refusal("Enter the day until which the licence is valid.", field="licence_until")
+    for field, typed, most in (
+        ("name", name, NAME_MAX),
+        ("title", title, TITLE_MAX),
+        ("licence", licence, LICENCE_MAX),
+    ):
+        if len(typed) > most:
+            raise Refusal("At most %(max)s characters.", field=field, max=most)
+    if role is Role.DOCTOR:
+        _of_a_doctor(title, licence, licence_until)
     return replace(
         member,
         name=name.strip(),
         role=role,
         departments=tuple(dict.fromkeys(departments)) if role is Role.DOCTOR else (),
+        title=title.strip(),
         licence=licence.strip(),
         licence_until=licence_until,
+        practising_since=practising_since,
         epoch=member.epoch + (role is not member.role),
     )
+
+
+def _of_a_doctor(title: str, licence: str, licence_until: date | None) -> None:
+    """What patients are told of a doctor (R21), and the licence (R1)."""
+    if not title.strip():
+        raise Refusal("A doctor needs a title that patients see, like Attending physician.", field="title")
+    if not licence.strip():
+        raise Refusal("A doctor needs a licence number.", field="licence")
+    if licence_until is None:
+        raise Refusal("Enter the day until which the licence is valid.", field="licence_until")
 
 
 def as_seen(member: Member, version: int) -> None:

@@ -36,9 +36,10 @@ from chalicelib.rooms.queue import (
     Why,
     asked_for,
 )
+from chalicelib.rooms.staff import plate
 from chalicelib.store.phone_rows import DrawnRow
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
-from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, sound, values_of, visit_pk
+from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, plate_text, sound, values_of, visit_pk
 from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
 
 JOIN_TRIES_MAX = 10
@@ -242,7 +243,7 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
     id = ticket
     for _ in range(3):  # the number itself, then the visit an alias stands for, then a joiner who was just late
         line = replace(audit, answer=str(id))
-        claiming = _claiming(id, ticket, call, lease_until, audit.request)
+        claiming = _claiming(id, ticket, call, lease_until, audit)
         reasons = transact(claiming, line, on=visit_pk(id), stage=f"taken#{call.doctor}#{day}", since=call.at)
         if not reasons:
             return Claim.TAKEN, id
@@ -265,7 +266,7 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
 
 
 def _claiming(
-    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, request: str
+    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, audit: Entry
 ) -> Callable[[TransactWrite], None]:
     V, D = VisitRow, DoctorRow
     own = asked_for(ticket) == call.doctor
@@ -284,6 +285,7 @@ def _claiming(
                 V.epoch.add(1),
                 V.version.add(1),
                 V.calls.set((V.calls | []).append([call_text(call.doctor, call.at, call.why)])),
+                V.plates.set((V.plates | []).append([plate_text(plate(audit.actor))])),
                 V.ticket.remove(),
             ],
             condition=(V.state == State.WAITING) & (V.ticket == ticket),
@@ -293,7 +295,7 @@ def _claiming(
             D(f"D#{call.doctor}", "D"),
             actions=[
                 D.visits.add({str(id)}),
-                D.last_request.set(request),
+                D.last_request.set(audit.request),
                 D.last_visit.set(id),
                 D.seen_at.set(call.at),  # whoever takes a patient is there
                 D.others.remove() if own else D.others.add(1),

@@ -9,7 +9,8 @@ from chalicelib.refusal import Stale
 from chalicelib.rooms.notice import Kind, Notice, Wake, Way
 from chalicelib.rooms.phone import Proof
 from chalicelib.rooms.queue import Ticket
-from chalicelib.store.rows import NoticeRow, Row, WakeRow
+from chalicelib.store.outbox_rows import NoticeRow, WakeRow
+from chalicelib.store.rows import Row
 from chalicelib.store.shapes import SHAPES, record_of, visit_pk
 from chalicelib.store.writing import actions_of, in_reach
 

@@ -46,9 +46,6 @@ from chalicelib.rooms.complaint import About
 from chalicelib.rooms.consult import Kind, NoteState
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.delivery import Way
-from chalicelib.rooms.notice import Kind as NoticeKind
-from chalicelib.rooms.notice import Sending
-from chalicelib.rooms.notice import Way as NoticeWay
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import Moved
 from chalicelib.rooms.queue import State as VisitState
@@ -122,7 +119,7 @@ class VisitRow(Row, discriminator="visit"):
     state = values.word(VisitState)
     ticket = values.ticket(null=True)
     returns_at = NumberAttribute(null=True)
-    step_backs = NumberAttribute(default=0)
+    step_backs = NumberAttribute(null=True)
     no_shows = NumberAttribute(null=True)
     heard_in = NumberAttribute(null=True)
     asked_at = UTCDateTimeAttribute(null=True)
@@ -130,8 +127,9 @@ class VisitRow(Row, discriminator="visit"):
     doctor = UnicodeAttribute(null=True)
     lease_until = UTCDateTimeAttribute(null=True)
     calls: ListAttribute[str] = ListAttribute(default=list)  # "<doctor> <time> <why>"; the first is epoch 1
+    plates: ListAttribute[str] = ListAttribute(null=True)
     promise: ListAttribute[int] = ListAttribute(null=True)
-    from_desk = BooleanAttribute(default=False)
+    from_desk = BooleanAttribute(null=True)
     handed_back = UnicodeAttribute(null=True)
     said = NumberAttribute(default=0)
     voices = UnicodeAttribute(null=True)
@@ -317,23 +315,6 @@ class SeenRow(Row, discriminator="seen"):
     seen_at = UTCDateTimeAttribute()
 
 
-class NoticeRow(Row, discriminator="notice"):
-    """A message in the outbox; `since` is when it is due."""
-
-    notice_kind = values.word(NoticeKind)
-    way = values.word(NoticeWay)
-    department = UnicodeAttribute()
-    visit = values.ticket(null=True)
-    stretch = UnicodeAttribute(default="")
-    people = NumberAttribute(default=0)
-    to = UnicodeAttribute()
-    language = UnicodeAttribute()
-    written_at = UTCDateTimeAttribute()
-    state = values.word(Sending)
-    tries = NumberAttribute(default=0)
-    why = UnicodeAttribute(null=True)
-
-
 class ComplaintRow(Row, discriminator="complaint"):
     visit = values.ticket()
     number = NumberAttribute()
@@ -348,12 +329,6 @@ class ComplaintRow(Row, discriminator="complaint"):
 class ErasureRow(Row, discriminator="erasure"):
     visit = values.ticket()
     asked_at = UTCDateTimeAttribute()
-
-
-class WakeRow(Row, discriminator="wake"):
-    visit = values.ticket()
-    endpoint = UnicodeAttribute()
-    at = UTCDateTimeAttribute()
 
 
 class AuditRow(Row, discriminator="audit"):

@@ -23,8 +23,8 @@ from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Alias, Band, Call, Counts, Lane, Mark, Since, Ticket, Visit, Why
-from chalicelib.rooms.staff import Administrators, Member
-from chalicelib.store import phone_rows, rows, staff_rows
+from chalicelib.rooms.staff import Administrators, Member, Plate
+from chalicelib.store import outbox_rows, phone_rows, rows, staff_rows
 from chalicelib.store.rows import Row
 
 T = TypeVar("T")
@@ -65,6 +65,16 @@ def _calls(texts: list[str] | None) -> tuple[Call, ...]:
         Call(epoch=i, doctor=doctor, at=datetime.fromisoformat(at), why=Why(why))
         for i, (doctor, at, why) in enumerate(split, start=1)
     )
+
+
+def plate_text(plate: Plate) -> str:
+    """None of the four holds a tab."""
+    return "\t".join((plate.doctor, plate.name, plate.title, plate.licence))
+
+
+def _plate(text: str) -> Plate:
+    doctor, name, title, licence = text.split("\t")
+    return Plate(doctor=doctor, name=name, title=title, licence=licence)
 
 
 def _order_stage(order: Order) -> dict[str, Any]:
@@ -111,7 +121,10 @@ SHAPES: dict[type, Shape] = {
         key=lambda visit: (visit_pk(visit.id), "V"),
         write={
             "calls": lambda calls: [call_text(c.doctor, c.at, c.why) for c in calls],
+            "plates": lambda plates: [plate_text(one) for one in plates] or None,
             "promise": lambda p: list(p) if p else None,
+            "step_backs": lambda times: times or None,
+            "from_desk": lambda desk: desk or None,
             "told": lambda told: set(told) or None,
             "wakes": lambda wakes: wakes or None,
             "voices": lambda voices: voices or None,
@@ -122,6 +135,9 @@ SHAPES: dict[type, Shape] = {
         },
         read={
             "calls": _calls,
+            "plates": lambda texts: tuple(_plate(text) for text in texts or ()),
+            "step_backs": lambda times: int(times or 0),
+            "from_desk": bool,
             "promise": lambda p: (int(p[0]), int(p[1])) if p else None,
             "told": lambda told: frozenset(told or ()),
             "wakes": bool,
@@ -167,7 +183,7 @@ SHAPES: dict[type, Shape] = {
         read={"ratios": lambda ratios: tuple(int(n) for n in ratios)},
     ),
     Notice: Shape(
-        row=rows.NoticeRow,
+        row=outbox_rows.NoticeRow,
         key=_notice_key,
         renamed={"kind": "notice_kind", "due_at": "since"},
         marks=_notice_stage,
@@ -186,7 +202,7 @@ SHAPES: dict[type, Shape] = {
         key=lambda erasure: (visit_pk(erasure.visit), "E"),
         marks=lambda erasure: {"stage": "erasure", "since": erasure.asked_at},
     ),
-    Wake: Shape(row=rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
+    Wake: Shape(row=outbox_rows.WakeRow, key=lambda wake: (visit_pk(wake.visit), "Z#wake")),
     Seen: Shape(
         row=rows.SeenRow,
         key=lambda seen: (lane_pk(seen.department, 0), f"D#{seen.doctor}"),

@@ -20,8 +20,10 @@ class StaffRow(Row, discriminator="staff"):
     name = UnicodeAttribute()
     role = values.word(Role)
     departments: ListAttribute[str] = ListAttribute(default=list)
+    title = UnicodeAttribute(default="")
     licence = UnicodeAttribute(default="")
     licence_until = UnicodeAttribute(null=True)
+    practising_since = values.day(null=True)
     active = BooleanAttribute(default=True)
     epoch = NumberAttribute(default=0)
 

@@ -17,7 +17,7 @@ from chalicelib.rooms.prescription import Line
 from chalicelib.rooms.queue import Counts, Ticket
 from chalicelib.rooms.seal import Signature
 
-WISHES = ("text_me", "doctor")
+MAY_MISS = ("text_me", "doctor", "fee")
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 
@@ -92,7 +92,7 @@ def _known(kind: Any, said: dict[str, Any]) -> dict[str, Any]:
 def _said(answers: Answers) -> str:
     """A wish that was not made takes no room: every byte of a visit is paid for at every write of it."""
     said = asdict(answers)
-    return _json({name: value for name, value in said.items() if value or name not in WISHES})
+    return _json({name: value for name, value in said.items() if value or name not in MAY_MISS})
 
 
 def _answers(text: str) -> Answers:

@@ -1,7 +1,7 @@
 """Arriving: from the first question to the ticket, the wait, and leaving before a doctor came."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import Band, Closed, Lane, State, Ticket, Visit
+from chalicelib.rooms.queue import ACTIVE, Band, Closed, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
@@ -239,6 +239,12 @@ def board(errand: Errand, *, department: str) -> dict[str, object]:
         raise NotFound()
     lanes = errand.records.lanes(errand.clinic.lanes_of([department]))
     return promise.board(lanes, errand.now)
+
+
+def going_on(errand: Errand, *, secrets: Mapping[Ticket, str]) -> set[Ticket]:
+    """Of some tickets with their secrets, those of a visit that is not over."""
+    found = errand.records.visits(secrets)
+    return {v.id for v in found if v.state in ACTIVE and queue.is_theirs(v, secret=secrets[v.id])}
 
 
 def see_ticket(errand: Errand, *, id: Ticket) -> Place:

@@ -14,6 +14,7 @@ from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.preferred import Back, Offer
 from chalicelib.rooms.queue import Band, Lane, Moved, State, Ticket, Visit, own_lane
+from chalicelib.rooms.staff import plate_of
 from chalicelib.visit.errand import Errand, about_visit, once
 
 
@@ -110,6 +111,7 @@ def offer(errand: Errand, request: Request, person: str) -> Offer | None:
     return Offer(
         desk=desk,
         name=note.doctor_name,
+        plate=plate_of(had.plates, had.doctor),
         there=there,
         wait=promise.wait_now([preferred.staffed(own, desk)], Band.FOLLOW_UP, errand.now) if there else None,
         first_free=promise.wait_now(lanes, Band.FOLLOW_UP, errand.now),

@@ -137,11 +137,11 @@ def _person_again(errand: Errand, answer: str, *, owner: str, **_: object) -> Pe
 @once(about=_about_phone, again=_person_again, made_here=frozenset({"id", "token"}))
 def add_person(errand: Errand, *, owner: str, token: str, id: str, name: str, born: date, relation: ForWhom) -> Person:
     """Somebody for whom this number stands, with a record of their own."""
-    before = _still_known(errand, token).phone
-    if before.id != owner:
+    by = _still_known(errand, token)
+    if by.phone.id != owner:
         raise lost()
     new = Person(phone=owner, id=id, name=name, born=born, relation=relation, added_at=errand.now)
-    after, new = phone.add(before, new)
+    after, new = phone.add(by, new, errand.clinic, errand.here.date())
     errand.records.save(after, new, Holding(token=token), audit=errand.entry("add_me", about_person(owner), answer=id))
     return new
 
@@ -224,6 +224,6 @@ def find(errand: Errand, *, id: Ticket, secret: str, by: Known) -> Visit:
         raise NotFound()
     if queue.is_theirs(visit, secret=secret):
         return visit  # this phone has it
-    found = queue.found_again(visit, secret=secret)
+    found = phone.found_again(visit, secret=secret)
     errand.records.save(found, by.phone, Holding(token=by.proof.token), audit=errand.entry("find", about_visit(id)))
     return found

@@ -209,8 +209,8 @@ def call_again(errand: Errand, *, id: Ticket) -> Visit:
     The lane still holds an entry for the visit; at its turn it is found to be for nobody.
     """
     visit = errand.records.visit(id)
-    desk, allowed = errand.records.doctor(errand.actor.id), errand.actor.departments
-    back, desk = assignment.call_again(visit, desk, now=errand.now, allowed=allowed)
+    desk = errand.records.doctor(errand.actor.id)
+    back, desk = assignment.call_again(visit, desk, by=errand.actor, now=errand.now)
     errand.records.save(back, desk, audit=errand.entry("call_again", about_visit(id)))
     return back
 

@@ -48,8 +48,10 @@ def add_member(
     name: str,
     role: Role,
     departments: tuple[str, ...] = (),
+    title: str = "",
     licence: str = "",
     licence_until: date | None = None,
+    practising_since: date | None = None,
 ) -> Member:
     """Somebody new. A name once given is never given to anybody else: what was signed with it stays theirs."""
     fresh = staff.joins(
@@ -57,8 +59,10 @@ def add_member(
         name=name,
         role=role,
         departments=departments,
+        title=title,
         licence=licence,
         licence_until=licence_until,
+        practising_since=practising_since,
         clinic=errand.clinic,
         now=errand.now,
     )
@@ -79,8 +83,10 @@ def change_member(
     name: str,
     role: Role,
     departments: tuple[str, ...],
+    title: str,
     licence: str,
     licence_until: date | None,
+    practising_since: date | None,
 ) -> Member:
     """Role, departments, licence: true from the next click on. A doctor whose work changes goes off duty with it.
 
@@ -92,8 +98,10 @@ def change_member(
         name=name,
         role=role,
         departments=departments,
+        title=title,
         licence=licence,
         licence_until=licence_until,
+        practising_since=practising_since,
         clinic=errand.clinic,
     )
     _save(errand, "change_member", before, after)

@@ -215,7 +215,9 @@ def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> 
     if department is None or department.is_open(errand.now.astimezone(zone)) or lane.on_duty:
         return
     for visit in waiting[:CLOSE_MAX]:
-        if department.is_open(visit.joined_at.astimezone(zone)) and not visit.prefers:  # that doctor is on duty still
+        # Who was called before keeps the place in front they were told of; who is to see one doctor has that doctor.
+        in_time = department.is_open(visit.joined_at.astimezone(zone))
+        if in_time and not visit.calls and not visit.prefers:
             close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
             # Refused or stale: a doctor came, or the patient left, at this very moment.
             with _in_spite_of(swept), contextlib.suppress(Stale, Repeated, Refusal):

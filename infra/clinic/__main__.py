@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from chalicelib.rooms.packs import DEMO, PACKS
+from chalicelib.rooms.packs import DEFAULT, DEMO, PACKS
 from chalicelib.rooms.staff import ROLES
 from infra.clinic import closing, drilling, keeping, opening, people, rehearsing
 from infra.clinic import cost as costs
@@ -29,6 +29,7 @@ from infra.local import aws
 PROG = "./clinic"
 INTERRUPTED = 130
 PORT_MAX = 65535
+DAY = click.DateTime(["%Y-%m-%d"])
 STACK = re.compile(r"[a-z][a-z0-9-]{1,39}")  # it is in the names of buckets, functions and roles
 POLICIES = f"{', '.join(one for one in PACKS if one != DEMO)}; {DEMO} is for showing it: nobody proves who they are"
 KINDS = sorted(folder.parent.name for folder in TEMPLATES.glob("*/clinic.toml"))
@@ -174,7 +175,7 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
         "emergency_number": answer("emergency", "The emergency number", said["emergency_number"]),
         "timezone": answer("timezone", "Time zone", said["timezone"]),
         "region": answer("region", "AWS region", said["region"]),
-        "policy": answer("policy", f"Policy pack ({POLICIES})", said["policy"]),
+        "policy": answer("policy", f"Policy pack ({POLICIES})", DEFAULT),
         "patients_per_hour": answer("patients", "People who come in an ordinary hour", said["patients_per_hour"]),
         "alarm_email": answer(
             "email", "Who is told when something is wrong (e-mail, empty for nobody)", said["alarm_email"]
@@ -186,6 +187,8 @@ def new(name: str, kit: str | None, yes: bool, **given: Any) -> None:
     except KitRefused as why:
         raise kits.refused(folder, why) from why
     click.echo(f"Made {shown(folder)}/. Departments, medicines, brand and logo are in clinic.toml there.")
+    fees = ", ".join(said["fee"].values())
+    click.echo(f"Patients read what a visit costs, also where it is nothing: {fees}. It is `fee` there.")
     click.echo(f"Next: {PROG} preview {name}")
 
 
@@ -248,14 +251,16 @@ def cost(name: str) -> None:
 @_in_the_cloud
 @click.option("--tree", is_flag=True, help="The files as they lie here, committed or not.")
 @click.option("--rehearse", is_flag=True, help="On this machine, on a local AWS that is gone afterwards. No account.")
+@click.option("--showing", is_flag=True, help="For showing the clinic, not for care: no patient will come.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, yes: bool) -> None:
+def deploy(kit: Kit, account: Account, stack: str, tree: bool, rehearse: bool, showing: bool, yes: bool) -> None:
     """Open the clinic in your account, or bring it up to date. Safe to repeat."""
     language = kit.said["languages"][0]
     if rehearse:
         arch = rehearsing.own_architecture()
         with gone_when_stopped():
             return _rehearse(Order(kit=kit, stack=stack, tree=tree, arch=arch), language, wait=not yes)
+    opening.for_care(kit, account, showing=showing)
     _cautioned(kit)
     found = costs.estimate(kit)
     click.echo(
@@ -327,16 +332,14 @@ def staff() -> None:
     help="The first is an administrator, who lets the others in on their own page.",
 )
 @click.option("--department", "departments", multiple=True, help="For doctors; everywhere unless you say.")
+@click.option("--title", default="", help='A doctor\'s title as patients see it, like "Attending physician".')
 @click.option("--licence", default="", help="A doctor's licence number.")
-@click.option(
-    "--licence-until", type=click.DateTime(["%Y-%m-%d"]), help="The day until which it is valid, like 2028-12-31."
-)
-def add(
-    kit: Kit, account: Account, stack: str, id_: str, called: str, licence_until: datetime | None, **more: Any
-) -> None:
+@click.option("--licence-until", type=DAY, help="The day until which it is valid, like 2028-12-31.")
+@click.option("--practising-since", type=DAY, help="Where the rules ask a doctor for years of practice.")
+def add(kit: Kit, account: Account, stack: str, id_: str, called: str, **more: Any) -> None:
     """Let somebody in, and show the password they sign in with first. The same command shows it again until then."""
-    until = f"{licence_until:%Y-%m-%d}" if licence_until else ""
-    newcomer = Newcomer(id=id_, name=called, licence_until=until, **more)
+    said: dict[str, Any] = {k: f"{v:%Y-%m-%d}" if isinstance(v, datetime) else v or "" for k, v in more.items()}
+    newcomer = Newcomer(id=id_, name=called, **said)
     password = people.add(account, stack, kit, newcomer)
     door = opening.address(stacks.look(account, stack).outputs)
     click.echo(people.signs_in_as(newcomer, password, door, kit.said["languages"][0]))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import segno
 
+from chalicelib.rooms import kit as hospital
 from chalicelib.rooms.packs import DEMO
 from infra.clinic import account as places
 from infra.clinic import keeping, packing, stack
@@ -50,12 +51,28 @@ def _name(command: object) -> str:
 
 def caution(kit: Kit) -> str:
     """What is said of a kit before anybody is let into its clinic; "" if there is nothing to say."""
-    if kit.said.get("policy") != DEMO:
-        return ""
-    return (
-        f"This kit obeys the rules `{DEMO}`, for showing the clinic: nobody has to prove who they are. "
-        f"Choose another in {shown(kit.folder / FILE)} before the first patient: docs/rules.md"
-    )
+    clinic = hospital.clinic(kit.compiled)
+    if not clinic.rules.policy.care:
+        return (
+            f"This kit obeys the rules `{DEMO}`, for showing the clinic: nobody has to prove who they are. "
+            f"Choose another in {shown(kit.folder / FILE)} before the first patient: docs/rules.md"
+        )
+    if clinic.rules.policy.verified and not clinic.proves_phones:
+        return (
+            "Under the rules of this kit a prescription needs a proven phone number, and it sends no codes: "
+            "doctors can advise and not prescribe. Texts and codes are under [sms] and [codes] in "
+            f"{shown(kit.folder / FILE)}; docs/notices.md"
+        )
+    return ""
+
+
+def for_care(kit: Kit, account: Account, *, showing: bool) -> None:
+    """Refuses to open a clinic for patients that asks nobody who they are; on a local AWS there are none."""
+    if kit.said.get("policy") == DEMO and not showing and not account.endpoint:
+        raise Trouble(
+            f"The rules `{DEMO}` are for showing the clinic, not for care. Nothing was changed.",
+            f"Choose others in {shown(kit.folder / FILE)} (docs/rules.md), or say --showing if no patient will come.",
+        )
 
 
 def deploy(account: Account, order: Order, say: Say) -> Standing:

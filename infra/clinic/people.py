@@ -27,20 +27,21 @@ Run = Callable[[Kit, list[str], Mapping[str, str]], tuple[int, str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:
-    """Somebody to be let in. A doctor has a licence; departments none named are all."""
+    """Somebody to be let in. A doctor has a title and a licence; departments none named are all."""
 
     id: str
     name: str
     role: str
     departments: tuple[str, ...] = ()
+    title: str = ""
     licence: str = ""
     licence_until: str = ""
+    practising_since: str = ""
 
     def words(self) -> list[str]:
         said = [self.id, self.name, self.role, *(f"--department={one}" for one in self.departments)]
-        if self.licence:
-            said.append(f"--licence={self.licence}")
-        return [*said, f"--licence-until={self.licence_until}"] if self.licence_until else said
+        more = ("title", "licence", "licence_until", "practising_since")
+        return [*said, *(f"--{name.replace('_', '-')}={value}" for name in more if (value := getattr(self, name)))]
 
 
 def in_a_copy(kit: Kit, words: list[str], settings: Mapping[str, str]) -> tuple[int, str, str]:

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 from chalicelib.rooms import packs
 from chalicelib.rooms.arrival import RED_FLAGS
-from chalicelib.rooms.rules import LETTERS, BadKit, Clinic
+from chalicelib.rooms.kit import FEE_MAX, LETTERS, BadKit, clinic
 from infra.kit import pages, shape
 from infra.kit.colour import CONTRAST_MIN, contrast_with_white, is_colour, readable
 from infra.kit.lines import Path_
@@ -116,22 +116,26 @@ def _languages(kit: Sheet, languages: list[str]) -> None:
 
 def _words(kit: Sheet, languages: Iterable[str]) -> None:
     _translated(kit, ("name",), kit.said.get("name"), languages, "the clinic's name")
+    _translated(kit, ("fee",), kit.said.get("fee"), languages, "fee: what patients pay,", FEE_MAX)
     for path, one in _tables(kit, "departments"):
+        _translated(kit, (*path, "fee"), one.get("fee"), languages, f"department {one.get('id')!r}: fee", FEE_MAX)
         for key in ("name", "about"):
             _translated(kit, (*path, key), one.get(key), languages, f"department {one.get('id')!r}: {key}")
     for path, one in _tables(kit, "red_flags"):
         _translated(kit, (*path, "text"), one.get("text"), languages, f"red flag {one.get('id')!r}")
 
 
-def _translated(kit: Sheet, path: Path_, words: object, languages: Iterable[str], what: str) -> None:
+def _translated(
+    kit: Sheet, path: Path_, words: object, languages: Iterable[str], what: str, most: int = TEXT_MAX
+) -> None:
     if not isinstance(words, dict):
         return
     for language in languages:
         said = words.get(language)
         if not (isinstance(said, str) and said.strip()):
             kit.wrong(path, f"{what} has no text in {language!r}")
-        elif len(said) > TEXT_MAX:
-            kit.wrong(path, f"{what} in {language!r} has {len(said)} characters; at most {TEXT_MAX}")
+        elif len(said) > most:
+            kit.wrong(path, f"{what} in {language!r} has {len(said)} characters; at most {most}")
 
 
 def _look(kit: Sheet) -> None:
@@ -322,7 +326,7 @@ def _logo(kit: Sheet) -> str:
 def _as_the_clinic_sees_it(kit: Sheet, compiled: Mapping[str, Any]) -> None:
     """The clinic's own last word, by the code that will read it."""
     try:
-        Clinic.of(compiled)
+        clinic(compiled)
     except (BadKit, ValueError) as bad:
         named = re.search(r"department '?([a-z0-9]+)'?", str(bad))
         ids = [one.get("id") for _, one in _tables(kit, "departments")]

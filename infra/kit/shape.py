@@ -52,6 +52,7 @@ CLINIC: dict[str, Key] = {
     "logo": optional(TEXT),
     "policy": optional(TEXT),
     "consent_version": Key(TEXT),
+    "fee": Key(WORDS),
     "guardian_age": Key(NUMBER),
     "lanes": optional(NUMBER),
     "lanes_open": optional(NUMBER),
@@ -80,6 +81,7 @@ DEPARTMENT: dict[str, Key] = {
     "ages": optional(TABLE),
     "urgent": optional(TABLE),
     "waiting_max": optional(NUMBER),
+    "fee": optional(WORDS),
 }
 RED_FLAG: dict[str, Key] = {"id": Key(TEXT), "text": Key(WORDS)}
 SMS: dict[str, Key] = {

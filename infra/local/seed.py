@@ -1,7 +1,7 @@
 """The demonstration clinic's staff, so that a newcomer can be each of them: who they are and how they sign in."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import cast
 
@@ -23,22 +23,33 @@ class Member:
     role: Role
     secret: str
     departments: tuple[str, ...] = ()
+    title: str = ""
+
+    @property
+    def licence(self) -> str:
+        return f"DEMO-{self.id}" if self.role is Role.DOCTOR else ""
 
     @property
     def actor(self) -> Actor:
         """Who asks, when this person asks; allowed no more than the clinic allows them."""
         departments = frozenset(self.departments) or None
-        return Actor(role=self.role, id=self.id, name=self.name, departments=departments)
+        made = Actor(role=self.role, id=self.id, name=self.name, departments=departments)
+        return replace(made, title=self.title, licence=self.licence)
 
 
-LICENCE_UNTIL = date(2099, 12, 31)
+LICENCE_UNTIL, PRACTISING_SINCE = date(2099, 12, 31), date(2010, 7, 1)
+ATTENDING, CHIEF = "Attending physician 主治医师", "Chief physician 主任医师"
 EVERYWHERE = tuple(department.id for department in CLINIC.departments)
 # Not everywhere, so that there is somebody to refuse. In a clinic that has none of these it is where it begins.
 OF_CHEN = tuple(d for d in EVERYWHERE if d in ("respiratory", "mind")) or EVERYWHERE[:2]
 STAFF = (
-    Member(id="ada", name="Dr Ada", role=Role.DOCTOR, secret="morning-tea-cup", departments=EVERYWHERE),
-    Member(id="bo", name="Dr Bo", role=Role.DOCTOR, secret="quiet-river-bank", departments=EVERYWHERE),
-    Member(id="chen", name="Dr Chen", role=Role.DOCTOR, secret="open-window-sill", departments=OF_CHEN),
+    Member(
+        id="ada", name="Dr Ada", role=Role.DOCTOR, secret="morning-tea-cup", departments=EVERYWHERE, title=ATTENDING
+    ),
+    Member(id="bo", name="Dr Bo", role=Role.DOCTOR, secret="quiet-river-bank", departments=EVERYWHERE, title=CHIEF),
+    Member(
+        id="chen", name="Dr Chen", role=Role.DOCTOR, secret="open-window-sill", departments=OF_CHEN, title=ATTENDING
+    ),
     Member(id="sam", name="Sam", role=Role.PHARMACIST, secret="second-look-first"),
     Member(id="cole", name="Cole", role=Role.COURIER, secret="green-bicycle"),
     Member(id="dee", name="Dee", role=Role.DESK, secret="front-desk-bell"),
@@ -81,6 +92,8 @@ def enrol(member: Member) -> None:
             name=member.name,
             role=member.role,
             departments=member.departments,
-            licence=f"DEMO-{member.id}" if member.role is Role.DOCTOR else "",
+            title=member.title,
+            licence=member.licence,
             licence_until=LICENCE_UNTIL if member.role is Role.DOCTOR else None,
+            practising_since=PRACTISING_SINCE if member.role is Role.DOCTOR else None,
         )

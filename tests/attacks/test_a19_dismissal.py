@@ -10,7 +10,7 @@ from chalicelib.store import records, staff
 from tests.attacks.breaks_staff import BREAKS
 from tests.people import Browser, Cast
 
-ADA = {"name": "Dr Ada", "role": "doctor", "licence": "L-ada", "licence_until": "2099-12-31"}
+ADA = {"name": "Dr Ada", "role": "doctor", "title": "Physician", "licence": "L-ada", "licence_until": "2099-12-31"}
 
 
 def out_at_the_next_click(cast: Cast) -> None:

@@ -348,7 +348,8 @@ def test_a_prescription_to_show_says_whether_it_is_valid(cast: Cast) -> None:
     sheet = ann.url("visits", ann.visit, "prescription")
     got = ann.get(sheet)
     assert "Valid" in got.words
-    assert "Prescribed by Dr Ada · 23 November 2026 Checked by Sam" in got.words
+    doctor = "Dr Ada, Attending physician, Licence number L-ada"
+    assert f"Prescribed by {doctor} · 23 November 2026 Checked by Sam" in got.words
     cast.clock.forward(days=4)
     assert "Out of date" in ann.get(sheet).words
     assert "Out of date" in ann.look().words

@@ -11,7 +11,8 @@ from tests.hiring import hired
 from tests.people import Answer, Cast
 from tests.simulation.mutants import instead
 
-LI = {"id": "li-wei", "name": "Dr Li Wei", "role": "doctor", "licence": "L-1", "licence_until": "2027-01-31"}
+LI = {"id": "li-wei", "name": "Dr Li Wei", "role": "doctor", "title": "Chief physician 主任医师", "licence": "L-1"}
+LI |= {"licence_until": "2027-01-31", "practising_since": "2019-07-01"}
 
 
 def test_somebody_new_is_on_the_list_and_can_be_found(cast: Cast) -> None:
@@ -39,9 +40,11 @@ def test_somebody_new_is_on_the_list_and_can_be_found(cast: Cast) -> None:
         ({"role": "patient"}, "role"),
         ({"role": "public"}, "role"),
         ({"role": ""}, "role"),
+        ({"title": " "}, "title"),
         ({"licence": ""}, "licence"),
         ({"licence_until": ""}, "licence_until"),
         ({"licence_until": "31/01/2027"}, "licence_until"),
+        ({"practising_since": "2019"}, "practising_since"),
     ],
 )
 def test_what_is_wrong_is_said_and_what_was_typed_stays(cast: Cast, typed: dict[str, str], field: str) -> None:
@@ -127,7 +130,7 @@ def test_what_another_administrator_did_is_not_undone_by_an_old_form(cast: Cast)
 
 def test_a_machine_says_which_state_it_changes(cast: Cast) -> None:
     hired("bo", cast.clock())
-    facts = {"name": "Dr Bo", "role": "doctor", "licence": "L-2", "licence_until": "2099-12-31"}
+    facts = {"name": "Dr Bo", "role": "doctor", "title": "Physician", "licence": "L-2", "licence_until": "2099-12-31"}
     assert cast.max.machine("POST", "/en/people/bo", facts).status == 422
     seen = cast.max.machine("GET", "/en/people/bo").json["version"]
     assert cast.max.machine("POST", "/en/people/bo", {**facts, "version": seen}).status == 200

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.doors.guests import TICKETS_MAX
 from chalicelib.visit import taking
 from tests.people import ANN, Browser, Cast
 
@@ -237,12 +238,38 @@ def test_a_borrowed_phone_forgets(cast: Cast) -> None:
     assert cast.eve.get("/board/general").json["waiting"] == 1
 
 
-def test_a_phone_keeps_five_tickets_the_newest_first(cast: Cast) -> None:
-    made = []
-    for i in range(6):
-        made.append(cast.ann.join(name=f"Child {i}", for_whom="other"))
-    kept = [code.split("~")[0] for code in cast.ann.cookies["tickets"].split("!")]
-    assert kept == made[:0:-1]
+def test_a_full_pocket_drops_a_ticket_that_is_over_and_never_one_that_waits(cast: Cast) -> None:
+    made = [cast.ann.join(name=f"Child {i}", for_whom="other") for i in range(TICKETS_MAX)]
+    cast.ann.answer(name="One more", for_whom="other")
+    refused = cast.ann.fill(consent="yes")
+    assert "This phone holds 8 tickets that are still open. End one of them first." in refused.words
+    assert kept(cast.ann) == made[::-1]
+    cast.ann.get(cast.ann.url("visits", made[3], "leave"))
+    cast.ann.fill("leave")
+    new = cast.ann.join(name="One more", for_whom="other")
+    assert kept(cast.ann) == [new, *(name for name in reversed(made) if name != made[3])]
+    assert cast.ann.get(cast.ann.url("visits", made[0])).status == 200
+
+
+def kept(browser: Browser) -> list[str]:
+    return [code.split("~")[0] for code in browser.cookies["tickets"].split("!")]
+
+
+@pytest.mark.parametrize("already", [False, True], ids=["only answered", "with a ticket"])
+def test_who_agrees_to_one_persons_answers_gets_no_ticket_for_another(cast: Cast, already: bool) -> None:
+    """A mother with a tab for each child."""
+    cast.ann.answer(name="Anna", for_whom="other")
+    anna = cast.ann.at
+    cast.ann.answer(name="Ben", for_whom="other")
+    ben = cast.ann.at
+    if already:
+        cast.ann.fill(consent="yes")
+    cast.ann.at = anna
+    got = cast.ann.fill(consent="yes")
+    assert "Your answers have changed on another page. Please look at them again." in got.words
+    assert "Ben" in got.words
+    cast.ann.at = ben
+    assert cast.ann.fill(consent="yes").status == 200, "what was shown is what was agreed to"
 
 
 def test_a_machine_walks_the_same_way(cast: Cast) -> None:

@@ -67,12 +67,16 @@ FAULTS = [
     ('policy = "demo"', 'policy = "eu"\nrules = { lines = "two" }', "is not of its kind"),
     ('policy = "demo"', 'policy = "strict"\nrules.permissions = [{ what = "verified" }]', "cannot be read"),
     ('provider = "none"', 'provider = "local"', "are written on the screen, codes and all"),
+    ('fee = { en = "Free of charge", zh = "免费" }', 'fee = "Free"', "fee must be a text in every language"),
+    ('zh = "免费" }', 'zh = " " }', "fee: what patients pay, has no text in 'zh'"),
+    ('en = "Free of charge"', f'en = "{"x" * 61}"', "has 61 characters; at most 60"),
+    ('closes = "22:00"', 'closes = "22:00"\nfee = { en = "15 yuan" }', "department 'skin': fee has no text in 'zh'"),
     ("guardian_age = 18", "guardian_age = 16", "guardian_age: at least 18 under demo"),
     ("[push]", "[push", "not TOML"),
 ]
 
 
-DEPARTMENT = 35
+DEPARTMENT = 36
 
 
 @pytest.mark.parametrize(("old", "new", "why"), FAULTS, ids=[fault[2][:40] for fault in FAULTS])
@@ -81,7 +85,9 @@ def test_a_fault_is_named_with_its_line(folder: Path, old: str, new: str, why: s
     (found,) = [wrong for wrong in refusals(folder) if why in wrong[2]]
     assert found[0] == "clinic.toml"
     whole = "is missing" in why or "the lower one first" in why  # told where the department begins
-    assert found[1] == (DEPARTMENT if whole else line + ("[stack]" in new or "[codes]" in new or "rules" in new)), found
+    assert found[1] == (
+        DEPARTMENT if whole else line + ("[stack]" in new or "[codes]" in new or "rules" in new or "\nfee" in new)
+    ), found
 
 
 def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:

@@ -49,6 +49,7 @@ def test_a_new_kit_asks_ten_questions_and_is_without_a_fault(folder: Path) -> No
     assert kit.said["name"] == {"en": "Riverside", "zh": "河畔"}
     assert kit.said["departments"] == read(TEMPLATES / "fever").said["departments"]
     assert f"./clinic preview {NAME}" in said.output
+    assert "what a visit costs, also where it is nothing: Free of charge, 免费. It is `fee` there." in said.output
     assert "USD for 1,000 consultations" in clinic("cost", NAME).output
 
 
@@ -75,22 +76,37 @@ OPEN_TO_ALL = "obeys the rules `demo`, for showing the clinic: nobody has to pro
 
 
 def test_a_clinic_that_asks_nobody_who_they_are_is_not_opened_without_a_word(folder: Path) -> None:
-    asked = clinic("new", NAME, answers="\n" * 10).output
-    assert "demo is for showing it: nobody proves who they are" in asked
+    asked = clinic("new", NAME, "--policy", "demo", answers="\n" * 9).output
     assert OPEN_TO_ALL in asked
-    for words in (("check", NAME), ("deploy", NAME, "--yes"), ("deploy", NAME)):
+    for words in (("check", NAME), ("deploy", NAME, "--yes", "--showing"), ("deploy", NAME, "--showing")):
         assert OPEN_TO_ALL in (said := clinic(*words).output), words
         assert f"Choose another in clinics/{NAME}/clinic.toml before the first patient: docs/rules.md" in said, words
+    for words in (("deploy", NAME, "--yes"), ("deploy", NAME)):
+        refused = clinic(*words)
+        assert refused.exit_code == 1
+        assert "are for showing the clinic, not for care. Nothing was changed." in refused.output
+        assert "or say --showing" in refused.output
     file = folder / "clinic.toml"
     file.write_text(file.read_text(encoding="utf-8").replace('policy = "demo"', 'policy = "eu"'), encoding="utf-8")
-    assert "obeys the rules" not in clinic("deploy", NAME, "--yes").output
+    assert "for showing" not in clinic("deploy", NAME, "--yes").output
+
+
+def test_a_new_clinic_obeys_the_strict_rules_and_says_what_they_need(folder: Path) -> None:
+    asked = clinic("new", NAME, answers="\n" * 10).output
+    assert "demo is for showing it: nobody proves who they are" in asked
+    assert read(folder).said["policy"] == "strict"
+    assert "a prescription needs a proven phone number, and it sends no codes" in asked
+    file = folder / "clinic.toml"
+    text = file.read_text(encoding="utf-8").replace('provider = "none"', 'provider = "sns"', 1)
+    file.write_text(text, encoding="utf-8")
+    assert "proven phone number" not in clinic("check", NAME).output
 
 
 REFUSED = [
     (("check", "nowhere"), "There is no kit 'nowhere'", "./clinic new nowhere"),
     (("new", "Bad_Name", "--yes"), "cannot be a clinic's short name", "begins with a letter"),
     (("new", "general", "--yes"), "'general' is the name of a kit of ours", "./clinic new my-general --kit general"),
-    (("deploy", "general", "--yes"), "No credentials for AWS were found", "aws sso login"),
+    (("deploy", "general", "--yes", "--showing"), "No credentials for AWS were found", "aws sso login"),
     (("upgrade", "general"), "No credentials for AWS were found", "aws sso login"),
     (("status", "general"), "No credentials for AWS were found", "aws sso login"),
     (("drill", "general"), "No credentials for AWS were found", "aws sso login"),

@@ -22,7 +22,9 @@ pytestmark = pytest.mark.slow
 
 DOOR = {"Address": {"Value": "https://clinic.example/"}}
 LONG_AGO = datetime.now(UTC) - 31 * closing.YEAR
-DEREK = Newcomer(id="derek", name="Dr Derek", role="doctor", licence="L1", licence_until="2199-01-01")
+DEREK = Newcomer(
+    id="derek", name="Dr Derek", role="doctor", title="Physician", licence="L1", licence_until="2199-01-01"
+)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +201,14 @@ def test_staff_are_let_in_by_the_clinics_own_code_for_this_stack(cloud: Cloud, k
     assert people.add(cloud.account, STACK, kit, DEREK, copy) == "word-word"
     assert copy.settings["TABLE"] == "riverside"
     assert copy.settings["STAFF_POOL"].endswith(":pool")
-    assert copy.words == ["derek", "Dr Derek", "doctor", "--licence=L1", "--licence-until=2199-01-01"]
+    assert copy.words == [
+        "derek",
+        "Dr Derek",
+        "doctor",
+        "--title=Physician",
+        "--licence=L1",
+        "--licence-until=2199-01-01",
+    ]
 
 
 def test_why_somebody_cannot_be_let_in_is_said(cloud: Cloud, kit: Kit) -> None:

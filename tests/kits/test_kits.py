@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.doors import words
+from chalicelib.rooms.kit import clinic as made
 from chalicelib.rooms.rules import Clinic
 from infra.kit import COMPILED, ROOT, TEMPLATES, Kit, configuration, folder_of, names, read, render
 from infra.kit.stage import FIRST_LOAD_MAX, weights
@@ -21,7 +22,7 @@ def kit(request: pytest.FixtureRequest) -> Kit:
 
 
 def clinic_of(kit: Kit) -> Clinic:
-    return Clinic.of(json.loads(configuration(kit)))
+    return made(json.loads(configuration(kit)))
 
 
 def test_these_are_all_the_kits() -> None:
@@ -49,7 +50,7 @@ def a_copy(target: Path) -> Path:
 def test_every_kit_renders_to_a_clinic_with_its_own_face(kit: Kit, tmp_path: Path) -> None:
     target = a_copy(tmp_path / "clinic")
     written = {path: (target / path).read_text(encoding="utf-8") for path in render(kit, target)}
-    clinic = Clinic.of(json.loads(written[COMPILED]))
+    clinic = made(json.loads(written[COMPILED]))
     assert set(clinic.languages) == {"en", "zh"}
     icon = written[Path("chalicelib/pages/files/icon.svg")]
     assert icon == kit.logo or clinic.brand in icon

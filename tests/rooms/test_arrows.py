@@ -122,7 +122,7 @@ VISIT_DEEDS: list[Callable[[Visit], State]] = [
     lambda v: queue.to_front(v, ticket=FRONT).state,
     lambda v: queue.to_front(assignment.hand_back(v, doctor=ADA.id, epoch=1, reason="x"), ticket=FRONT).state,
     lambda v: assignment.not_here(v, a_queue(0, 0, 9), doctor=ADA.id, epoch=1, now=LATE).state,
-    lambda v: assignment.call_again(_away(v), a_doctor(), now=NOW)[0].state,
+    lambda v: assignment.call_again(_away(v), a_doctor(), by=ADA, now=NOW)[0].state,
     lambda v: leaving.cancel(v, why="patient", now=NOW).state,
     lambda v: leaving.expire(v, now=NOW).state,
     lambda v: _writing(v).state,

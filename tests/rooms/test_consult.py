@@ -133,7 +133,7 @@ def test_only_the_holder_writes_a_note() -> None:
 def test_signing_ends_the_visit_and_fixes_the_note_in_one() -> None:
     visit, note = sign(a_visit(state=State.IN_CONSULT), a_note())
     assert (note.state, note.signed_at) == (NoteState.SIGNED, NOW)
-    assert (visit.state, visit.ended_at, visit.ended_why) == (State.COMPLETED, NOW, "completed")
+    assert (visit.state, visit.ended_at, visit.ended_why) == (State.COMPLETED, NOW, None)
     assert (visit.outcome, visit.summary, visit.signed_note) == ("rest_and_observe", "Rest and drink.", 1)
     assert (visit.doctor, visit.lease_until) == (ADA.id, None)
 

@@ -1,23 +1,13 @@
-"""Permission and rules: who does what at all, and what a hospital's kit may say."""
+"""Permission and rules: who does what at all, and when a department is open."""
 
-import json
 from datetime import datetime, time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chalicelib.refusal import NotAllowed, SignInFirst
-from chalicelib.rooms import permission, rules
+from chalicelib.rooms import permission
 from chalicelib.rooms.permission import ANYBODY, EVERYBODY, MAY, STAFF, Actor, Role
-from chalicelib.rooms.rules import BadKit, Clinic
 from tests.builders import DEE, a_department, refused
-
-KIT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "chalicelib" / "clinic.json").read_text("utf-8"))
-
-
-def kit(**changes: Any) -> dict[str, Any]:
-    return {**json.loads(json.dumps(KIT)), **changes}
 
 
 @pytest.mark.parametrize("deed", sorted(MAY))
@@ -61,57 +51,6 @@ def test_a_patient_is_not_staff_and_staff_are_no_patients() -> None:
         permission.may(DEE, "leave")
 
 
-def test_the_demonstration_kit_is_a_clinic() -> None:
-    clinic = Clinic.of(KIT)
-    assert clinic.department(clinic.departments[0].id) is clinic.departments[0]
-    assert clinic.department("no such") is None
-    assert clinic.medicine(clinic.formulary[0].id) is clinic.formulary[0]
-    assert clinic.medicine("no such") is None
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"departments": []}, "between 1 and 20"),
-        ({"departments": [KIT["departments"][0]] * 21}, "between 1 and 20"),
-        ({"departments": [KIT["departments"][0]] * 2}, "the same id twice"),
-        ({"formulary": [KIT["formulary"][0]] * 2}, "the same id twice"),
-        ({"formulary": [KIT["formulary"][0]] * 501}, "at most 500"),
-        ({"lanes": 0}, "lanes: between 1 and 18"),
-        ({"lanes": 19}, "lanes: between 1 and 18"),
-        ({"lanes": 2, "lanes_open": 3}, "lanes_open: at most as many as lanes"),
-        ({"name": {"en": "Only English"}}, "no text in"),
-        ({"departments": [{**KIT["departments"][0], "letter": "O"}]}, "letter 'O'"),
-        ({"departments": [{**KIT["departments"][0], "letter": "AB"}]}, "letter 'AB'"),
-        ({"departments": [{**KIT["departments"][0], "id": "Big One"}]}, "small letters and digits"),
-        ({"departments": [{**KIT["departments"][0], "id": "a.b"}]}, "small letters and digits"),
-        ({"departments": [{**KIT["departments"][0], "about": {}}]}, "no text in"),
-        ({"formulary": [{**KIT["formulary"][0], "interacts": ["no such"]}]}, "unknown ['no such']"),
-        ({"formulary": [{**KIT["formulary"][0], "form": {"en": "Tablet"}}]}, "no text in"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
-)
-def test_a_kit_that_cannot_be_used_names_what_is_wrong(change: dict[str, Any], words: str) -> None:
-    with pytest.raises(BadKit) as caught:
-        Clinic.of(kit(**change))
-    assert words in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "missing", sorted(set(KIT) - {"codes", "keep", "lanes", "logo", "policy", "prefer_minutes", "push", "sms", "staff"})
-)
-def test_a_kit_with_a_hole_names_the_hole(missing: str) -> None:
-    short = {name: value for name, value in kit().items() if name != missing}
-    with pytest.raises(BadKit, match=f"{missing} is missing"):
-        Clinic.of(short)
-
-
-def test_two_departments_do_not_share_a_letter() -> None:
-    first, second = KIT["departments"][:2]
-    with pytest.raises(BadKit, match="letters"):
-        Clinic.of(kit(departments=[first, {**second, "letter": first["letter"]}]))
-
-
 @pytest.mark.parametrize(
     ("opens", "closes", "at", "is_open"),
     [
@@ -128,7 +67,3 @@ def test_two_departments_do_not_share_a_letter() -> None:
 def test_a_department_keeps_its_hours(opens, closes, at, is_open: bool) -> None:
     department = a_department(opens=time(*opens), closes=time(*closes))
     assert department.is_open(datetime(2030, 1, 7, *at)) is is_open  # noqa: DTZ001  # the clinic's own clock
-
-
-def test_letters_on_paper_do_not_look_like_digits() -> None:
-    assert not set("IO") & set(rules.LETTERS)

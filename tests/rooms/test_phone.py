@@ -9,6 +9,7 @@ import pytest
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import phone
 from chalicelib.rooms.arrival import ForWhom
+from chalicelib.rooms.kit import BadKit, _check_codes, _check_sms
 from chalicelib.rooms.phone import (
     CODE_LIVES,
     PEOPLE_MAX,
@@ -21,7 +22,7 @@ from chalicelib.rooms.phone import (
     Proof,
     Purpose,
 )
-from chalicelib.rooms.rules import BadKit, Clinic, Codes, Sms, _check_codes, _check_sms
+from chalicelib.rooms.rules import Clinic, Codes, Sms
 from tests.builders import NOW, a_clinic, a_visit, answers, refused
 
 CLINIC = a_clinic(sms=Sms(provider="local", country="+86", others=("+852",)), codes=Codes(on=True))
@@ -58,7 +59,6 @@ def a_person(**changes: Any) -> Person:
     [
         ("138 0000 1234", "+8613800001234"),
         ("0086 138-0000-1234", "+8613800001234"),
-        ("+86 (0)138 0000 1234", "+8613800001234"),
         ("+852 5123 4567", "+85251234567"),
     ],
 )
@@ -169,15 +169,26 @@ def test_age_is_counted_in_completed_years() -> None:
 
 
 def test_a_number_stands_for_a_family_and_no_more() -> None:
-    number = Phone(id="mac")
-    for _ in range(PEOPLE_MAX):
-        number, person = phone.add(number, a_person(name=" Ann "))
-        assert person.name == "Ann"
+    family = nobody = Known(proof=a_proof(), phone=Phone(id="mac"), people=())
+    for n in range(PEOPLE_MAX):
+        number, person = phone.add(family, a_person(name=f" Ann {n} "), CLINIC, TODAY)
+        assert person.name == f"Ann {n}"
+        family = replace(family, phone=number, people=(*family.people, person))
     with refused("can stand for"):
-        phone.add(number, a_person())
+        phone.add(family, a_person(), CLINIC, TODAY)
     for name, words in (("  ", "Enter the patient's name"), ("A" * 61, "at most 60")):
         with refused(words, field="name"):
-            phone.add(Phone(id="mac"), a_person(name=name))
+            phone.add(nobody, a_person(name=name), CLINIC, TODAY)
+
+
+def test_nobody_is_on_the_list_twice_and_no_grown_up_is_a_child() -> None:
+    ann = a_person(name="Ann Li")
+    family = Known(proof=a_proof(), phone=Phone(id="mac"), people=(ann,))
+    with refused("is on your list already", field="name"):
+        phone.add(family, replace(ann, name=" ann  LI"), CLINIC, TODAY)
+    phone.add(family, replace(ann, born=ann.born.replace(year=ann.born.year + 1)), CLINIC, TODAY)
+    with refused("for people under 18", field="born"):
+        phone.add(family, a_person(name="Kid", relation=ForWhom.CHILD), CLINIC, TODAY)
 
 
 def test_a_child_comes_with_the_grown_up_of_the_number() -> None:

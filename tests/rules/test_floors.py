@@ -8,11 +8,12 @@ import pytest
 
 from chalicelib.doors.render import POLICY
 from chalicelib.refusal import NotAllowed
+from chalicelib.rooms.kit import IDLE_MINUTES_MAX, BadKit, clinic
 from chalicelib.rooms.permission import NEEDS_LICENCE, Actor, Role, licensed
-from chalicelib.rooms.rules import IDLE_MINUTES_MAX, BadKit, Clinic, Staff
+from chalicelib.rooms.rules import Staff
 from infra.kit import ROOT, TEMPLATES, read
 from infra.stack import assemble
-from tests.rooms.test_permission_and_rules import kit
+from tests.rooms.test_kit import kit
 
 ENDS = date(2030, 1, 7)
 PAGES = sorted((ROOT / "chalicelib" / "pages").glob("*.html"))
@@ -35,7 +36,7 @@ def test_r25_nobody_stays_signed_in_for_longer_than_the_floor() -> None:
     assert Staff().idle_minutes == 15
     for minutes in (0, IDLE_MINUTES_MAX + 1):
         with pytest.raises(BadKit, match="idle_minutes"):
-            Clinic.of(kit(staff={"idle_minutes": minutes}))
+            clinic(kit(staff={"idle_minutes": minutes}))
     assert IDLE_MINUTES_MAX == 60
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.rooms import kit as kits
 from chalicelib.rooms import packs
+from chalicelib.rooms.kit import BadKit
 from chalicelib.rooms.packs import (
     DATED,
     DEMO,
@@ -23,9 +25,8 @@ from chalicelib.rooms.packs import (
     looser,
     rules,
 )
-from chalicelib.rooms.rules import BadKit, Clinic
 from tests.builders import NOW
-from tests.rooms.test_permission_and_rules import kit
+from tests.rooms.test_kit import kit
 
 VALUES = {bool: st.booleans(), int: st.integers(-1, 400), str: st.sampled_from([*STRICTER, "sometimes"])}
 SETTINGS = {name: VALUES[type(getattr(FLOOR, name))] for name in TIGHTER}
@@ -40,8 +41,14 @@ def never_looser(policy: Policy, than: Policy) -> bool:
 
 
 def test_every_setting_has_a_direction() -> None:
-    assert {"version", *TIGHTER} == set(Policy.__dataclass_fields__)
+    assert {"version", "care", *TIGHTER} == set(Policy.__dataclass_fields__)
     assert set(TIGHTER) >= DATED
+
+
+def test_only_the_pack_for_showing_is_below_the_floor_and_no_kit_says_it_is_for_care() -> None:
+    assert [name for name, policy in PACKS.items() if not policy.care] == [DEMO]
+    with pytest.raises(BadRules, match=r"rules\.care: not a rule"):
+        rules(DEMO, {"care": True})
 
 
 @pytest.mark.parametrize("name", sorted(set(PACKS) - {DEMO}))
@@ -119,12 +126,12 @@ def test_the_version_names_what_the_hospital_changed() -> None:
 
 def test_a_kit_that_loosens_is_refused_and_one_that_tightens_is_in_force() -> None:
     with pytest.raises(BadKit, match="only be tightened"):
-        Clinic.of(kit(policy="strict", rules={"valid_hours": 48}))
+        kits.clinic(kit(policy="strict", rules={"valid_hours": 48}))
     with pytest.raises(BadKit, match="one of"):
-        Clinic.of(kit(policy="lax"))
+        kits.clinic(kit(policy="lax"))
     with pytest.raises(BadKit, match="guardian_age: at least 18"):
-        Clinic.of(kit(policy="strict", guardian_age=16))
-    clinic = Clinic.of(kit(policy="strict", rules={"valid_hours": 12}))
+        kits.clinic(kit(policy="strict", guardian_age=16))
+    clinic = kits.clinic(kit(policy="strict", rules={"valid_hours": 12}))
     assert clinic.rules.at(NOW).valid_hours == 12
     assert clinic.policy == clinic.rules.policy.version
 

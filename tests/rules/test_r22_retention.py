@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, Stale
+from chalicelib.rooms import kit as kits
 from chalicelib.rooms import retention
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.glass import Reason, Verdict
+from chalicelib.rooms.kit import BadKit
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.queue import Ticket
 from chalicelib.rooms.retention import Sort
-from chalicelib.rooms.rules import BadKit, Clinic, Keep
+from chalicelib.rooms.rules import Keep
 from chalicelib.store import records
 from chalicelib.store.rows import TombstoneRow, VisitRow
 from chalicelib.visit import seeing, sending, watching
@@ -53,11 +55,11 @@ def test_r22_a_term_ends_on_the_second(sort: Sort, last: datetime, end: datetime
 @pytest.mark.parametrize("keep", [{"clinical_years": 14}, {"process_years": 2}, {"clinical_years": 0}, {"years": 1}])
 def test_r22_no_kit_shortens_a_term(keep: dict[str, int]) -> None:
     with pytest.raises(BadKit):
-        Clinic.of(_kit() | {"keep": keep})
+        kits.clinic(_kit() | {"keep": keep})
 
 
 def test_r22_a_kit_may_keep_for_longer() -> None:
-    clinic = Clinic.of(_kit() | {"keep": {"clinical_years": 30, "process_years": 15}})
+    clinic = kits.clinic(_kit() | {"keep": {"clinical_years": 30, "process_years": 15}})
     last = datetime(2026, 5, 1, tzinfo=UTC)
     assert not retention.over(Sort.CLINICAL, last, clinic.keep, datetime(2056, 4, 30, tzinfo=UTC))
     assert not retention.over(Sort.PROCESS, last, clinic.keep, datetime(2041, 4, 30, tzinfo=UTC))

@@ -309,5 +309,5 @@ def _signed_in(errand: Errand, *, id: str, token_hash: str) -> Member:
 
 
 def _enrol(errand: Errand, *, id: str, name: str, role: Role) -> Member:
-    licence = {"licence": "L", "licence_until": date.max} if role is Role.DOCTOR else {}
+    licence = {"title": "Physician", "licence": "L", "licence_until": date.max} if role is Role.DOCTOR else {}
     return staffing.add_member(errand, id=id, name=name, role=role, **licence)

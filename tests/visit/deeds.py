@@ -179,7 +179,8 @@ def _choosing(walk: Walk) -> Typed:
     return {"id": walk.approved(), **said}
 
 
-LI = {"id": "li", "name": "Dr Li", "role": Role.DOCTOR, "licence": "L-7", "licence_until": date(2040, 1, 1)}
+LI = {"id": "li", "name": "Dr Li", "role": Role.DOCTOR, "title": "Physician", "licence": "L-7"}
+LI |= {"licence_until": date(2040, 1, 1), "practising_since": date(2015, 1, 1)}
 LI_ELSEWHERE = {**LI, "departments": ("children",)}
 
 

@@ -124,7 +124,7 @@ def test_nobody_comes_on_duty_where_they_may_not_work_any_more(walk: Walk, first
 
 
 def becomes(walk: Walk, role: Role, *departments: str) -> None:
-    licence = {"licence": "L-ada", "licence_until": date(2099, 12, 31)}
+    licence = {"title": "Physician", "licence": "L-ada", "licence_until": date(2099, 12, 31), "practising_since": None}
     said = {**licence, "name": "Dr Ada", "departments": departments, "version": records.member("ada").version}
     staffing.change_member(walk.errand(MAX), id="ada", role=role, **said)
 

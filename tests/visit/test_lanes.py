@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.rooms.kit import ROWS_AT_ONCE
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.queue import Ticket, on_duty
-from chalicelib.rooms.rules import ROWS_AT_ONCE
 from chalicelib.store import records
 from chalicelib.visit import arriving, desk, staffing, sweeping, taking
 from tests.builders import ADA, ANN, BO, DEE, MAX, MINUTE, a_clinic

@@ -94,7 +94,7 @@ def test_the_page_shows_both_waits(walk: Walk) -> None:
     place = walk.place(ANN, visit.id)
     assert place.ahead == 0
     assert place.wait == (10, 30), "half of this doctor's calls are for those who asked"
-    assert place.first_free == (50, 105), "eight calls: five came at once, who knows how many more; one in eight is theirs"
+    assert place.first_free == (50, 105), "five came at once, who knows how many more: one call in eight is theirs"
     assert walk.place(ANN, visit.id).visit.promise == place.wait
 
 

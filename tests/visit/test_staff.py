@@ -19,7 +19,7 @@ from tests.visit.weather import lost_replies, watched
 
 
 def enrol(walk: Walk, id: str = "ada") -> None:
-    licence = {"licence": "L-1", "licence_until": date(2040, 1, 1)}
+    licence = {"title": "Physician", "licence": "L-1", "licence_until": date(2040, 1, 1)}
     staffing.add_member(walk.errand(SYSTEM), id=id, name=f"Dr {id.title()}", role=Role.DOCTOR, **licence)
 
 

@@ -11,7 +11,7 @@ from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.queue import Band, Lane, Mark, State, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import records
-from chalicelib.visit import arriving, sweeping, taking
+from chalicelib.visit import arriving, seeing, sweeping, taking
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.sweeping import NUMBERS_MAX, OPEN_MAX
 from tests.builders import ADA, BO, MINUTE, NOW, PUBLIC, a_clinic, a_department, a_request, a_visit
@@ -157,6 +157,17 @@ def test_at_closing_those_who_came_while_it_was_open_are_told_and_those_who_came
     assert (before.sent_home, swept.sent_home) == (0, 1)
     assert records.visit(early.id).state is State.EXPIRED
     assert records.visit(late.id).state is State.WAITING
+
+
+def test_at_closing_who_was_handed_back_keeps_the_place_in_front(errand: Make) -> None:
+    afternoon, evening = NOW.replace(hour=16), NOW.replace(hour=18)
+    visit = join(errand, 1, afternoon)
+    taking.go_on_duty(errand(ADA, evening), departments=("general",), capacity=1)
+    assert taking.take_next(errand(ADA, evening)) == visit.id
+    seeing.hand_back(errand(ADA, evening), id=visit.id, epoch=1, reason="Not my field.")
+    taking.pause(errand(ADA, evening))
+    assert sweeping.sweep(errand(SYSTEM, evening + MINUTE, NINE_TO_FIVE)).sent_home == 0
+    assert records.visit(visit.id).ticket == Ticket("general", 0, Band.RECALL, 1)
 
 
 def test_nobody_is_sent_home_while_a_doctor_is_still_on_duty(errand: Make) -> None:
