@@ -240,7 +240,8 @@ def _asked(request: Request, path: dict[str, str]) -> Asked:
         machine=origin.wants_json(request),
         now=clock(),
     )
-    return Asked(request=request, path=path, frame=frame, guest=guest(request.headers.get("cookie", "")))
+    known = guest(request.headers.get("cookie", ""), secure=frame.secure)
+    return Asked(request=request, path=path, frame=frame, guest=known)
 
 
 def _visit_named(asked: Asked) -> str:

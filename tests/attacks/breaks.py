@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.doors import form, manners, render
+from chalicelib.doors import form, guests, manners, render
 from chalicelib.outside.signing import Kms
 from chalicelib.rooms import assignment, glass, oversight, permission, queue, seal
 from chalicelib.rooms.permission import Tie
@@ -99,6 +99,13 @@ def _forgetful(real: Any, transaction: Any, record: Any) -> None:
     real(Loose(transaction, updates=(OrderRow, PrescriptionRow)), record)
 
 
+def _first_of_two(real: Any, cookies: str, *, secure: bool) -> Any:
+    first: dict[str, str] = {}
+    for pair in cookies.split("; "):
+        first.setdefault(pair.partition("=")[0], pair)
+    return real("; ".join(first.values()), secure=secure)
+
+
 ATTACHED = ["multipart/form-data", "application/pdf", "image/png", "image/svg+xml", "application/octet-stream"]
 ATTACHED += ["application/zip"]
 COUNTER = "script-src 'self' https://www.googletagmanager.com"
@@ -140,6 +147,8 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a22 what is typed is logged": lambda: instead(form, "clean", around(_noted)),
     "a22 an error is logged with its message": lambda: instead(manners, "note_broken", around(_told)),
     "a24 a form needs no proof": lambda: instead(manners, "_shown_to_them", lambda asked: None),
+    "a27 a cookie has a plain name everywhere": lambda: instead(guests, "cookie_name", lambda name, *, secure: name),
+    "a27 of two cookies the first is taken": lambda: instead(guests, "guest", around(_first_of_two)),
 }
 
 
