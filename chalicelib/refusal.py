@@ -90,6 +90,12 @@ class TooLate(Refusal):
     status = 409
 
 
+class Over(Refusal):
+    """It was theirs, and its time is past. The message says what to do now."""
+
+    status = 410
+
+
 class TooLarge(Refusal):
     """More than we take in one go."""
 

@@ -338,6 +338,7 @@ def _sorry(asked: Asked, refusal: Refusal, status: int) -> Response:
             "written": asked.sheet.written,
             "request": id,
             "posted": asked.sends,
+            "code": asked.kept.code if asked.kept else "",
         }
         response = respond(Page(template="sorry.html", extras=extras, status=status), frame)
     if status in (500, 503):

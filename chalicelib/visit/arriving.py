@@ -17,7 +17,7 @@ from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Band, Closed, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
-from chalicelib.visit.errand import Errand, about_person, about_visit, once
+from chalicelib.visit.errand import Errand, about_person, about_visit, once, theirs
 from chalicelib.visit.preferring import Line
 
 
@@ -245,7 +245,7 @@ def see_ticket(errand: Errand, *, id: Ticket) -> Place:
     """The patient's place. Looking also rescues: a ticket the head went past, a doctor who vanished, or one who is
     waited for in vain."""
     line = preferring.line(errand, id)
-    queue.theirs(line.visit, secret=errand.actor.id)
+    theirs(errand, line.visit)
     line = preferring.settle(errand, line)
     if queue.passed(line.lane, line.visit) or doctor_is_gone(errand, line.visit):
         return _place_of(errand, bring_to_front(errand, line.visit), line)
@@ -302,13 +302,6 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     return errand.records.visit(visit.id)
 
 
-def come_back(errand: Errand, *, id: Ticket, secret: str) -> Visit:
-    """The return link on another phone. Raises NotFound unless the secret is this visit's."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=secret)
-    return visit
-
-
 def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
     return about_visit(id)
 
@@ -321,7 +314,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 def leave(errand: Errand, *, id: Ticket) -> Visit:
     """The patient goes; the doctor, if one had just been given, is free again."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     return end(errand, "leave", visit, leaving.cancel(visit, why="patient", now=errand.now))
 
 
@@ -351,7 +344,7 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     """
     line = preferring.line(errand, id)
     visit, lane = line.visit, line.lane
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     back = queue.step_back(visit, lane)
     assert back.returns_at is not None
     if not errand.records.hold(visit.lane, id, back.returns_at):
@@ -366,7 +359,7 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
 def here_now(errand: Errand, *, id: Ticket) -> Place:
     """ "I am here": whoever was called and not there is at the front again; said twice it does no harm."""
     line = preferring.line(errand, id)
-    queue.theirs(line.visit, secret=errand.actor.id)
+    theirs(errand, line.visit)
     visit = bring_to_front(errand, line.visit) if queue.missed(line.visit) else line.visit
     return _place_of(errand, visit, line)
 
