@@ -9,7 +9,7 @@ from chalice.app import RouteEntry
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
 from chalicelib.doors.form import BODY_MAX, FORMS, JSON_TYPE, REQUEST_MAX, REQUEST_MIN, Form
-from chalicelib.doors.guests import STAFF, TICKETS
+from chalicelib.doors.guests import STAFF, TICKETS, cookie_name
 from chalicelib.doors.manners import Polite
 
 VERSION = "1"
@@ -63,11 +63,15 @@ def document(routes: Routes) -> Schema:
         "components": {
             "schemas": {"Problem": PROBLEM},
             "securitySchemes": {
-                TICKETS: {"type": "apiKey", "in": "cookie", "name": TICKETS, "description": "The secret of a ticket."},
-                STAFF: {"type": "apiKey", "in": "cookie", "name": STAFF, "description": "The session of staff."},
+                TICKETS: _cookie(TICKETS, "The secret of a ticket."),
+                STAFF: _cookie(STAFF, "The session of staff."),
             },
         },
     }
+
+
+def _cookie(name: str, about: str) -> Schema:
+    return {"type": "apiKey", "in": "cookie", "name": cookie_name(name, secure=True), "description": about}
 
 
 def _addresses(routes: Routes) -> Iterator[tuple[str, str, Polite]]:

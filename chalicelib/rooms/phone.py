@@ -293,6 +293,13 @@ def _fits(visit: Visit, born: date, today: date) -> bool:
     return visit.born == born if visit.born else abs(age(born, today) - visit.answers.age) <= ONE_YEAR
 
 
+def gave(known: Known, visit: Visit, clinic: Clinic) -> bool:
+    """Whether the visit is of this number: of one of its people, or joined with it. Who asks holds the ticket too."""
+    if visit.verified:
+        return known.person(visit.person) is not None
+    return number(visit.answers.phone or "", clinic) == known.proof.number
+
+
 def found_again(visit: Visit, *, secret: str) -> Visit:
     """One phone more holds this ticket; of more than ALSO_MAX the one that found it first no longer does."""
     return replace(visit, also=(*visit.also, secret)[-ALSO_MAX:])

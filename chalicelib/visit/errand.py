@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate, Unsigned
+from chalicelib.rooms import pocket
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.assignment import Claim, Doctor, Seen
 from chalicelib.rooms.complaint import Complaint
@@ -205,6 +206,11 @@ class Errand:
             answer=answer,
             fingerprint=self.fingerprint,
         )
+
+
+def theirs(errand: Errand, visit: Visit) -> None:
+    """Raises NotFound unless whoever asks holds this visit's ticket, and Over when it opens the visit no longer."""
+    pocket.theirs(visit, secret=errand.actor.id, now=errand.now, clinic=errand.clinic)
 
 
 def about_visit(id: Ticket) -> str:

@@ -6,12 +6,12 @@ A patient takes out their own, has erased what no duty keeps, and says what went
 from dataclasses import replace
 
 from chalicelib.refusal import NotFound
-from chalicelib.rooms import arrival, complaint, erasure, queue, retention
+from chalicelib.rooms import arrival, complaint, erasure, retention
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.complaint import About, Complaint
 from chalicelib.rooms.erasure import Answered, Erasure
 from chalicelib.rooms.queue import Ticket, Visit
-from chalicelib.visit.errand import Errand, File, about_visit, look_at_list, look_at_record, once
+from chalicelib.visit.errand import Errand, File, about_visit, look_at_list, look_at_record, once, theirs
 
 PARCELS_AT_ONCE = 80  # of a transaction, which may have 100 rows
 
@@ -19,7 +19,7 @@ PARCELS_AT_ONCE = 80  # of a transaction, which may have 100 rows
 def my_record(errand: Errand, *, id: Ticket) -> File:
     """Everything kept of the patient's own visit; taking it out is written down first. Raises NotFound for others."""
     file = errand.records.file(id)
-    queue.theirs(file.visit, secret=errand.actor.id)
+    theirs(errand, file.visit)
     look_at_record(errand, id)
     return file
 
@@ -27,7 +27,7 @@ def my_record(errand: Errand, *, id: Ticket) -> File:
 def asking(errand: Errand, *, id: Ticket) -> tuple[Visit, list[Answered]]:
     """Before and after the patient asks for erasure: what is, or would be, erased and kept. Raises TooLate."""
     file = errand.records.file(id)
-    queue.theirs(file.visit, secret=errand.actor.id)
+    theirs(errand, file.visit)
     if not file.visit.restricted:
         erasure.may(file.visit, file.prescriptions, file.orders, errand.now)
     return file.visit, _answer(errand, file)
@@ -55,7 +55,7 @@ def _complaint_again(errand: Errand, answer: str, *, id: Ticket, **_: object) ->
 
 def my_complaints(errand: Errand, *, id: Ticket) -> list[Complaint]:
     """What the patient said went wrong, and what the clinic answered."""
-    queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    theirs(errand, errand.records.visit(id))
     return errand.records.complaints_of(id)
 
 
@@ -63,7 +63,7 @@ def my_complaints(errand: Errand, *, id: Ticket) -> list[Complaint]:
 def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> Complaint:
     """At any time of the visit and after it, also when the record is closed."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     one = complaint.file(id, errand.records.complaints_of(id), about=about, text=text, now=errand.now)
     # The visit too, one version more: a deletion that looked at the record before must look again.
     errand.records.save(one, visit, audit=errand.entry("complain", about_visit(id), answer=str(one.number)))
@@ -102,7 +102,7 @@ def erase(errand: Errand, *, id: Ticket, holder: str = "") -> Visit:
     """
     file = errand.records.file(id)
     visit = file.visit
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     if visit.restricted:
         return visit
     erasure.may(visit, file.prescriptions, file.orders, errand.now)

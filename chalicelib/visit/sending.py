@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from chalicelib.refusal import NotAllowed, NotFound, Refusal, Stale, TooLate
-from chalicelib.rooms import approval, delivery, prescription, queue
+from chalicelib.rooms import approval, delivery, prescription
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.queue import Ticket
-from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once, theirs
 from chalicelib.visit.sealing import approved, genuine, given_out
 from chalicelib.visit.seeing import Dossier, the_prescription
 
@@ -83,7 +83,7 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
 def choose_delivery(errand: Errand, *, id: Ticket, way: Way | None, address: str, phone: str, code: str) -> Order:
     """The address or the pick-up, asked for when the medicine is certain; the prescription is kept for this parcel."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     earlier = errand.records.newest_order(id)
     if earlier and earlier.state is not delivery.State.CANCELLED:
         raise TooLate("You have already chosen how you get your medicine.")
@@ -198,7 +198,7 @@ def cancel_order(errand: Errand, *, id: Ticket) -> Order:
     """Before the parcel leaves; the prescription can be used for another one while it is good."""
     order = _order(errand, id)
     if errand.actor.role is Role.PATIENT:
-        queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+        theirs(errand, errand.records.visit(id))
     if errand.actor.role is Role.PHARMACIST and order.state in delivery.INSIDE and not delivery.late(order, errand.now):
         raise NotAllowed("The patient or the desk cancels a parcel while its prescription is good.")
     by = "patient" if errand.actor.role is Role.PATIENT else errand.actor.id

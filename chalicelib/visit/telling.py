@@ -18,7 +18,7 @@ from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sendi
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.queue import ACTIVE, Lane, Mark, Ticket, Visit
-from chalicelib.visit.errand import Errand, about_visit, once
+from chalicelib.visit.errand import Errand, about_visit, once, theirs
 
 TOLD_MAX = 100  # people of one lane for whom a notice is written in one sweep
 SENT_MAX = 500  # notices sent in one sweep, if the service is quick enough; the rest waits a minute
@@ -46,7 +46,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 def wake_me(errand: Errand, *, id: Ticket, endpoint: str) -> Visit:
     """This browser wants to be woken when it is nearly the patient's turn; it takes the place of another one."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     if visit.state not in ACTIVE:
         raise TooLate("This visit has already ended.")
     before = errand.records.wake(id)

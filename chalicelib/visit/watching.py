@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from chalicelib.rooms import assignment, glass, oversight, permission, queue
+from chalicelib.rooms import assignment, glass, oversight, permission
 from chalicelib.rooms.glass import Pane, Reason, Verdict
 from chalicelib.rooms.oversight import BROKE_GLASS, Practice, Trail
 from chalicelib.rooms.queue import Ticket
 from chalicelib.rooms.staff import Member
-from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once, theirs
 from chalicelib.visit.seeing import Dossier
 
 OPENINGS_SHOWN_MAX = 50
@@ -18,7 +18,7 @@ PRACTICE_SHOWN_MAX = 30
 
 def who_opened(errand: Errand, *, id: Ticket, before: int | None = None) -> Trail:
     """What was done with the patient's own record, the newest first. Raises NotFound for anybody else."""
-    queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    theirs(errand, errand.records.visit(id))
     return errand.records.trail(about_visit(id), before)
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.doors import form, manners, render
+from chalicelib.doors import form, guests, manners, render
 from chalicelib.outside.signing import Kms
-from chalicelib.rooms import assignment, glass, oversight, permission, queue, seal
+from chalicelib.rooms import assignment, glass, oversight, permission, phone, pocket, queue, seal
 from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import chain, names, records, writing
 from chalicelib.store.rows import OrderRow, PrescriptionRow
-from chalicelib.visit import checking, sealing, sending
+from chalicelib.visit import checking, desk, sealing, sending
 from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
@@ -104,6 +104,18 @@ def _forgetful(real: Any, transaction: Any, record: Any) -> None:
     real(Loose(transaction, updates=(OrderRow, PrescriptionRow)), record)
 
 
+def _never_used_up(real: Any, visit: Any, *, code: str, secret: str) -> Any:
+    kept = real(visit, code=code, secret=secret)
+    return replace(kept, secret=visit.secret, lent=(*visit.lent, secret))
+
+
+def _first_of_two(real: Any, cookies: str, *, secure: bool) -> Any:
+    first: dict[str, str] = {}
+    for pair in cookies.split("; "):
+        first.setdefault(pair.partition("=")[0], pair)
+    return real("; ".join(first.values()), secure=secure)
+
+
 ATTACHED = ["multipart/form-data", "application/pdf", "image/png", "image/svg+xml", "application/octet-stream"]
 ATTACHED += ["application/zip"]
 COUNTER = "script-src 'self' https://www.googletagmanager.com"
@@ -151,6 +163,18 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a22 an error is logged with its message": lambda: instead(manners, "note_broken", around(_told)),
     "a24 a form about a number needs no proof": lambda: instead(manners, "_carries", around(_proof_of_one)),
     "a24 a form needs no proof": lambda: instead(manners, "_shown_to_them", lambda asked: None),
+    "a30 a cookie has a plain name everywhere": lambda: instead(guests, "cookie_name", lambda name, *, secure: name),
+    "a30 of two cookies the first is taken": lambda: instead(guests, "guest", around(_first_of_two)),
+    "a28 paper opens one phone after the other": lambda: instead(pocket, "brought", around(_never_used_up)),
+    "a28 paper is a ticket like any other": lambda: both(
+        instead(pocket, "paper", lambda secret: secret), instead(pocket, "is_paper", lambda visit: True)
+    ),
+    "a28 printed at any time": lambda: instead(pocket, "may_print", lambda visit: None),
+    "a28 printing again is not told apart": lambda: instead(desk, "_printed", lambda *_: None),
+    "a29 the browser alone forgets": lambda: instead(pocket, "forgotten", lambda visit, *, secret: visit),
+    "a29 signing out leaves the tickets": lambda: instead(pocket, "signed_out", lambda visit, *, kept: visit),
+    "a29 a ticket has no end": lambda: instead(pocket, "is_over", lambda *_: False),
+    "a29 any number opens an old ticket": lambda: instead(phone, "gave", lambda *_: True),
 }
 
 

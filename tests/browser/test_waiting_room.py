@@ -72,6 +72,8 @@ def test_nothing_is_kept_once_the_wait_is_over(new_stage: NewStage, how: str) ->
     elif how == "forgotten":
         patient.goes_to("/find")
         patient.presses("Forget me on this phone")
+        patient.ticks("sure", "yes")
+        patient.presses("Forget me on this phone")
         patient.reads("There is no ticket on this phone.")
         assert patient.page.evaluate(WORKERS) == []
     else:
