@@ -27,6 +27,7 @@ ACCESS |= {"patient": [{TICKETS: []}], "staff": [{STAFF: []}]}
 IN_THE_ADDRESS: dict[str, tuple[str, Schema]] = {
     "lang": ("The language of texts and refusals.", {"enum": list(words.LANGUAGES)}),
     "visit": ("The opaque name of a visit.", {"type": "string", "minLength": 8, "maxLength": 64}),
+    "sheet": ("The opaque name of a prescription's sheet.", {"type": "string", "minLength": 8, "maxLength": 64}),
     "department": ("A department of this clinic.", {"enum": [d.id for d in CLINIC.departments]}),
     "member": ("The sign-in name of somebody who works here.", {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"}),
     "file": ("One of our files, by the name that carries its hash.", {"type": "string", "maxLength": 100}),

@@ -116,6 +116,7 @@ MAY: dict[str, frozenset[Role]] = {
     "revise": _DOCTOR,
     "revoke": _DOCTOR | _PHARMACIST,
     # sending medicine
+    "check_sheet": EVERYBODY,  # who holds a prescription asks whether it is real; nobody reads what is on it
     "see_prescription": _PHARMACIST,
     "review": _PHARMACIST,
     "choose_delivery": _PATIENT,

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.doors import form, guests, manners, render
+from chalicelib.doors import form, guests, manners, render, sheet
 from chalicelib.outside.signing import Kms
+from chalicelib.refusal import NotFound
 from chalicelib.rooms import assignment, glass, oversight, permission, phone, pocket, queue, seal
 from chalicelib.rooms.permission import Tie
+from chalicelib.rooms.prescription import State
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import chain, names, records, writing
 from chalicelib.store.rows import OrderRow, PrescriptionRow
@@ -100,6 +102,23 @@ def _helpful(real: Any, name: str) -> Any:
         return real(name)
 
 
+def _by_number(asked: Any, name: str) -> Any:
+    """Somebody spares the opaque name, as numbers are so much shorter."""
+    try:
+        return checking.sheet(asked.errand, id=Ticket.of(name), number=1)
+    except ValueError:
+        raise NotFound() from None
+
+
+def _whatever_is_signed(asked: Any, name: str) -> Any:
+    id, number = names.prescription_of(name)
+    return checking.sheet(asked.errand, id=id, number=number)
+
+
+def _with_lines(real: Any, asked: Any, found: Any) -> Any:
+    return {**real(asked, found), "lines": [line.medicine for line in found.lines]}
+
+
 def _forgetful(real: Any, transaction: Any, record: Any) -> None:
     real(Loose(transaction, updates=(OrderRow, PrescriptionRow)), record)
 
@@ -142,6 +161,13 @@ BREAKS: dict[str, Callable[[], Break]] = {
         render, "POLICY", render.POLICY.replace("script-src 'self'", COUNTER)
     ),
     "a15 a number is a name": lambda: instead(names, "ticket_of", around(_helpful)),
+    "a15 a sheet is found by its number": lambda: instead(sheet, "_of", _by_number),
+    "a15 a sheet stays what it was whatever the row says": lambda: instead(sheet, "_of", _whatever_is_signed),
+    "a15 a sheet tells what is on it": lambda: instead(sheet, "_said", around(_with_lines)),
+    "a15 a sheet is real because the row says so": lambda: both(
+        *(instead(checking, name, lambda *_: True) for name in ("genuine", "is_approved"))
+    ),
+    "a16 a used sheet is real": lambda: instead(sheet.SAID, State.DISPENSED, "real"),
     "a16 a parcel is written without its condition": lambda: instead(writing, "_write_record", around(_forgetful)),
     "a20 every doctor has every patient": lambda: instead(permission, "whose", lambda *_: None),
     "a20 a broken glass stays broken": lambda: instead(glass, "is_open", lambda pane, now: pane is not None),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from app import app
 from chalicelib.doors import shown
 from chalicelib.store import names
+from tests.doors.stories import sheet_of
 from tests.people import Answer, Browser, Cast
 
 Say = Callable[[str], str]
@@ -97,6 +98,7 @@ def everything_read(cast: Cast, *, accept: tuple[str, ...] = ("text/html",)) -> 
             continue
         for visit in (cast.ann.visit, cast.bob.visit)[: 2 if "{visit}" in path else 1]:
             parts = {"lang": "en", "visit": visit, "step": "who", "department": "general", "member": "ada"}
+            parts["sheet"] = sheet_of(cast.ann)
             asked = path.format(**parts)
             for who in near[methods["GET"].view_function.by]:
                 for kind in accept:
