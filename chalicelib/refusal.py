@@ -90,6 +90,19 @@ class TooLate(Refusal):
     status = 409
 
 
+class Unproven(TooLate):
+    """What was to be done by a proven number: the proof ended between two pages, or at this very moment."""
+
+    def __init__(self) -> None:
+        super().__init__("We do not know this phone any more. Confirm your number again.")
+
+
+class Over(Refusal):
+    """It was theirs, and its time is past. The message says what to do now."""
+
+    status = 410
+
+
 class TooLarge(Refusal):
     """More than we take in one go."""
 

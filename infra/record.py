@@ -17,15 +17,20 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pynamodb.transactions import TransactWrite
+
 from chalicelib.clinic import CLINIC
 from chalicelib.doors.machine import to_json
 from chalicelib.refusal import NotFound, Refusal
 from chalicelib.rooms import fhir
 from chalicelib.rooms.permission import Entry, Role
-from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.store import names, records
+from chalicelib.store.rows import VisitRow
+from chalicelib.store.writing import transact
 
 OWNER_ONLY = 0o600
+SHUT = "The patient has had this record closed. --closed takes it out nevertheless."
 
 
 def record(visit: str, by: str, *, person: bool, request: str, now: datetime, closed: bool = False) -> str:
@@ -35,26 +40,40 @@ def record(visit: str, by: str, *, person: bool, request: str, now: datetime, cl
         raise Refusal("Only a privacy officer who works here takes a record out.")
     first = records.visit(_ticket(visit))
     if first.restricted and not closed:
-        raise Refusal("The patient has had this record closed. --closed takes it out nevertheless.")
+        raise Refusal(SHUT)
     visits = [first]
     if person:
         found = [one for department in CLINIC.departments for one in records.earlier(first.person, department.id)]
         visits += [one for one in found if one.id != first.id and (closed or not one.restricted)]
         if left := len({one.id for one in found} | {first.id}) - len(visits):
             print(f"{left} left out, which the patient has had closed. --closed takes them too.", file=sys.stderr)
-    for one in visits:
+    files = [records.file(one.id) for one in sorted(visits, key=lambda one: one.joined_at)]
+    for file in files:  # before anybody sees any of them
+        if file.visit.restricted and not closed:
+            raise Refusal(SHUT)
         line = Entry(
-            about=f"V#{one.id}",
+            about=f"V#{file.visit.id}",
             request=request,
             actor=member.actor,
             deed="see_record",
             at=now,
             policy=CLINIC.policy,
-            answer="closed" if one.restricted else "",
+            answer="closed" if file.visit.restricted else "",
         )
-        records.looked(line)
-    files = [records.file(one.id) for one in sorted(visits, key=lambda one: one.joined_at)]
+        _write_down(line, file.visit)
     return to_json(fhir.bundle(files, CLINIC, language=first.answers.language, now=now))
+
+
+def _write_down(line: Entry, visit: Visit) -> None:
+    """On the condition that the record is as open, or closed, as it was read. Raises Refusal where it is not."""
+    shut = VisitRow.restricted
+    same = shut.exists() if visit.restricted else shut.does_not_exist()
+
+    def build(transaction: TransactWrite) -> None:
+        transaction.condition_check(VisitRow, f"V#{visit.id}", "V", condition=VisitRow.pk.exists() & same)
+
+    if transact(build, line):
+        raise Refusal(SHUT)
 
 
 def _ticket(visit: str) -> Ticket:

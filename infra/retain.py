@@ -8,7 +8,8 @@ Kept are records `clinical_years` after the last entry and conversations `proces
 this checkout says, and at least as long as the rules ask (`chalicelib/rooms/retention.py`). The audit is kept for good,
 and so is who opened a record outside their care: nobody may have reviewed it yet.
 Reads the whole table once. The report is counts: no name, no visit. The table is TABLE in the region of AWS_REGION.
-Broken off in the middle it goes on where it was when it is started again.
+Broken off in the middle it goes on where it was when it is started again. Two at once do no harm: what the other one
+has deleted is counted there, and here as gone.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from pynamodb.exceptions import DeleteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clinic import CLINIC
-from chalicelib.refusal import Stale
+from chalicelib.refusal import NotFound, Stale
 from chalicelib.rooms import retention
 from chalicelib.rooms.permission import SYSTEM, Entry
 from chalicelib.rooms.queue import Ticket
@@ -58,12 +59,14 @@ class Report:
     records: int = 0
     rows: int = 0
     changed: int = 0
+    gone: int = 0
     broken: int = 0
 
     def __str__(self) -> str:
         return (
             f"{self.visits} visits: {self.conversations} conversations over their term with {self.messages} messages, "
             f"{self.records} records over their term with {self.rows} rows, {self.kept} visits kept whole, "
+            f"{self.gone} gone while this ran, "
             f"{self.changed} left because they changed meanwhile, {self.broken} left because they cannot be read"
         )
 
@@ -95,6 +98,9 @@ def retain(items: Iterable[Item], *, now: datetime, delete: bool, keep: Keep = C
             )
         except Stale:
             report.changed += 1  # the next run looks at it anew
+        except NotFound:
+            report.gone += 1  # another run was here first
+            gone.add(id)
         except Unreadable:
             report.broken += 1  # the log names the row; nothing is deleted that nobody understands
     if delete:
@@ -113,17 +119,17 @@ def _visit(
     signed += [at for one in file.complaints for at in (one.filed_at, one.closed_at)]
     last = retention.last_entry(file.visit, file.messages, signed, file.prescriptions, file.orders)
     if retention.over(Sort.CLINICAL, last, keep, now):
-        report.records += 1
-        report.rows += len(sks)
         keys = [(pk, sk) for sk in sks if sk != "V"] + [(alias, "V") for alias in aliases] + [(pk, "V")]
         if delete:
             _delete(version, pk, keys, now)
+        report.records += 1  # once it is done: two runs together count what one would
+        report.rows += len(sks)
         return True
     if talk and retention.over(Sort.PROCESS, retention.ended(file.visit, file.messages), keep, now):
-        report.conversations += 1
-        report.messages += len(talk)
         if delete:
             _delete(version, pk, [(pk, sk) for sk in talk], now)
+        report.conversations += 1
+        report.messages += len(talk)
     else:
         report.kept += 1
     return False
@@ -144,6 +150,7 @@ def _delete(version: int | None, pk: str, keys: Sequence[tuple[str, str]], now: 
             about=pk, request=f"forget:{part[0][1]}", actor=SYSTEM, deed="forget", at=now, policy=CLINIC.policy
         )
         if transact(build, line):
+            records.visit(Ticket.of(pk.removeprefix("V#")))  # raises NotFound where another run was faster
             raise Stale
 
 
@@ -172,7 +179,8 @@ def _forget_guard(key: tuple[str, str], visits: list[str], report: Report) -> No
     except DeleteError as error:
         if error.cause_response_code != f"{FAILED}Exception":
             raise
-        report.changed += 1  # they came again just now
+        # They came again just now; or the other run forgot it.
+        report.changed += sum(1 for _ in GuardRow.query(key[0], GuardRow.sk == key[1], consistent_read=True))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from chalicelib.rooms.consult import Note
 from chalicelib.rooms.delivery import Order, Step, Way
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.permission import ANYBODY, Actor, Role
-from chalicelib.rooms.prescription import Line, Prescription
+from chalicelib.rooms.prescription import VALID, Line, Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic, Department, Medicine
@@ -191,6 +191,12 @@ def a_line(medicine: str = PARACETAMOL, **changes: Any) -> Line:
     return replace(Line(medicine=medicine, dose="1 tablet", per_day=1, days=3), **changes)
 
 
+def listed(line: Line) -> Line:
+    """The same as it is signed: with the words of the list."""
+    medicine = a_medicine(line.medicine)
+    return replace(line, name=medicine.name, strength=medicine.strength, form=medicine.form)
+
+
 def a_prescription(**changes: Any) -> Prescription:
     """Signed by Dr Ada; approved by Sam where the state says so."""
     made = Prescription(
@@ -210,7 +216,7 @@ def an_order(**changes: Any) -> Order:
         prescription=1,
         doctor=ADA.id,
         patient="Ann Li",
-        lines=(a_line(),),
+        medicines=1,
         way=Way.DELIVERY,
         address="1 River Road",
         phone="13800001234",
@@ -218,6 +224,7 @@ def an_order(**changes: Any) -> Order:
         created_at=NOW,
         steps=(Step(state=OrderState.CREATED, at=NOW, by="patient"),),
         policy="demo-1",
+        until=NOW + VALID,
         version=1,
     )
     state = changes.get("state", OrderState.CREATED)

@@ -84,6 +84,7 @@ class World:
         self.minutes: list[Minute] = []
         self.busy: dict[str, int] = defaultdict(int)  # deeds that were told to come back
         self.refused: dict[str, int] = defaultdict(int)  # deeds that came too late
+        self.badges: dict[str, str] = {}  # of staff: the session they are in
         self.done_waiting = 0  # so many of the first patients are past waiting
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
@@ -134,11 +135,13 @@ class World:
 
     def _let_in(self, actor: Actor) -> None:
         """Staff show their session with every request."""
-        if actor.role in ("doctor", "pharmacist", "courier") and not staff.who(
-            id=actor.id, token_hash=actor.id, now=self.clock
-        ):
+        if actor.role not in ("doctor", "pharmacist", "courier"):
+            return
+        badge = self.badges.get(actor.id, actor.id)
+        if not staff.who(id=actor.id, token_hash=badge, now=self.clock):
+            badge = self.badges[actor.id] = f"{actor.id} {next(self.order)}"
             with self.table.charged("sign_in", 1):
-                staff.open_session(staff.member(actor.id), token_hash=actor.id, now=self.clock)
+                staff.open_session(staff.member(actor.id), token_hash=badge, now=self.clock)
 
     def until_done(self, act: Callable[[], None]) -> None:
         """Whoever is told that the clinic is very busy does the same again a little later."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import shown, words
-from chalicelib.rooms import arrival, assignment, queue
+from chalicelib.rooms import arrival, assignment, grounds, pocket, queue, staff
 from chalicelib.rooms.consult import PATIENT, SOAP, Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.notice import Absence
@@ -44,6 +44,7 @@ def row(visit: Visit, now: datetime, language: str, unanswered: frozenset[Ticket
         "to_reply": visit.id in unanswered,
         "outcome": visit.outcome,
         "from_desk": visit.from_desk,
+        "printable": visit.from_desk and pocket.is_printable(visit),
         "waits_for": visit.answers.doctor if visit.prefers and visit.state is State.WAITING else "",
         "at": since,
         "minutes": minutes(since, now),
@@ -113,6 +114,8 @@ def dossier(found: Dossier, me: str, now: datetime, language: str) -> dict[str, 
         "why_now": visit.calls[-1].why if visit.calls else None,
         "waited": minutes(visit.joined_at, visit.calls[-1].at) if visit.calls else None,
         "handed_back": visit.handed_back,
+        "no_medicine": [one.message for one in grounds.beforehand(visit, CLINIC.rules.at(now, visit.id.department))],
+        "had_before": _had_before(visit),
         "heard": int(found.messages[-1].id) if found.messages else 0,  # of what is shown: the visit may be newer
         "not_here_from": assignment.may_say_not_here(visit) if visit.calls and visit.heard_in < visit.epoch else None,
         "no_shows": visit.no_shows,
@@ -128,6 +131,14 @@ def dossier(found: Dossier, me: str, now: datetime, language: str) -> dict[str, 
         "ended_at": visit.ended_at,
         "ended_why": visit.ended_why,
     }
+
+
+def _had_before(visit: Visit) -> str:
+    """The name of the doctor who called this patient before the present one; "" if there was none."""
+    if len(visit.calls) < 2 or visit.calls[-2].doctor == visit.calls[-1].doctor:
+        return ""
+    plate = staff.plate_of(visit.plates, visit.calls[-2].doctor)
+    return plate.name if plate else visit.calls[-2].doctor
 
 
 def patient(visit: Visit, language: str) -> dict[str, object]:

@@ -116,4 +116,5 @@ def _measured(swept: Swept) -> dict[str, float | list[float]]:
         "GivenUp": swept.given_up,
         "TextsPercent": swept.texts_percent,
         "OpenedOutsideCare": swept.outside_care,
+        "OddDays": [float(swept.mills)] if swept.days_looked_at else [],
     }

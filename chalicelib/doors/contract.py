@@ -9,7 +9,7 @@ from chalice.app import RouteEntry
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
 from chalicelib.doors.form import BODY_MAX, FORMS, JSON_TYPE, REQUEST_MAX, REQUEST_MIN, Form
-from chalicelib.doors.guests import STAFF, TICKETS
+from chalicelib.doors.guests import STAFF, TICKETS, cookie_name
 from chalicelib.doors.manners import Polite
 
 VERSION = "1"
@@ -22,10 +22,12 @@ Whatever is sent twice under the same `Idempotency-Key` (or field `request`) is 
 refusal is a problem of RFC 9457 that names the fields in question. Times are ISO 8601 in UTC; a visit has an opaque
 name. A body holds at most {BODY_MAX} bytes. 503 means: nothing was done, send the same again.
 """
-ACCESS: dict[str, list[dict[str, list[str]]]] = {"public": [], "patient": [{TICKETS: []}], "staff": [{STAFF: []}]}
+ACCESS: dict[str, list[dict[str, list[str]]]] = {"public": [], "number": []}
+ACCESS |= {"patient": [{TICKETS: []}], "staff": [{STAFF: []}]}
 IN_THE_ADDRESS: dict[str, tuple[str, Schema]] = {
     "lang": ("The language of texts and refusals.", {"enum": list(words.LANGUAGES)}),
     "visit": ("The opaque name of a visit.", {"type": "string", "minLength": 8, "maxLength": 64}),
+    "sheet": ("The opaque name of a prescription's sheet.", {"type": "string", "minLength": 8, "maxLength": 64}),
     "department": ("A department of this clinic.", {"enum": [d.id for d in CLINIC.departments]}),
     "member": ("The sign-in name of somebody who works here.", {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"}),
     "file": ("One of our files, by the name that carries its hash.", {"type": "string", "maxLength": 100}),
@@ -62,11 +64,15 @@ def document(routes: Routes) -> Schema:
         "components": {
             "schemas": {"Problem": PROBLEM},
             "securitySchemes": {
-                TICKETS: {"type": "apiKey", "in": "cookie", "name": TICKETS, "description": "The secret of a ticket."},
-                STAFF: {"type": "apiKey", "in": "cookie", "name": STAFF, "description": "The session of staff."},
+                TICKETS: _cookie(TICKETS, "The secret of a ticket."),
+                STAFF: _cookie(STAFF, "The session of staff."),
             },
         },
     }
+
+
+def _cookie(name: str, about: str) -> Schema:
+    return {"type": "apiKey", "in": "cookie", "name": cookie_name(name, secure=True), "description": about}
 
 
 def _addresses(routes: Routes) -> Iterator[tuple[str, str, Polite]]:

@@ -14,7 +14,7 @@ from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import NotAllowed, Refusal, Together
 from chalicelib.rooms import assignment, grounds, prescription
-from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome, last_words
+from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, NoteState, Outcome, last_words
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Line
 from chalicelib.store import names
@@ -142,7 +142,7 @@ def _visit_page(asked: Asked, found: Dossier, **more: object) -> Page:
             "ask_second": second.wanted(asked),
             **more,
         },
-        values={part: getattr(found.note, part) for part in SOAP} if found.note else {},
+        values=_own_words(found),
         here=f"doctor/visits/{asked.name}",
     )
 
@@ -240,9 +240,15 @@ def finish(asked: Asked) -> Answer:
             ],
             "soap": SOAP,
         },
-        values={part: getattr(found.note, part) for part in SOAP} if found.note else {},
+        values=_own_words(found),
         here=f"doctor/visits/{asked.name}/finish",
     )
+
+
+def _own_words(found: Dossier) -> dict[str, str]:
+    """What this doctor has written so far. The words of the doctor before stand beside, under that doctor's name."""
+    note = found.note
+    return {part: getattr(note, part) for part in SOAP} if note and note.state is not NoteState.SET_ASIDE else {}
 
 
 def _medicine_tools(asked: Asked, found: Dossier) -> dict[str, object]:

@@ -8,7 +8,8 @@ from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
 from chalicelib.doors.form import Field, key, text, whole
 from chalicelib.refusal import Refusal, SeveralRefusals
-from chalicelib.rooms.prescription import ADVICE_MAX, DOSE_MAX, LINES_MAX, Line, warnings
+from chalicelib.rooms.dose import DOSE_MAX
+from chalicelib.rooms.prescription import ADVICE_MAX, LINES_MAX, Line, warnings
 from chalicelib.rooms.rules import Medicine
 
 MEDICINE_MAX = 60  # letters of a medicine's id

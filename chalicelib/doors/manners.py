@@ -16,7 +16,8 @@ How to use it (a door is a Blueprint; `Asked` is all a view gets):
         visit = seeing.sign(asked.errand, id=asked.id, **asked.given)       # given: the form's values, typed
         return Go(to=f"doctor/visits/{asked.name}", data={"state": visit.state})   # `to` has no base, no language
 
-- by="public": nobody in particular. by="patient": the ticket of {visit} must be in this browser, else 404.
+- by="public": nobody in particular. by="number": the same, where it matters which number this browser has proven.
+  by="patient": the ticket of {visit} must be in this browser, else 404.
   by="staff": a session, else the sign-in page (`?next=` brings them back) or 401; then permission.may.
 - Refusals raised anywhere (rooms, deeds, your view) become the page again with status, message and everything
   typed; without `again`, or when that page fails too, a page of its own that keeps what was typed.
@@ -29,7 +30,6 @@ How to use it (a door is a Blueprint; `Asked` is all a view gets):
 
 import contextlib
 import functools
-import hmac
 import logging
 import time
 import traceback
@@ -62,14 +62,8 @@ RECORDS = cast(Records, records)  # the module has every function of the protoco
 RETRY_SECONDS = 5
 OURS = frozenset({"request", "proof", "second"})
 BY_ITSELF = frozenset({"read_messages"})  # what open pages ask again and again without anybody touching them
-By = Literal["public", "patient", "staff"]
+By = Literal["public", "number", "patient", "staff"]
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
-
-
-class NotFromOurPage(Refusal):
-    """A form that another site sent in this person's name."""
-
-    status = 403
 
 
 def clock() -> datetime:
@@ -90,6 +84,7 @@ class Asked:
     sheet: Sheet = field(default_factory=Sheet)
     visit: Ticket | None = None
     session: Session | None = None  # of a member of staff
+    proofs: tuple[str, ...] = ()  # one of which a form must bring where the browser does not vouch
     admitted: Errand | None = None  # there once identity and role are known to be right
 
     @property
@@ -185,7 +180,7 @@ class Polite:
         try:
             if asked.path.get("lang", words.DEFAULT) not in words.LANGUAGES:
                 raise NotFound()
-            actor = _who(asked, self.by, by_hand=self.deed not in BY_ITSELF)
+            actor = _who(asked, self.by, self.deed)
             permission.may(actor, self.deed)
             permission.qualified(actor, self.deed, words.local(asked.frame.now).date(), CLINIC.rules.policy)
         except Refusal:
@@ -194,7 +189,7 @@ class Polite:
                     asked.sheet = _posted(asked, self._form(asked))
             raise
         if not ours:
-            raise NotFromOurPage("This did not come from our page. Please do it again from here.")
+            raise origin.NotFromOurPage
         return actor
 
     def _form(self, asked: Asked) -> Form:
@@ -240,7 +235,8 @@ def _asked(request: Request, path: dict[str, str]) -> Asked:
         machine=origin.wants_json(request),
         now=clock(),
     )
-    return Asked(request=request, path=path, frame=frame, guest=guest(request.headers.get("cookie", "")))
+    known = guest(request.headers.get("cookie", ""), secure=frame.secure)
+    return Asked(request=request, path=path, frame=frame, guest=known)
 
 
 def _visit_named(asked: Asked) -> str:
@@ -253,19 +249,24 @@ def _visit_named(asked: Asked) -> str:
     return name
 
 
-def _who(asked: Asked, by: By, *, by_hand: bool) -> Actor:
+def _who(asked: Asked, by: By, deed: str) -> Actor:
     """Whoever is asking. For a patient's page a stranger and a mistyped address look the same: not found."""
     if "visit" in asked.path:
         asked.visit, asked.name = names.ticket_of(asked.path["visit"]), asked.path["visit"]
+    if by == "number":
+        _carries(asked, asked.guest.number, asked.guest.phone)
+        if not asked.guest.number and deed != "prove":  # the first page is shown before the browser has any secret
+            asked.proofs = ()
     if by == "patient":
         asked.kept = asked.guest.ticket(asked.name)
         if asked.kept is None:
             raise NotFound()
-        asked.frame = replace(asked.frame, proof=proof(asked.kept.secret))
+        _carries(asked, asked.kept.secret)
         return Actor(role=Role.PATIENT, id=hashed(asked.kept.secret))
     if by == "staff" and asked.guest.staff:
-        asked.frame = replace(asked.frame, proof=proof(asked.guest.staff))
         badge, now = asked.guest.staff, asked.frame.now
+        _carries(asked, badge)
+        by_hand = deed not in BY_ITSELF
         found = staff.who(id=asked.guest.member, token_hash=hashed(badge), now=now, by_hand=by_hand)
         if found:
             member, asked.session = found
@@ -274,16 +275,15 @@ def _who(asked: Asked, by: By, *, by_hand: bool) -> Actor:
     return ANYBODY
 
 
-def _shown_to_them(asked: Asked) -> None:
-    """Where the browser does not vouch that our own page sends this, the form brings what only our page could know.
+def _carries(asked: Asked, *secrets: str) -> None:
+    """Forms of the page carry a proof of the first of these that the browser has, and must bring one of any of them: a
+    page may have been shown before it had the first."""
+    asked.proofs = tuple(proof(secret) for secret in secrets if secret)
+    asked.frame = replace(asked.frame, proof=next(iter(asked.proofs), ""))
 
-    Machines send JSON, which no page of another site can send here without asking first; nobody is told yes.
-    """
-    expected, sent = asked.frame.proof, str(asked.sheet.given.get("proof", ""))
-    if not expected or origin.is_json(asked.request) or origin.vouched(asked.request):
-        return
-    if not hmac.compare_digest(expected.encode(), sent.encode()):
-        raise NotFromOurPage("This did not come from our page. Please do it again from here.")
+
+def _shown_to_them(asked: Asked) -> None:
+    origin.shown_to_them(asked.request, str(asked.sheet.given.get("proof", "")), asked.proofs)
 
 
 def _posted(asked: Asked, form: Form) -> Sheet:
@@ -337,6 +337,7 @@ def _sorry(asked: Asked, refusal: Refusal, status: int) -> Response:
             "written": asked.sheet.written,
             "request": id,
             "posted": asked.sends,
+            "code": asked.kept.code if asked.kept else "",
         }
         response = respond(Page(template="sorry.html", extras=extras, status=status), frame)
     if status in (500, 503):

@@ -11,7 +11,7 @@ from chalicelib.doors.form import FORMS, Form, dialled, key, one_of, text
 from chalicelib.doors.guests import hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
-from chalicelib.refusal import NotFound, Refusal, TooLate
+from chalicelib.refusal import NotFound, Refusal, TooLate, Unproven
 from chalicelib.rooms import phone
 from chalicelib.rooms.arrival import NAME_MAX, ForWhom
 from chalicelib.rooms.notice import Outcome
@@ -46,7 +46,7 @@ def must_know(asked: Asked, *purposes: Purpose) -> Known:
     """The same where nothing can be done without it. What was typed stays."""
     found = known_to(asked, *purposes)
     if found is None:
-        raise proving.lost()
+        raise Unproven
     return found
 
 
@@ -68,7 +68,7 @@ def ends(number: str) -> str:
 
 
 @door.route("/{lang}/number")
-@polite("see_people", form=WHY)
+@polite("see_people", by="number", form=WHY)
 def show(asked: Asked) -> Answer:
     """What proving a number is good for; and for whom it was proven: their people."""
     if not CLINIC.proves_phones:
@@ -82,7 +82,7 @@ def show(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number", methods=["POST"], content_types=FORMS)
-@polite("ask_code", form=Form(NUMBER, key("for", max=10)), again=show)
+@polite("ask_code", by="number", form=Form(NUMBER, key("for", max=10)), again=show)
 def ask(asked: Asked) -> Answer:
     """A code by text, to go on to the list of people or to the questions."""
     purpose = Purpose.ASK if asked.given["for"] == Purpose.ASK else Purpose.PEOPLE
@@ -110,9 +110,9 @@ def send(asked: Asked, *, typed: str, purpose: Purpose, born: date | None = None
     if claim.digest == digest:  # not the repeat of a request whose code is on its way
         outcome = post.send_code(number, code, asked.language)
         if outcome in (Outcome.LATER, Outcome.NEVER):
-            raise Refusal(
-                "We could not send the text message. Check the number, or try again in a minute.", field="phone"
-            )
+            claim = proving.not_sent(asked.errand, claim)
+    if claim.unsent:
+        raise Refusal("We could not send the text message. Check the number, or try again in a minute.", field="phone")
     cookie = guests.phone_cookie(secret, secure=asked.secure)
     return Go(to="number/code", data={"sent": True}, cookies=(cookie,))
 
@@ -125,12 +125,14 @@ def _claim(asked: Asked) -> Claim | None:
 
 
 @door.route("/{lang}/number/code")
-@polite("prove")
+@polite("prove", by="number")
 def code(asked: Asked) -> Answer:
     """Where the code is entered. It can be left and opened again, as when somebody looks at the text."""
     claim = _claim(asked)
     if claim is None or not CLINIC.proves_phones:
         return Go(to="number", data={"sent": False})
+    if claim.unsent and not asked.frame.problems:
+        return Go(to="find" if claim.purpose is Purpose.FIND else "number", data={"sent": False})
     if claim.proven and not asked.frame.problems:
         return Go(to=AFTER[claim.purpose], data={"proven": True})
     data = {"ends": ends(claim.number), "purpose": claim.purpose}
@@ -138,7 +140,12 @@ def code(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/code", methods=["POST"], content_types=FORMS)
-@polite("prove", form=Form(dialled("code", max=TYPED_MAX, missing="Enter the code from the text message.")), again=code)
+@polite(
+    "prove",
+    by="number",
+    form=Form(dialled("code", max=TYPED_MAX, missing="Enter the code from the text message.")),
+    again=code,
+)
 def prove(asked: Asked) -> Answer:
     """The right code, and this browser is known."""
     claim = _claim(asked)
@@ -157,7 +164,7 @@ def prove(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/again", methods=["POST"], content_types=FORMS)
-@polite("ask_code", again=code)
+@polite("ask_code", by="number", again=code)
 def again(asked: Asked) -> Answer:
     """Another code to the same number; the one before is worth nothing any more."""
     claim = _claim(asked)
@@ -167,7 +174,7 @@ def again(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/people")
-@polite("see_people")
+@polite("see_people", by="number")
 def adding(asked: Asked) -> Answer:
     """Who else does this number stand for?"""
     if known_to(asked, *THEIRS) is None and not asked.frame.problems:
@@ -176,7 +183,7 @@ def adding(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/people", methods=["POST"], content_types=FORMS)
-@polite("add_me", form=PERSON, again=adding)
+@polite("add_me", by="number", form=PERSON, again=adding)
 def add(asked: Asked) -> Answer:
     """One person more, with a record of their own."""
     known = must_know(asked, *THEIRS)
@@ -195,7 +202,7 @@ def add(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/out", methods=["POST"], content_types=FORMS)
-@polite("sign_out_here", again=show)
+@polite("sign_out_here", by="number", again=show)
 def out(asked: Asked) -> Answer:
     """This browser is not known any more; tickets in it stay."""
     token = hashed(asked.guest.number)
@@ -204,9 +211,10 @@ def out(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/number/everywhere", methods=["POST"], content_types=FORMS)
-@polite("out_everywhere", again=show)
+@polite("out_everywhere", by="number", again=show)
 def everywhere(asked: Asked) -> Answer:
     """No browser is known by this number any more: a phone was lost or lent."""
     token = hashed(asked.guest.number)
-    proving.out_everywhere(asked.errand, owner=proving.owner(asked.errand, token=token), token=token)
+    kept = frozenset(hashed(one.secret) for one in asked.guest.tickets)
+    proving.out_everywhere(asked.errand, owner=proving.owner(asked.errand, token=token), token=token, kept=kept)
     return Go(to="number", data={"known": None}, cookies=(guests.number_cookie("", secure=asked.secure),))

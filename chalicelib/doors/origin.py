@@ -1,18 +1,30 @@
 """Facts about a request that no form carries: our own address, its language, and whether our page sent it."""
 
+import hmac
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from chalice.app import Request
 
 from chalicelib.doors import words
+from chalicelib.refusal import Refusal
 
 _BASE = re.compile(r"(/[A-Za-z0-9._-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}|\[[0-9a-fA-F:]+\](:\d+)?")
 _OURS = re.compile(r"/[A-Za-z0-9/_~-]*")
 HOME, CUSTOMER = 64, 48  # bits of an IPv6 address that do not change within one home, and within what a customer gets
+
+
+class NotFromOurPage(Refusal):
+    """A form that another site sent in this person's name."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("This did not come from our page. Please do it again from here.")
 
 
 def base_of(request: Request) -> str:
@@ -103,7 +115,7 @@ def from_our_page(request: Request) -> bool:
     """Browsers name the page that sends a form. A machine names none, and has no cookies that another site could use.
 
     Our pages send no referrer, so older browsers say `Origin: null`; for them the SameSite cookies stand guard, and
-    the proof in every form of a patient or of staff.
+    the proof in every form of a patient, of staff or about a proven number.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -113,3 +125,16 @@ def from_our_page(request: Request) -> bool:
         return True
     ours = {request.headers.get(name, "") for name in ("host", "x-forwarded-host")}
     return urlsplit(origin).netloc in {*ours, urlsplit(os.environ.get("ORIGIN", "")).netloc} - {""}
+
+
+def shown_to_them(request: Request, sent: str, proofs: Iterable[str]) -> None:
+    """Where the browser does not vouch that our own page sends this, the form brings what only our page could know: one
+    of these, if there are any. Raises NotFromOurPage.
+
+    Machines send JSON, which no page of another site can send here without asking first; nobody is told yes.
+    """
+    expected = [proof for proof in proofs if proof]
+    if not expected or is_json(request) or vouched(request):
+        return
+    if not any(hmac.compare_digest(proof.encode(), sent.encode()) for proof in expected):
+        raise NotFromOurPage

@@ -4,7 +4,7 @@ import secrets
 
 from chalice import Blueprint
 
-from chalicelib.doors import shown
+from chalicelib.doors import sheet, shown
 from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
@@ -65,7 +65,7 @@ def _data(asked: Asked, place: Place, dossier: Dossier) -> dict[str, object]:
         "place": shown.place(place, now),
         "messages": _messages(asked, dossier.messages),
         "medicine": medicine,
-        "parcel": shown.parcel(order) if order else None,
+        "parcel": shown.parcel(order, now) if order else None,
         "may_choose": medicine is not None and medicine["state"] is Medicine.EFFECTIVE and not chosen,
     }
 
@@ -169,7 +169,9 @@ def prescription(asked: Asked) -> Answer:
         "medicine": shown.medicine(dossier.prescription, asked.language, asked.frame.now),
         "doctor": shown.doctor(dossier.visit),
     }
-    return Page(template="prescription.html", data=data)
+    return Page(
+        template="prescription.html", data=data, extras=sheet.square(asked, dossier.visit, dossier.prescription)
+    )
 
 
 @door.route("/{lang}/visits/{visit}/delivery")
@@ -191,7 +193,7 @@ def choose_delivery(asked: Asked) -> Answer:
     code = f"{secrets.randbelow(10**delivery.CODE_DIGITS):0{delivery.CODE_DIGITS}d}"
     said = {**asked.given, "way": Way(asked.given["way"]) if asked.given["way"] in set(Way) else None}
     order = sending.choose_delivery(asked.errand, id=asked.id, code=code, **said)
-    return Go(to=f"visits/{asked.name}#parcel", data={"parcel": shown.parcel(order)})
+    return Go(to=f"visits/{asked.name}#parcel", data={"parcel": shown.parcel(order, asked.frame.now)})
 
 
 @door.route("/{lang}/visits/{visit}/delivery/cancel", methods=["POST"], content_types=FORMS)
@@ -199,4 +201,4 @@ def choose_delivery(asked: Asked) -> Answer:
 def cancel_delivery(asked: Asked) -> Answer:
     """Another way may be chosen while the parcel has not left."""
     order = sending.cancel_order(asked.errand, id=asked.id)
-    return Go(to=f"visits/{asked.name}#parcel", data={"parcel": shown.parcel(order)})
+    return Go(to=f"visits/{asked.name}#parcel", data={"parcel": shown.parcel(order, asked.frame.now)})

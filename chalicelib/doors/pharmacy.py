@@ -1,20 +1,22 @@
 """The pharmacy's door: prescriptions to check, and parcels on their way, for pharmacists, couriers and the desk."""
 
+from datetime import datetime
+
 from chalice import Blueprint
 
-from chalicelib.doors import chart, lines, second, shown
+from chalicelib.doors import chart, lines, second, shown, words
 from chalicelib.doors.form import FORMS, Form, dialled, text, whole
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
-from chalicelib.refusal import Refusal
+from chalicelib.refusal import Refusal, TooLate, Unsigned
 from chalicelib.rooms import arrival, delivery, prescription
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, Order, State, Way
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.store import names
-from chalicelib.visit import seeing, sending
+from chalicelib.visit import checking, seeing, sending
 
 door = Blueprint(__name__)
 
@@ -29,6 +31,7 @@ FAILED = Form(text("reason", max=delivery.REASON_MAX))
 # What a parcel needs next. The list is in this order; a pick-up that lies ready is a group of its own.
 GROUPS = ("pick", "check", "hand_over", "counter", "on_the_way", "failed", "back")
 OPEN = (State.CREATED, State.PICKING, State.CHECKED, State.HANDED_OVER, State.FAILED_ATTEMPT, State.RETURNED)
+PACKING = ("pick", "check", "hand-over")  # what needs the medicines to be known
 _GROUP = {
     State.CREATED: "pick",
     State.PICKING: "check",
@@ -62,7 +65,9 @@ def _waiting(found: Prescription, asked: Asked) -> dict[str, object]:
         "code": shown.code(found.visit),
         "doctor": found.doctor_name,
         "number": found.number,
-        "medicines": [lines.called(line.medicine, asked.language) for line in found.lines],
+        "medicines": [
+            "{medicine} {strength}".format(**shown.line(line, asked.language)).strip() for line in found.lines
+        ],
         "warned": found.confirmed,
         "minutes": chart.minutes(found.signed_at, asked.frame.now),
     }
@@ -165,8 +170,9 @@ def _parcel_row(order: Order, asked: Asked) -> dict[str, object]:
         "code": shown.code(order.visit),
         "state": order.state,
         "way": order.way,
-        "medicines": len(order.lines),
+        "medicines": order.medicines,
         "attempts": order.attempts,
+        "late": delivery.late(order, asked.frame.now),
         "mine": asked.errand.actor.id in (order.picker, order.courier),
         "minutes": chart.minutes(since, asked.frame.now),
     }
@@ -179,6 +185,7 @@ def parcel(asked: Asked) -> Answer:
     order, me = sending.see_order(asked.errand, id=asked.id), asked.errand.actor
     sees = me.id in (order.courier, order.picker) or me.role is not Role.COURIER
     needs_address = _needs_address(order, me)
+    lines_inside, doubt = _inside(asked, order) if _packs(order, me) else ([], "")
     return Page(
         template="parcel_page.html",
         data={
@@ -189,17 +196,28 @@ def parcel(asked: Asked) -> Answer:
             "patient": order.patient if sees else None,
             "address": order.address if needs_address else None,
             "phone": order.phone if needs_address else None,
-            "lines": [shown.line(line, asked.language) for line in order.lines] if _packs(order, me) else [],
+            "lines": lines_inside,
+            "doubt": doubt,
             "attempts": order.attempts,
             "attempts_left": max(0, ATTEMPTS_MAX - order.attempts),
             "codes_left": order.codes_left,
-            "may": _may(order, me),
+            "late": delivery.late(order, asked.frame.now),
+            "too_long": delivery.out_too_long(order, asked.frame.now),
+            "may": [deed for deed in _may(order, me, asked.frame.now) if not doubt or deed not in PACKING],
             "waits_for": _waits_for(order, me),
             "steps": [{"state": step.state, "at": step.at, "note": step.note} for step in order.steps],
         },
-        extras=signs(me),
+        extras={**signs(me), "days": delivery.REACHES_WITHIN.days},
         here=f"parcels/{asked.name}",
     )
+
+
+def _inside(asked: Asked, order: Order) -> tuple[list[dict[str, object]], str]:
+    """The medicines, or why they are not shown: without them there is nothing to pack or to compare."""
+    try:
+        return [shown.line(line, asked.language) for line in checking.inside(asked.errand, order)], ""
+    except (TooLate, Unsigned) as refusal:
+        return [], words.said(refusal, asked.language)
 
 
 def _needs_address(order: Order, me: Actor) -> bool:
@@ -214,11 +232,15 @@ def _packs(order: Order, me: Actor) -> bool:
     return me.role is not Role.COURIER or order.picker == me.id or order.state is State.CREATED
 
 
-def _may(order: Order, me: Actor) -> list[str]:
+def _may(order: Order, me: Actor, now: datetime) -> list[str]:
     """The deeds that make sense for this person now, the main one first."""
+    if delivery.late(order, now):
+        return ["cancel"] if me.role is not Role.COURIER else []
+    if delivery.out_too_long(order, now):
+        return ["bring-back"] if _gives(order, me) else []
     role, state, pick_up = me.role, order.state, order.way is Way.PICK_UP
     carries = order.courier == me.id and role is Role.COURIER
-    gives = carries or (pick_up and role is Role.PHARMACIST)
+    gives = _gives(order, me)
     found = {
         "pick": state is State.CREATED,
         "check": state is State.PICKING and order.picker != me.id and role in (Role.PHARMACIST, Role.DESK),
@@ -227,9 +249,15 @@ def _may(order: Order, me: Actor) -> list[str]:
         "deliver": state is State.HANDED_OVER and gives and order.codes_left > 0,
         "failed": state is State.HANDED_OVER and carries,
         "bring-back": state in (State.HANDED_OVER, State.FAILED_ATTEMPT) and gives,
-        "cancel": state in shown.CANCELLABLE and role is Role.DESK,
+        "cancel": state in delivery.INSIDE and role is Role.DESK,
     }
     return [deed for deed, makes_sense in found.items() if makes_sense]
+
+
+def _gives(order: Order, me: Actor) -> bool:
+    """Who puts it into the patient's hands: the courier who carries it, or the pharmacy at its counter."""
+    at_counter = order.way is Way.PICK_UP and me.role is Role.PHARMACIST
+    return at_counter or (me.role is Role.COURIER and order.courier == me.id)
 
 
 def _waits_for(order: Order, me: Actor) -> str:

@@ -11,7 +11,7 @@ from chalicelib.doors.form import FORMS, Form, dialled, key, many, one_of, text,
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page, Raw
-from chalicelib.refusal import NotFound, Refusal, TooLate
+from chalicelib.refusal import NotFound, Refusal, TooLate, Unproven
 from chalicelib.rooms import arrival, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.phone import Known, Person
@@ -81,7 +81,7 @@ def _draft(asked: Asked) -> Request | None:
 
 
 @door.route("/{lang}/ask/{step}")
-@polite("ask", form=dict.fromkeys(ASKED, LOOK_AT))
+@polite("ask", by="number", form=dict.fromkeys(ASKED, LOOK_AT))
 def question(asked: Asked) -> Answer:
     """One question. Nobody reaches a later one around an earlier one."""
     step = asked.path["step"]
@@ -92,7 +92,7 @@ def question(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/check")
-@polite("ask")
+@polite("ask", by="number")
 def check(asked: Asked) -> Answer:
     """All the answers once more, and what the patient agrees to."""
     return _in_order(asked, "check")
@@ -130,6 +130,7 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         extras["where"] = shown.department(draft.department, asked.language) if draft.department else ""
         if step == "check":
             data["doctor"] = _had(asked, draft)
+            data["no_medicine"] = _no_medicine(asked, draft)
             data["fee"] = shown.fee(draft.department, asked.language)
             values["doctor"], extras["seen"] = FIRST, _marked(draft)
     else:
@@ -142,6 +143,16 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
     if step == "contact" and draft and not draft.phone and (known := number.known_to(asked, *number.THEIRS)):
         values["phone"] = known.proof.number
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)
+
+
+def _no_medicine(asked: Asked, draft: Request) -> str:
+    """Why no medicine can come of this visit, said before anybody waits for it; "" if it can."""
+    policy = CLINIC.rules.at(asked.frame.now, draft.department)
+    if policy.follow_up_only and not draft.follow_up:
+        return "first"
+    if policy.verified and _chosen(asked, draft)[1] is None:
+        return "number" if CLINIC.proves_phones else "never"
+    return ""
 
 
 def _marked(draft: Request) -> str:
@@ -175,7 +186,7 @@ def _had(asked: Asked, draft: Request) -> dict[str, object] | None:
     return {**plate, "name": offer.name, "on_duty": offer.there, "minutes_max": CLINIC.prefer_minutes, **waits}
 
 
-@polite("ask")
+@polite("ask", by="number")
 def choosing(asked: Asked) -> Answer:
     """The question "Who needs the doctor?" again, after a choice that was refused. It has no address of its own."""
     page = _in_order(asked, "who")
@@ -183,7 +194,7 @@ def choosing(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/person", methods=["POST"], content_types=FORMS)
-@polite("ask", form=Form(key("person", max=64, missing="Choose who needs the doctor.")), again=choosing)
+@polite("ask", by="number", form=Form(key("person", max=64, missing="Choose who needs the doctor.")), again=choosing)
 def choose(asked: Asked) -> Answer:
     """Somebody of the proven number: nothing has to be typed again, and the doctor sees their earlier visits."""
     if _draft(asked) is None:
@@ -194,7 +205,7 @@ def choose(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/{step}", methods=["POST"], content_types=FORMS)
-@polite("ask", form=ASKED, again=question)
+@polite("ask", by="number", form=ASKED, again=question)
 def answer(asked: Asked) -> Answer:
     """One answer, kept as it is given: a dead battery loses nothing."""
     step = asked.path["step"]
@@ -231,7 +242,7 @@ def _flags(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/ask/check", methods=["POST"], content_types=FORMS)
-@polite("join", form=CONSENT, again=check)
+@polite("join", by="number", form=CONSENT, again=check)
 def join(asked: Asked) -> Answer:
     """The ticket. Whoever already waits there is shown the ticket they have."""
     draft = _draft(asked)
@@ -244,22 +255,29 @@ def join(asked: Asked) -> Answer:
     guest = asked.guest
     beside = finding.beside(asked, guests.ticket_secret(guest.phone, draft.id))
     known, chosen = _chosen(asked, draft)
-    visit = arriving.join(
-        asked.errand,
-        request=draft,
-        secret=hashed(guests.ticket_secret(guest.phone, draft.id)),
-        person=_person(asked, draft, chosen),
-        consented=asked.given["consent"],
-        same_doctor=asked.given["doctor"] == SAME,
-        verified=chosen is not None,
-        phone=chosen.phone if chosen else number.found_by(draft.phone),
-    )
+    try:
+        visit = _joined(asked, draft, known, chosen)
+    except Unproven:  # signed out elsewhere at this very moment: as if it had been before
+        known, visit = None, _joined(asked, draft, None, None)
     kept = Kept(names.name_of(visit.id), guests.ticket_secret(guest.phone, visit.request))
     if not queue.is_theirs(visit, secret=hashed(kept.secret)):  # drawn on another phone: the same ticket here too
         _find(asked, known, visit, kept)
     cookies = guests.tickets_cookie((kept, *beside), secure=asked.secure)
     already = "?already=yes" if visit.request != draft.id else ""
     return Go(to=f"visits/{kept.visit}{already}", data={"visit": kept.visit, "secret": kept.secret}, cookies=(cookies,))
+
+
+def _joined(asked: Asked, draft: Request, known: Known | None, chosen: Person | None) -> Visit:
+    return arriving.join(
+        asked.errand,
+        request=draft,
+        secret=hashed(guests.ticket_secret(asked.guest.phone, draft.id)),
+        person=_person(asked, draft, chosen),
+        consented=asked.given["consent"],
+        same_doctor=asked.given["doctor"] == SAME,
+        by=known.proof if known and chosen else None,
+        phone=chosen.phone if chosen else number.found_by(draft.phone),
+    )
 
 
 def _find(asked: Asked, known: Known | None, visit: Visit, kept: Kept) -> None:

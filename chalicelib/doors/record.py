@@ -3,7 +3,7 @@
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import shown, words
+from chalicelib.doors import sheet, shown, words
 from chalicelib.doors.form import FORMS, Form, one_of, text
 from chalicelib.doors.machine import to_json
 from chalicelib.doors.manners import Asked, polite
@@ -27,7 +27,9 @@ COMPLAINT = Form(
 def see(asked: Asked) -> Answer:
     """All of it on one page. What a doctor is still writing is not in it yet."""
     file = keeping.my_record(asked.errand, id=asked.id)
-    return Page(template="visit_record.html", data=_data(asked, file), here=f"visits/{asked.name}/record")
+    square = sheet.square(asked, file.visit, file.prescriptions[-1] if file.prescriptions else None)
+    data, here = _data(asked, file), f"visits/{asked.name}/record"
+    return Page(template="visit_record.html", data=data, extras=square, here=here)
 
 
 @door.route("/{lang}/visits/{visit}/record/fhir")
@@ -57,7 +59,7 @@ def erasing(asked: Asked) -> Answer:
 @polite("erase", by="patient", again=see)
 def erase(asked: Asked) -> Answer:
     """What no duty keeps is gone for good."""
-    visit = keeping.erase(asked.errand, id=asked.id)
+    visit = keeping.erase(asked.errand, id=asked.id, holder=asked.guest.holder)
     return Go(to=f"visits/{asked.name}/erase", data={"asked_at": visit.restricted})
 
 
@@ -93,7 +95,7 @@ def _data(asked: Asked, file: File) -> dict[str, object]:
         "notes": [_note(one) for one in fhir.kept(file.notes)],
         "medicines": [shown.medicine(one, asked.language, now) for one in file.prescriptions],
         "complaints": [shown.complaint(one) for one in file.complaints],
-        "parcels": [shown.parcel(one) for one in file.orders],
+        "parcels": [shown.parcel(one, now) for one in file.orders],
     }
 
 

@@ -43,20 +43,20 @@ def show_again(asked: Asked) -> None:
     if not (code.isdigit() and len(code) == DIGITS):
         raise Refusal("Enter the six digits.", field="second")
     assert asked.session is not None
-    me, badge, now = asked.errand.actor.id, asked.guest.staff, asked.frame.now
+    who, badge, now = asked.errand.actor, asked.guest.staff, asked.frame.now
     refresh = staff.opened(badge, token_hash=hashed(badge))
     if refresh is None:
         raise SignInFirst("Please sign in to continue.")
-    staff.count_try(me, hashed(badge), now)
+    staff.count_try(who.id, hashed(badge), now)
     try:
-        identity.pool().code_again(me, refresh, code)
+        identity.pool().code_again(who.id, refresh, code)
     except Refusal as refusal:
         if _proved_meanwhile(asked):
             return  # a double tap: these digits were used a moment ago, by the same form
         refusal.field = "second" if refusal.field else None
         raise
-    staff.forget_tries(me, hashed(badge))
-    staff.proved(token_hash=hashed(badge), now=now)
+    staff.forget_tries(who.id, hashed(badge))
+    staff.proved(who, token_hash=hashed(badge), now=now)
     asked.session = replace(asked.session, proved_at=now)
 
 

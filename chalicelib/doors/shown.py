@@ -1,5 +1,6 @@
 """What a patient is shown of a visit, as plain data: the same for the page and for a machine."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.clinic import CLINIC
@@ -8,9 +9,10 @@ from chalicelib.rooms import delivery, preferred, prescription, promise, queue
 from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import PATIENT, Message
 from chalicelib.rooms.delivery import Order, Way
+from chalicelib.rooms.leaving import STEP_BACKS_MAX
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, State, Ticket, Visit
+from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
 from chalicelib.rooms.staff import Plate, plate_of
 from chalicelib.store import names
 from chalicelib.visit.arriving import MONTH, WEEK, Kept, Place, Standing
@@ -23,8 +25,7 @@ PARCEL = (
     delivery.State.HANDED_OVER,
     delivery.State.DELIVERED,
 )
-CANCELLABLE = (delivery.State.CREATED, delivery.State.PICKING, delivery.State.CHECKED)
-CODE_NEEDED = (*CANCELLABLE, delivery.State.HANDED_OVER, delivery.State.FAILED_ATTEMPT)
+CODE_NEEDED = (*delivery.INSIDE, delivery.State.HANDED_OVER, delivery.State.FAILED_ATTEMPT)
 
 
 def code(id: Ticket) -> str:
@@ -196,12 +197,13 @@ def complaint(one: Complaint) -> dict[str, object]:
 
 
 def line(one: Line, language: str) -> dict[str, object]:
+    """What was signed, whatever the list says now; the list itself for what was signed without its words."""
     medicine = CLINIC.medicine(one.medicine)
+    name, form = (one.name, one.form) if one.name or not medicine else (medicine.name, medicine.form)
     return {
-        "medicine": words.in_words(medicine.name, language) if medicine else one.medicine,
-        "strength": one.strength
-        or (medicine.strength if medicine else ""),  # what was signed, whatever the list says now
-        "form": words.in_words(medicine.form, language) if medicine else "",
+        "medicine": _in(name, language) or one.medicine,
+        "strength": one.strength or (medicine.strength if medicine else ""),
+        "form": _in(form, language),
         "dose": one.dose,
         "per_day": one.per_day,
         "days": one.days,
@@ -209,26 +211,37 @@ def line(one: Line, language: str) -> dict[str, object]:
     }
 
 
+def _in(said: Mapping[str, str], language: str) -> str:
+    """A text that a record keeps: the kit of that day may have had other languages."""
+    return said.get(language) or next(iter(said.values()), "")
+
+
 def medicine(found: Prescription, language: str, now: datetime) -> dict[str, object]:
     """A prescription without the words doctor and pharmacist wrote to each other."""
-    until = prescription.good_until(found)
-    in_time = now <= until or found.state not in (prescription.State.SIGNED, prescription.State.EFFECTIVE)
     return {
         "number": found.number,
-        "state": found.state if in_time else prescription.State.EXPIRED,
+        "state": state_of(found, now),
         "doctor": found.doctor_name,
         "pharmacist": found.pharmacist_name if found.state in EFFECTIVE else None,
         "signed_at": found.signed_at,
-        "until": until,
+        "until": prescription.good_until(found),
         "lines": [line(one, language) for one in found.lines],
     }
 
 
+def state_of(found: Prescription, now: datetime) -> prescription.State:
+    """Out of date from that second on, whether anybody has written it down yet or not."""
+    in_time = now <= prescription.good_until(found) or found.state not in STILL_TO_COME
+    return found.state if in_time else prescription.State.EXPIRED
+
+
+STILL_TO_COME = (prescription.State.SIGNED, prescription.State.EFFECTIVE, prescription.State.RESERVED)
 EFFECTIVE = (prescription.State.EFFECTIVE, prescription.State.RESERVED, prescription.State.DISPENSED)
 
 
-def parcel(order: Order) -> dict[str, object]:
+def parcel(order: Order, now: datetime) -> dict[str, object]:
     """A parcel's way with what is still to come, and the code while it is needed."""
+    late = delivery.late(order, now)
     steps = [
         {
             "state": s.state,
@@ -240,7 +253,9 @@ def parcel(order: Order) -> dict[str, object]:
     ]
     if order.state is not delivery.State.DELIVERED:
         steps[-1]["mark"] = "at"
-    if order.state in PARCEL:
+    if late:
+        to_come: tuple[delivery.State, ...] = ()
+    elif order.state in PARCEL:
         to_come = PARCEL[PARCEL.index(order.state) + 1 :]
     else:
         to_come = PARCEL[-1:] if order.state is delivery.State.FAILED_ATTEMPT else ()
@@ -250,8 +265,9 @@ def parcel(order: Order) -> dict[str, object]:
         "state": order.state,
         "address": order.address,
         "phone": order.phone,
-        "proof": order.code if order.state in CODE_NEEDED and order.codes_left else None,
+        "proof": order.code if order.state in CODE_NEEDED and order.codes_left and not late else None,
         "locked": order.state in CODE_NEEDED and not order.codes_left,
-        "may_cancel": order.state in CANCELLABLE,
+        "may_cancel": order.state in delivery.INSIDE,
+        "late": late,
         "steps": steps + [{"state": state, "at": None, "note": "", "mark": "next"} for state in to_come],
     }

@@ -199,14 +199,20 @@ def _welcome(asked: Asked, me: Member | None, proved: Proved) -> Answer:
     staff.keep_closed(mine, proved.refresh, token_hash=hashed(mine), now=now)
     staff.open_session(me, token_hash=hashed(mine), now=now)
     staff.forget_tries(me.id, _place(asked, me.id))
-    if asked.guest.staff:
-        staff.sign_out(token_hash=hashed(asked.guest.staff))
+    _earlier_ends(asked, me)
     known = known_cookie(me.id, names.known_mark(me.id, new_secret()), secure=asked.secure)
     return Go(
         to=_wanted(asked.given["next"], me.role),
         data={"name": me.name, "role": me.role},
         cookies=(staff_cookie(mine, secure=asked.secure), known),
     )
+
+
+def _earlier_ends(asked: Asked, me: Member) -> None:
+    """The session this browser had before, of whoever it was: no two of them in one browser."""
+    owner = me if asked.guest.member == me.id else _known_here(asked.guest.member)
+    if owner is not None:
+        staff.sign_out(owner.actor, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
 
 
 def _wanted(next: str, role: Role) -> str:
@@ -222,5 +228,5 @@ def sign_out(asked: Asked) -> Answer:
     """The session ends here and in the table; a doctor who goes home is no longer on duty."""
     if asked.errand.actor.role is Role.DOCTOR:
         taking.pause(asked.errand)
-    staff.sign_out(token_hash=hashed(asked.guest.staff))
+    staff.sign_out(asked.errand.actor, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
     return Go(to="staff", cookies=(staff_cookie("", secure=asked.secure),))

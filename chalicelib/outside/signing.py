@@ -14,6 +14,7 @@ from chalicelib.refusal import Unsigned
 
 CONNECT_SECONDS, ANSWER_SECONDS, TRIES_MAX = 1, 2, 2  # a doctor waits; two documents must fit into Lambda's 15 seconds
 ALGORITHM = "ECDSA_SHA_256"
+GOOD_KEPT = 500  # signatures found good, remembered by a container
 T = TypeVar("T")
 
 
@@ -34,12 +35,10 @@ class Kms:
         """Whether this key of ours made this signature. A row may name any key: others are not even asked."""
         if key not in _keys() or not signature:
             return False
-        request = {"KeyId": key, "Message": digest, "MessageType": "RAW", "SigningAlgorithm": ALGORITHM}
         try:
-            said = _reached(lambda: _kms().verify(Signature=signature, **request))
+            return _good(key, digest, signature)
         except _Wrong:
             return False
-        return bool(said["SignatureValid"])
 
     def public_key(self) -> bytes:
         """SubjectPublicKeyInfo in DER. Asked for once per container."""
@@ -68,6 +67,17 @@ def _reached(ask: Callable[[], T]) -> T:
         raise Unsigned from refused
     except BotoCoreError as silent:
         raise Unsigned from silent
+
+
+@functools.lru_cache(GOOD_KEPT)
+def _good(key: str, digest: bytes, signature: bytes) -> bool:
+    """Once good is always good, so KMS is asked once per container: a sheet that is scanned all day must not use up
+    what doctors sign with. Raises _Wrong otherwise, which is not kept."""
+    request = {"KeyId": key, "Message": digest, "MessageType": "RAW", "SigningAlgorithm": ALGORITHM}
+    said = _reached(lambda: _kms().verify(Signature=signature, **request))
+    if not said["SignatureValid"]:
+        raise _Wrong
+    return True
 
 
 @functools.cache

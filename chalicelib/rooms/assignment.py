@@ -332,6 +332,7 @@ def not_here(visit: Visit, lane: Lane, *, doctor: str, epoch: int, now: datetime
         visit,
         state=State.WAITING,
         no_shows=visit.no_shows + 1,
+        handed_back=None,
         ticket=None,
         returns_at=min(head + STEP_BACK_PLACES, max(lane.tails[visit.id.band], head)),
         doctor=None,

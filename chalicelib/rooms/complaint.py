@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.refusal import Refusal, TooLate
-from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.queue import Ticket, Visit
 
 TEXT_MAX = 1000
 WORD_MAX = 500
@@ -44,6 +44,14 @@ def file(visit: Ticket, before: list[Complaint], *, about: About | None, text: s
     if len(before) >= COMPLAINTS_MAX:
         raise TooLate("You have told us %(times)s times. Please call us.", times=COMPLAINTS_MAX)
     return Complaint(visit=visit, number=len(before) + 1, about=about, text=text.strip(), filed_at=now)
+
+
+def to_staff(one: Complaint, visit: Visit | None) -> Complaint:
+    """As people who work here read it. A patient who had the record closed closed these words with it; what they wrote
+    since is to us. That there is one, when and what about stays, so that somebody answers. A visit that cannot be read
+    may be a closed one."""
+    open_to_us = visit is not None and (visit.restricted is None or one.filed_at > visit.restricted)
+    return one if open_to_us else replace(one, text="")
 
 
 def close(one: Complaint, *, by: str, word: str, now: datetime) -> Complaint:

@@ -1,12 +1,12 @@
 """Delivery: the parcel from the pharmacy's shelf into the patient's hands, checked twice, proved by a code."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, Refusal, SeveralRefusals, TooLate
 from chalicelib.rooms.arrival import NAME_MAX, telephone
-from chalicelib.rooms.prescription import Line, Prescription, usable
+from chalicelib.rooms.prescription import STAYS, VALID, Prescription, good_until, usable
 from chalicelib.rooms.queue import Ticket
 
 ADDRESS_MAX = 200
@@ -14,6 +14,7 @@ ATTEMPTS_MAX = 3
 REASON_MAX = 200
 CODE_DIGITS = 6
 CODE_TRIES_MAX = 5
+REACHES_WITHIN = timedelta(days=7)  # of leaving the pharmacy; later the parcel comes back
 STEPS_MAX = 40  # entries of one parcel's history
 
 
@@ -40,8 +41,10 @@ NOT_YET = {
     State.PICKING: "This parcel has not been checked yet.",
     State.CHECKED: "This parcel has not been handed over yet.",
 }
+INSIDE = (State.CREATED, State.PICKING, State.CHECKED)  # in the pharmacy still, and may be cancelled
 # Out of the pharmacy, or never to leave it.
-GONE = frozenset({State.HANDED_OVER, State.FAILED_ATTEMPT, State.DELIVERED, State.RETURNED, State.CANCELLED})
+OVER = frozenset({State.DELIVERED, State.RETURNED, State.CANCELLED})
+GONE = OVER | {State.HANDED_OVER, State.FAILED_ATTEMPT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Order:
     prescription: int
     doctor: str  # who prescribed it, and hears when it comes back
     patient: str
-    lines: tuple[Line, ...]
+    medicines: int  # how many; which ones says the prescription alone
     way: Way
     address: str
     phone: str
@@ -77,6 +80,7 @@ class Order:
     wrong_codes: int = 0
     steps: tuple[Step, ...] = ()
     policy: str | None = None  # under which it was ordered
+    until: datetime | None = None  # the prescription is good: by then the medicine has left the pharmacy
     version: int | None = None
 
     @property
@@ -125,7 +129,7 @@ def open_order(
         prescription=prescription.number,
         doctor=prescription.doctor,
         patient=patient,
-        lines=prescription.lines,
+        medicines=len(prescription.lines),
         way=way,
         address=address.strip() if way is Way.DELIVERY else "",
         phone=phone,
@@ -133,18 +137,32 @@ def open_order(
         created_at=now,
         steps=(Step(state=State.CREATED, at=now, by="patient"),),
         policy=policy,
+        until=good_until(prescription),
     )
+
+
+def late(order: Order, now: datetime) -> bool:
+    """In the pharmacy still, and the prescription is out of date: it never leaves, and only cancelling is left."""
+    return order.state in INSIDE and now > (order.until or order.created_at + VALID)
+
+
+def out_too_long(order: Order, now: datetime) -> bool:
+    """It left the pharmacy longer ago than a medicine may be under way, or lie at the counter."""
+    left = [step.at for step in order.steps if step.state is State.HANDED_OVER][:1]
+    return order.state not in OVER and any(now > at + REACHES_WITHIN for at in left)
 
 
 def pick(order: Order, *, by: str, now: datetime) -> Order:
     """Somebody takes the medicines from the shelf."""
     _must_be(order, State.CREATED)
+    _in_time(order, now)
     return _now(replace(order, picker=by), State.PICKING, by, now)
 
 
 def check(order: Order, *, by: str, now: datetime) -> Order:
     """A second person compares the medicines with the prescription."""
     _must_be(order, State.PICKING)
+    _in_time(order, now)
     if by == order.picker:
         raise NotAllowed("You packed this parcel, so another person must check it.")
     return _now(replace(order, checker=by), State.CHECKED, by, now)
@@ -153,6 +171,7 @@ def check(order: Order, *, by: str, now: datetime) -> Order:
 def hand_over(order: Order, *, by: str, is_courier: bool, now: datetime) -> Order:
     """The courier has it; for a pick-up it lies ready at the counter. Also the next try after a failed one."""
     _must_be(order, State.CHECKED, State.FAILED_ATTEMPT)
+    _in_time(order, now)
     if is_courier is (order.way is Way.PICK_UP):
         raise NotAllowed("A courier takes deliveries; the pharmacy hands out pick-ups.")
     if order.state is State.FAILED_ATTEMPT and order.courier != by:
@@ -167,6 +186,7 @@ def deliver(order: Order, *, by: str, is_courier: bool, code: str, now: datetime
     """
     _must_be(order, State.HANDED_OVER)
     _carries(order, by, is_courier)
+    _in_time(order, now)
     if not order.codes_left:
         raise TooLate("The code was wrong too often. Bring the parcel back to the pharmacy.")
     if code.strip() != order.code:
@@ -202,7 +222,7 @@ def cancel(order: Order, *, by: str, now: datetime) -> Order:
     """Before it leaves the pharmacy; afterwards it can only come back."""
     if order.state is State.CANCELLED:
         raise TooLate("This parcel was cancelled already.")
-    if order.state not in (State.CREATED, State.PICKING, State.CHECKED):
+    if order.state not in INSIDE:
         raise TooLate("The parcel has left the pharmacy, so it can no longer be cancelled.")
     return _now(order, State.CANCELLED, by, now)
 
@@ -213,6 +233,13 @@ def _carries(order: Order, by: str, is_courier: bool) -> None:
         raise NotAllowed("A courier takes deliveries; the pharmacy hands out pick-ups.")
     if order.way is Way.DELIVERY and order.courier != by:
         raise NotAllowed("Another courier has this parcel.")
+
+
+def _in_time(order: Order, now: datetime) -> None:
+    if late(order, now):
+        raise TooLate(STAYS)
+    if out_too_long(order, now):
+        raise TooLate("It left the pharmacy more than %(days)s days ago. Bring it back.", days=REACHES_WITHIN.days)
 
 
 def _must_be(order: Order, *states: State) -> None:

@@ -17,7 +17,6 @@ from chalicelib.rooms.queue import ACTIVE, Ticket, Visit
 from chalicelib.rooms.retention import Sort
 from chalicelib.rooms.rules import Keep
 
-OVER = frozenset({delivery.State.DELIVERED, delivery.State.RETURNED, delivery.State.CANCELLED})
 TO_COME = frozenset({prescription.State.SIGNED, prescription.State.RETURNED, prescription.State.EFFECTIVE})
 
 
@@ -62,7 +61,7 @@ def may(visit: Visit, prescriptions: list[Prescription], orders: list[Order], no
         raise TooLate("Your visit is still going on. You can ask for this when it is over.")
     newest = prescriptions[-1] if prescriptions else None
     good = newest is not None and newest.state in TO_COME and now <= newest.signed_at + prescription.VALID
-    if good or any(order.state not in OVER for order in orders):
+    if good or any(order.state not in delivery.OVER for order in orders):
         raise TooLate("Your medicine is still to come. You can ask for this when that is over.")
 
 

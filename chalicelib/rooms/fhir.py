@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.rooms import consult, delivery, prescription
+from chalicelib.rooms import approval, consult, delivery, prescription
 from chalicelib.rooms.arrival import allergic_to
 from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState
@@ -130,7 +130,7 @@ def _visit(made: Bundle, file: File) -> None:
     for one in file.prescriptions:
         _prescription(made, visit, one)
     for order in file.orders:
-        _order(made, visit, order)
+        _order(made, visit, order, file.prescriptions)
     for said in file.complaints:
         _complaint(made, visit, said)
 
@@ -295,11 +295,14 @@ def _prescription(made: Bundle, visit: Visit, found: Prescription) -> None:
         words = prescription.words(visit, one)
         signed_as = _Signed("prescription", one.number, one.doctor, one.signed_at, one.signature, words)
         _sealed(made, visit, signed_as, newest=one.next_number is None)
+    if one.approval is not None and one.approved_at is not None and one.pharmacist:
+        words, by = approval.words(one), one.pharmacist
+        _sealed(made, visit, _Signed("approval", one.number, by, one.approved_at, one.approval, words), newest=True)
 
 
 def _medicine(made: Bundle, line: Line) -> Resource:
     known = made.clinic.medicine(line.medicine)
-    name = made.words(known.name) if known else line.medicine
+    name = made.words(line.name or (known.name if known else {})) or line.medicine
     return {"text": f"{name} {line.strength}".strip()}
 
 
@@ -315,10 +318,11 @@ def _dosage(line: Line) -> Resource:
     return {"text": text, "timing": {"repeat": repeat}, **advice}
 
 
-def _order(made: Bundle, visit: Visit, order: Order) -> None:
+def _order(made: Bundle, visit: Visit, order: Order, prescribed: Sequence[Prescription]) -> None:
     """A parcel, line by line. The code that proves a delivery is not in it: it is worth a parcel."""
     arrived = [step.at for step in order.steps if step.state is delivery.State.DELIVERED]
-    for at, line in enumerate(order.lines, start=1):
+    lines = [line for one in prescribed if one.number == order.prescription for line in one.lines]
+    for at, line in enumerate(lines, start=1):
         made.add(
             part(visit, "parcel", order.number, at),
             "MedicationDispense",
@@ -334,18 +338,18 @@ def _order(made: Bundle, visit: Visit, order: Order) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """Something a doctor signed, with exactly the bytes that were signed."""
+    """Something that was signed, with exactly the bytes that were signed, and by whom."""
 
     what: str
     number: int
-    doctor: str
+    by: str
     at: datetime
     signature: Signature
     words: bytes
 
 
 def _sealed(made: Bundle, visit: Visit, signed: _Signed, *, replaces: str = "", newest: bool) -> None:
-    who, at = to(practitioner(signed.doctor)), instant(signed.at)
+    who, at = to(practitioner(signed.by)), instant(signed.at)
     document = made.add(
         part(visit, f"signed-{signed.what}", signed.number),
         "DocumentReference",
@@ -381,14 +385,13 @@ def _sealed(made: Bundle, visit: Visit, signed: _Signed, *, replaces: str = "", 
 
 
 def _names(file: File) -> dict[str, str]:
-    """The doctors of a visit by their id, as they are called under what they wrote."""
+    """The doctors and pharmacists of a visit by their id, as they are called under what they wrote."""
     written = [(one.author, one.author_name) for one in file.messages if one.author != PATIENT]
     written += [(one.doctor, one.doctor_name) for one in file.notes]
     written += [(one.doctor, one.doctor_name) for one in file.prescriptions]
-    nameless = {call.doctor: NAMELESS for call in file.visit.calls} | {
-        one.doctor: one.name for one in file.visit.plates
-    }
-    return nameless | {id: name for id, name in written if name}
+    written += [(one.pharmacist or "", one.pharmacist_name or "") for one in file.prescriptions if one.approval]
+    named = {one.doctor: one.name for one in file.visit.plates} | {id: name for id, name in written if name}
+    return {call.doctor: NAMELESS for call in file.visit.calls} | named
 
 
 def _department(made: Bundle, visit: Visit) -> str:

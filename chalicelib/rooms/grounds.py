@@ -25,6 +25,16 @@ def look_at(visit: Visit, chosen: Chosen, stated: tuple[str, ...], policy: Polic
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
 
 
+def beforehand(visit: Visit, policy: Policy) -> list[Refusal]:
+    """What stands in the way of any medicine in this visit from its beginning, whatever the doctor will do."""
+    first = policy.follow_up_only and not visit.answers.follow_up
+    return [*_of_the_patient(visit, policy), *([_first_visit()] if first else [])]
+
+
+def _first_visit() -> Refusal:
+    return Refusal("No medicine on a first visit.", field="outcome")
+
+
 def _of_the_patient(visit: Visit, policy: Policy) -> Iterable[Refusal]:
     answers = visit.answers
     if policy.verified and not visit.verified:
@@ -37,7 +47,7 @@ def _of_the_patient(visit: Visit, policy: Policy) -> Iterable[Refusal]:
 
 def _of_the_visit(visit: Visit, stated: tuple[str, ...], policy: Policy) -> Iterable[Refusal]:
     if policy.follow_up_only and not visit.answers.follow_up:
-        yield Refusal("No medicine on a first visit.", field="outcome")
+        yield _first_visit()
     elif policy.follow_up_only and EARLIER not in stated:
         yield Refusal("No medicine before you have confirmed that you have seen the earlier diagnosis.", field="stated")
     if policy.exchange and not (_talked(visit) or SPOKE in stated):

@@ -1,12 +1,16 @@
-"""Leaving: how a visit ends before a doctor does it: cancelled by the patient or the desk, expired at closing time."""
+"""Leaving: how a visit ends before a doctor ends it, cancelled or at closing; and leaving the front for a while."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.refusal import Refusal, TooLate
-from chalicelib.rooms.queue import ACTIVE, State, Visit
+from chalicelib.rooms import queue
+from chalicelib.rooms.queue import ACTIVE, STEP_BACK_PLACES, Lane, State, Visit
 
 REASON_MAX = 200
+STEP_BACKS_MAX = 3
+STEP_BACK_FROM = 10  # with more people ahead there is time, and an entry of the lane would be held for hours
+HELD_BY_CHOICE_MAX = 12  # of the HELD_MAX of a lane; the others are for whom a doctor called and did not find
 
 
 def reason(text: str) -> str:
@@ -49,3 +53,25 @@ def _ended(visit: Visit, state: State, why: str, now: datetime) -> Visit:
     return replace(
         visit, state=state, ticket=None, returns_at=None, doctor=None, lease_until=None, ended_at=now, ended_why=why
     )
+
+
+def step_back(visit: Visit, lane: Lane) -> Visit:
+    """ "I need more time": let a few people go first, never to the end of the queue, never out of it."""
+    if visit.state is not State.WAITING:
+        raise TooLate("A doctor is ready for you now, so you cannot step back any more.")
+    if visit.ticket is None:
+        raise TooLate("You have already let other people go first. You keep your place.")
+    if visit.step_backs >= STEP_BACKS_MAX:
+        raise TooLate("You have already stepped back %(times)s times.", times=STEP_BACKS_MAX)
+    if queue.ahead(lane, visit) > STEP_BACK_FROM:
+        raise TooLate("There is time: %(n)s people are before you. You keep your place.", n=queue.ahead(lane, visit))
+    if len(lane.held) >= HELD_BY_CHOICE_MAX:
+        raise TooLate("Too many people are stepping back just now. You keep your place.")
+    if queue.passed(lane, visit):
+        raise TooLate("You are being called right now.")
+    # On a recall ticket the patient stands at the front, so the calls of the visit's own band are counted from now.
+    own = visit.id.band
+    n = visit.ticket.n if visit.ticket.band is own else lane.heads[own]
+    # From the end of the queue there is nobody to let past: the place stays where it is.
+    at = min(n + STEP_BACK_PLACES, max(lane.tails[own], n))
+    return replace(visit, ticket=None, returns_at=at, step_backs=visit.step_backs + 1)

@@ -42,12 +42,13 @@ class Way(StrEnum):
 
 
 class Sending(StrEnum):
-    """How far a notice is. It ends in `sent` or `given_up`, and stays there."""
+    """How far a notice is. It ends in `sent`, `given_up` or `untrue`, and stays there."""
 
     WAITING = "waiting"
     FAILED = "failed"  # tried, and to be tried again
     SENT = "sent"
     GIVEN_UP = "given_up"
+    UNTRUE = "untrue"  # not so any more when it could be sent: a doctor has come, or the visit is over
 
 
 class Outcome(StrEnum):
@@ -174,6 +175,17 @@ def claim(notice: Notice, now: datetime) -> Notice:
 def hopeless(notice: Notice, now: datetime) -> bool:
     """Tried often enough, or so late that it would say something untrue."""
     return notice.tries >= TRIES_MAX or now - notice.written_at >= USEFUL
+
+
+def untrue(notice: Notice, visit: Visit | None) -> bool:
+    """What it says of this visit is not so any more."""
+    if visit is None:
+        return False
+    return visit.state is not State.WAITING if notice.kind is Kind.NEARLY else visit.state not in WITH_DOCTOR
+
+
+def unsaid(notice: Notice, now: datetime) -> Notice:
+    return replace(notice, state=Sending.UNTRUE, due_at=now)
 
 
 def after(notice: Notice, outcome: Outcome, now: datetime) -> Notice:

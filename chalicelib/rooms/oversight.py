@@ -84,6 +84,20 @@ class Practice:
         }
         return tuple(name for name, true in said.items() if true)
 
+    @property
+    def mill(self) -> bool:
+        """Two of them at once, which no epidemic brings about by itself: somebody is told and does not have to look."""
+        return len(self.odd) > 1
+
+
+NIGHT = (3, 4)  # hours of the clinic's own clock in which the day before is looked through, twice
+_PARTS = 60  # one a minute, so that no sweep has more than a sixtieth of the doctors to look at
+
+
+def tonight(doctors: Iterable[str], here: datetime) -> list[str]:
+    """Whose day before is looked at in this minute: each doctor's once in each hour of the NIGHT, else nobody's."""
+    return [id for n, id in enumerate(sorted(doctors)) if here.hour in NIGHT and n % _PARTS == here.minute]
+
 
 def practice(doctor: str, visits: Iterable[Visit], *, whole: bool = True) -> Practice:
     """What one doctor did with the visits they took on a day; those others went on with are only taken."""

@@ -103,6 +103,41 @@ PACKS[DEMO] = replace(
 )
 
 
+# What a regulator may be told of a visit, and in this order; there is nothing else. R24, `infra.regulator`.
+TOLD = (
+    "day",
+    "department",
+    "end",
+    "follow_up",
+    "age_band",
+    "licence",
+    "prescription",
+    "medicines",
+    "given_out",
+    "policy",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regulator:
+    """What this clinic tells its regulator, one day at a time when asked: nothing, unless the kit says which fields."""
+
+    on: bool = False
+    fields: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "Regulator":
+        """Raises BadRules for a field that is not on the list, and for a kit that does not say which."""
+        on, fields = said.get("on", False), said.get("fields", ())
+        if not isinstance(on, bool) or not isinstance(fields, list | tuple) or set(said) - {"on", "fields"}:
+            raise BadRules("regulator: on is true or false, fields is a list")
+        if unknown := [one for one in fields if one not in TOLD]:
+            raise BadRules(f"regulator: {unknown[0]!r} is never told; there is {', '.join(TOLD)}")
+        if on and not fields:
+            raise BadRules(f"regulator: say which fields; there is {', '.join(TOLD)}")
+        return cls(on=on, fields=tuple(fields))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
     """One thing permitted between two moments, in some departments, with the reason and where it is written."""

@@ -116,6 +116,7 @@ MAY: dict[str, frozenset[Role]] = {
     "revise": _DOCTOR,
     "revoke": _DOCTOR | _PHARMACIST,
     # sending medicine
+    "check_sheet": EVERYBODY,  # who holds a prescription asks whether it is real; nobody reads what is on it
     "see_prescription": _PHARMACIST,
     "review": _PHARMACIST,
     "choose_delivery": _PATIENT,
@@ -126,7 +127,7 @@ MAY: dict[str, frozenset[Role]] = {
     "deliver": _COURIER | _PHARMACIST,
     "fail_attempt": _COURIER,
     "bring_back": _COURIER | _PHARMACIST,
-    "cancel_order": _PATIENT | _DESK,
+    "cancel_order": _PATIENT | _DESK | _PHARMACIST,
     # the desk
     "see_queue": _DESK,
     "add_person": _DESK,
@@ -209,7 +210,7 @@ WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
     "deliver": {Role.COURIER: _WORK, Role.PHARMACIST: _WORK},
     "fail_attempt": {Role.COURIER: _WORK},
     "bring_back": {Role.COURIER: _WORK, Role.PHARMACIST: _WORK},
-    "cancel_order": {Role.PATIENT: _OWN, Role.DESK: _WORK},
+    "cancel_order": {Role.PATIENT: _OWN, Role.DESK: _WORK, Role.PHARMACIST: _WORK},
     "print_ticket": {Role.DESK: _WORK},
     "cancel_visit": {Role.DESK: _WORK},
     "expire": {Role.DESK: _WORK},

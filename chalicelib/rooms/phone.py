@@ -55,6 +55,7 @@ class Claim:
     tries: int = 0
     last_try: str = ""  # digest of the newest guess: the same one again, like a lost reply, is not counted again
     proven: bool = False
+    unsent: bool = False  # the text never left: the same request again is told so, and another one need not wait
     version: int | None = None
 
 
@@ -168,7 +169,8 @@ def whole_day(clinic: Clinic, here: datetime) -> Counted:
 
 def may_ask(before: Claim | None, so_far: Sequence[tuple[Counted, int]], now: datetime) -> None:
     """Refuse another code so soon after the last one, and more of them than the clinic sends."""
-    if before and not before.proven and now < before.asked_at + RESEND:
+    under_way = before is not None and not before.proven and not before.unsent
+    if before and under_way and now < before.asked_at + RESEND:
         raise TooLate("We have just sent you a code. You can ask for another one a minute later.")
     if not all(count < one.most for one, count in so_far):
         raise TooLate("We cannot send any more codes now. You can get a ticket and see a doctor without one.")
@@ -287,6 +289,13 @@ def opens(known: Known, visit: Visit, today: date, now: datetime) -> bool:
 
 def _fits(visit: Visit, born: date, today: date) -> bool:
     return visit.born == born if visit.born else abs(age(born, today) - visit.answers.age) <= ONE_YEAR
+
+
+def gave(known: Known, visit: Visit, clinic: Clinic) -> bool:
+    """Whether the visit is of this number: of one of its people, or joined with it. Who asks holds the ticket too."""
+    if visit.verified:
+        return known.person(visit.person) is not None
+    return number(visit.answers.phone or "", clinic) == known.proof.number
 
 
 def found_again(visit: Visit, *, secret: str) -> Visit:

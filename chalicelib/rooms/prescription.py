@@ -1,37 +1,21 @@
 """Prescription: what may be prescribed, the checks on it, a second pair of eyes, and its use once."""
 
-import math
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, NotFound, Refusal, SeveralRefusals, Together, TooLate
-from chalicelib.rooms import grounds
+from chalicelib.rooms import dose, grounds
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
 from chalicelib.rooms.queue import Ticket, Visit
-from chalicelib.rooms.rules import Clinic, Medicine
-from chalicelib.rooms.seal import Signature, spelled
+from chalicelib.rooms.rules import Clinic, Medicine, Words
+from chalicelib.rooms.seal import FORM, NAMED, Signature, spelled
 
 LINES_MAX = 5  # of every pack: R16
-DOSE_MAX = 60
-USUAL_TIMES_MAX = 10  # a dose of more than so many times the largest usual one is a slip of the decimal point
 ADVICE_MAX = 200
 REASON_MAX = 300
 VALID = timedelta(days=3)  # from the doctor's signature, where the prescription does not say itself
-_MG, _ML = "mg", "ml"
-_UNITS = {  # of micro there are two: the sign and the Greek letter
-    **dict.fromkeys(("µg", "μg", "ug", "mcg", "microgram", "micrograms", "微克"), (_MG, 0.001)),
-    **dict.fromkeys(("mg", "milligram", "milligrams", "毫克"), (_MG, 1.0)),
-    **dict.fromkeys(("g", "gram", "grams", "克"), (_MG, 1000.0)),
-    **dict.fromkeys(("ml", "millilitre", "millilitres", "毫升"), (_ML, 1.0)),
-    **dict.fromkeys(("l", "升"), (_ML, 1000.0)),
-}
-_NUMBER = r"\d+(?:[,\s]\d{3})*(?:\.\d+)?"
-_BETWEEN = r"\s*(?:[-–—~/×x*]|to|至|到)\s*"  # "500–1000 mg", "8 × 0.2 g"
-_AMOUNT = re.compile(rf"({_NUMBER}(?:{_BETWEEN}{_NUMBER})*)\s*([^\W\d]+)")  # numbers and the word after them
-_UNREAD = re.compile(r"\d|^\s*[-–−+]")  # of a dose, when its amounts are taken out
-_TIMES = re.compile(r"[×x*]")
+STAYS = "This prescription is out of date, so the medicine stays in the pharmacy. Cancel the parcel."
 
 
 class State(StrEnum):
@@ -53,7 +37,10 @@ class Line:
     per_day: int
     days: int
     advice: str = ""
-    strength: str = ""  # as the formulary said on the day it was signed
+    # As the formulary said on the day it was signed: whatever it says later, this is what was prescribed.
+    strength: str = ""
+    name: Words = field(default_factory=dict)
+    form: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +65,9 @@ class Prescription:
     stated: tuple[str, ...] = ()
     until: datetime | None = None  # good until then
     signature: Signature | None = None
+    approved_at: datetime | None = None
+    approved_under: str | None = None  # the policy
+    approval: Signature | None = None  # over what `approval.words` says
     version: int | None = None
 
 
@@ -91,9 +81,9 @@ def warnings(lines: tuple[Line, ...], *, allergies: str, clinic: Clinic) -> list
     said = allergies.casefold()
     chosen = [m for line in lines if (m := clinic.medicine(line.medicine))]
     for line in lines:
-        named, dose = clinic.medicine(line.medicine), line.dose.strip()
-        if named and not is_usual(dose, named) and not _wrong_dose("", dose, named):
-            found.append(("dose", named.id, dose))
+        named, given = clinic.medicine(line.medicine), line.dose.strip()
+        if named and not dose.is_usual(given, named) and not dose.wrong("", given, named):
+            found.append(("dose", named.id, given))
     for medicine in chosen:
         found += [("allergy", medicine.id, word) for word in medicine.ingredients if word in said]
     for i, one in enumerate(chosen):
@@ -140,7 +130,7 @@ def prescribe(
         number=number,
         doctor=doctor,
         doctor_name=doctor_name,
-        lines=tuple(replace(line, strength=_strength(line, clinic)) for line in lines),
+        lines=tuple(_as_listed(line, clinic) for line in lines),
         signed_at=now,
         confirmed=bool(found),
         policy=clinic.policy,
@@ -156,6 +146,7 @@ def good_until(prescription: Prescription) -> datetime:
 def words(visit: Visit, prescription: Prescription) -> bytes:
     """What a doctor signs with a prescription: for whom, by whom, every line. What becomes of it is not part of it."""
     answers = visit.answers
+    named = any(line.name for line in prescription.lines)  # since the list's words are kept with a line
     return spelled(
         "prescription",
         {
@@ -171,6 +162,7 @@ def words(visit: Visit, prescription: Prescription) -> bytes:
                     "per_day": int(line.per_day),
                     "days": int(line.days),
                     "advice": line.advice,
+                    **({"name": dict(line.name), "form": dict(line.form)} if named else {}),
                 }
                 for line in prescription.lines
             ],
@@ -180,13 +172,14 @@ def words(visit: Visit, prescription: Prescription) -> bytes:
             "policy": prescription.policy,
             "signed_at": prescription.signed_at,
         },
+        NAMED if named else FORM,
     )
 
 
-def _strength(line: Line, clinic: Clinic) -> str:
+def _as_listed(line: Line, clinic: Clinic) -> Line:
     medicine = clinic.medicine(line.medicine)
     assert medicine is not None, "an unknown medicine was refused"
-    return medicine.strength
+    return replace(line, name=dict(medicine.name), strength=medicine.strength, form=dict(medicine.form))
 
 
 def _within_limits(lines: tuple[Line, ...], clinic: Clinic) -> None:
@@ -209,7 +202,7 @@ def _within_limits(lines: tuple[Line, ...], clinic: Clinic) -> None:
 
 
 def _wrong_with(i: int, line: Line, medicine: Medicine) -> list[Refusal]:
-    wrong = _wrong_dose(f"dose_{i}", line.dose.strip(), medicine)
+    wrong = dose.wrong(f"dose_{i}", line.dose.strip(), medicine)
     if not 1 <= line.per_day <= medicine.per_day_max:
         wrong.append(Refusal("Times a day: from 1 to %(max)s.", field=f"per_day_{i}", max=medicine.per_day_max))
     if not 1 <= line.days <= medicine.days_max:
@@ -219,54 +212,19 @@ def _wrong_with(i: int, line: Line, medicine: Medicine) -> list[Refusal]:
     return wrong
 
 
-def _wrong_dose(field: str, dose: str, medicine: Medicine) -> list[Refusal]:
-    """A usual dose is right as it is; any other has a unit, and is no multiple that nobody can have meant. Whether it
-    is wise is asked as a warning."""
-    if is_usual(dose, medicine):
-        return []
-    if not dose or len(dose) > DOSE_MAX:
-        return [Refusal("Enter the dose.", field=field)]
-    if not any(letter.isalpha() for letter in dose) or _UNREAD.search(_AMOUNT.sub("", dose.casefold())):
-        return [Refusal("Enter the dose with its unit, like “500 mg”.", field=field)]
-    usual = {
-        unit: (number, one)
-        for number, unit, one in sorted((*first, one) for one in medicine.doses for first in _amounts(one)[:1])
-    }
-    for number, unit in _amounts(dose):
-        if not number:
-            return [Refusal("Enter the dose.", field=field)]
-        most, one = usual.get(unit, (number, ""))
-        if number > USUAL_TIMES_MAX * most:
-            facts = {"times": USUAL_TIMES_MAX, "usual": one}
-            return [Refusal("More than %(times)s times the largest usual dose, %(usual)s.", field=field, **facts)]
-    return []
-
-
-def is_usual(dose: str, medicine: Medicine) -> bool:
-    """One of the formulary's, however it is spelled: "0.5g" is 500 mg."""
-    if dose in medicine.doses:
-        return True
-    plain = _AMOUNT.fullmatch(dose.casefold()) and re.fullmatch(rf"{_NUMBER}[^\d]*", dose)
-    return bool(plain) and any(_amounts(dose) == _amounts(one) for one in medicine.doses)
-
-
-def _amounts(dose: str) -> list[tuple[float, str]]:
-    """How much and what of, in one unit for all weights and one for all volumes: the most that each part of the text
-    can mean."""
-    found = []
-    for said, word in _AMOUNT.findall(dose.casefold()):
-        unit, times = _UNITS.get(word, (word, 1.0))
-        numbers = [float(re.sub(r"[,\s]", "", one)) for one in re.findall(_NUMBER, said)]
-        found.append((times * (math.prod(numbers) if _TIMES.search(said) else max(numbers)), unit))
-    return found
-
-
 def still_in_formulary(prescription: Prescription, clinic: Clinic) -> None:
     """What was signed must be what the shelf has under that name today. Raises TooLate."""
     for line in prescription.lines:
-        medicine = clinic.medicine(line.medicine)
-        if medicine is None or line.strength not in ("", medicine.strength):
+        if not _is_listed(line, clinic.medicine(line.medicine)):
             raise TooLate("The clinic’s list of medicines has changed since this was signed. Return it to the doctor.")
+
+
+def _is_listed(line: Line, medicine: Medicine | None) -> bool:
+    """A language more on the list is no other medicine; what an older line does not say is not compared."""
+    if medicine is None or line.strength not in ("", medicine.strength):
+        return False
+    said = [(line.name, medicine.name), (line.form, medicine.form)]
+    return all(now.get(language) == text for then, now in said for language, text in then.items() if language in now)
 
 
 def approve(
@@ -385,9 +343,11 @@ def release(prescription: Prescription) -> Prescription:
 
 
 def dispense(prescription: Prescription, now: datetime) -> Prescription:
-    """Used, once and for good: the medicine left the pharmacy."""
+    """Used, once and for good: the medicine left the pharmacy, while the prescription was good."""
     if prescription.state is not State.RESERVED:
         raise TooLate("This prescription was used already.")
+    if now > good_until(prescription):
+        raise TooLate(STAYS)
     return replace(prescription, state=State.DISPENSED, dispensed_at=now)
 
 

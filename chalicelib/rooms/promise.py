@@ -102,7 +102,7 @@ def turn(lane: Lane, band: Band, now: datetime) -> Turn:
     Afterwards it gets what is left by the more urgent people who newly come, as measured with the pace, and by the
     share of less urgent ones who wait."""
     most = ONE_CALL_IN[band]
-    less_urgent = sum(1 / ONE_CALL_IN[other] for other in BANDS if other > band and lane.people(other))
+    less_urgent = sum(1 / ONE_CALL_IN[other] for other in BANDS if other > band and lane.present(other))
     left = 1 - _coming(lane, band, now) - less_urgent
     if left * most <= 1:
         return Turn(0, most, most)
@@ -133,7 +133,7 @@ def calls(lane: Lane, visit: Visit, now: datetime) -> float:
 
 
 def _more_urgent(lane: Lane, band: Band) -> int:
-    return sum(lane.people(other) for other in BANDS if other < band)
+    return sum(lane.present(other) for other in BANDS if other < band)
 
 
 def pace(lanes: Sequence[Lane], now: datetime) -> float | None:
@@ -147,7 +147,7 @@ def wait_now(lanes: Sequence[Lane], band: Band, now: datetime) -> tuple[int, int
     seconds = pace(lanes, now) if queue.on_duty(lanes) else None
     if seconds is None:
         return None
-    calls = sum(turn(lane, band, now).calls(lane.people(band) + 1) for lane in lanes) / len(lanes)
+    calls = sum(turn(lane, band, now).calls(lane.present(band) + 1) for lane in lanes) / len(lanes)
     return said(calls * seconds / 60)
 
 
@@ -170,11 +170,12 @@ def _band(lane: Lane, band: Band, now: datetime) -> list[object]:
     mine = turn(lane, band, now)
     return [
         lane.heads[band],
-        lane.people(band),
+        lane.present(band),
         lane.given_up(band),
         round(mine.first, 1),
         round(mine.steep, 2),
         mine.most,
+        lane.back_at(band),
     ]
 
 

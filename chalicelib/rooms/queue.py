@@ -11,7 +11,6 @@ from chalicelib.rooms.rules import Department
 from chalicelib.rooms.staff import Plate
 
 STEP_BACK_PLACES = 3
-STEP_BACKS_MAX = 3
 NO_SHOWS_MAX = 3
 GONE_MAX = 30  # numbers of one lane remembered as given up; with more the counts are "at most"
 HELD_MAX = 20  # people of one lane who may be stepping back at the same time
@@ -144,6 +143,8 @@ class Visit:
     verified: bool = False  # `person` is somebody of a phone number that was proven
     born: date | None = None  # as the person of a proven phone was entered
     also: tuple[str, ...] = ()  # hashes of the secrets of phones on which this ticket was found again
+    lent: tuple[str, ...] = ()  # of phones that came with a link of another phone
+    renewed_at: datetime | None = None  # when its patient proved the number again, after the ticket's days were over
     restricted: datetime | None = None  # its patient asked for erasure then: nobody who works here opens it
     version: int | None = None
 
@@ -189,6 +190,7 @@ class Mark:
     low: Counts = (0, 0, 0, 0)
     open: tuple[Ticket, ...] = ()
     alerted: str | None = None  # the stretch of absence for which the desk was alerted
+    at: datetime | None = None  # when it was written: whose first call came later is not counted yet
     version: int | None = None
 
 
@@ -232,13 +234,21 @@ class Lane:
         """People behind those numbers, as far as the lane knows: without those who left."""
         return self.waiting(band) - len(self.given_up(band))
 
+    def present(self, band: Band) -> int:
+        """The same with those who let others go first: they will be called too."""
+        return self.people(band) + len(self.back_at(band))
+
+    def back_at(self, band: Band) -> list[int]:
+        """The calls of the band that bring back who let others go first."""
+        return sorted(at for id, at in self.held.items() if Ticket.of(id).band is band)
+
     def given_up(self, band: Band) -> list[int]:
         """The numbers of a band that are still to be called and lead to nobody."""
         return sorted(n for b, n in self.gone if b is band and n > self.heads[band])
 
     @property
     def everybody(self) -> int:
-        return sum(self.people(band) for band in BANDS) + len(self.held)
+        return sum(self.present(band) for band in BANDS)
 
     def next_number(self, band: Band) -> Ticket:
         """The number that is called next in the band."""
@@ -306,10 +316,11 @@ def choose(lane: Lane) -> tuple[Band, Why] | None:
 def ahead(lane: Lane, visit: Visit) -> int:
     """How many people are called before this one, by the counters: n - head - 1 plus everybody more urgent."""
     ticket = visit.ticket or visit.id
-    n = ticket.n if visit.returns_at is None else visit.returns_at + 1
-    left = sum(1 for m in lane.given_up(ticket.band) if m < n)
-    own = max(0, n - lane.heads[ticket.band] - 1 - left)
-    return own + sum(lane.people(band) for band in BANDS if band < ticket.band)
+    call = ticket.n if visit.returns_at is None else visit.returns_at
+    n = call + (visit.returns_at is not None)
+    left = sum(m < n for m in lane.given_up(ticket.band))
+    own = max(0, n - lane.heads[ticket.band] - 1 - left) + sum(at < call for at in lane.back_at(ticket.band))
+    return own + sum(lane.present(band) for band in BANDS if band < ticket.band)
 
 
 def passed(lane: Lane, visit: Visit) -> bool:
@@ -339,26 +350,6 @@ def code(letter: str, id: Ticket) -> str:
     return f"{letter}{f'{id.lane}-' if id.lane else ''}{int(id.band)}{id.n:03d}"
 
 
-def step_back(visit: Visit, lane: Lane) -> Visit:
-    """ "I need more time": let a few people go first, never to the end of the queue, never out of it."""
-    if visit.state is not State.WAITING:
-        raise TooLate("A doctor is ready for you now, so you cannot step back any more.")
-    if visit.ticket is None:
-        raise TooLate("You have already let other people go first. You keep your place.")
-    if visit.step_backs >= STEP_BACKS_MAX:
-        raise TooLate("You have already stepped back %(times)s times.", times=STEP_BACKS_MAX)
-    if len(lane.held) >= HELD_MAX:
-        raise TooLate("Too many people are stepping back just now. You keep your place.")
-    if passed(lane, visit):
-        raise TooLate("You are being called right now.")
-    # On a recall ticket the patient stands at the front, so the calls of the visit's own band are counted from now.
-    own = visit.id.band
-    n = visit.ticket.n if visit.ticket.band is own else lane.heads[own]
-    # From the end of the queue there is nobody to let past: the place stays where it is.
-    at = min(n + STEP_BACK_PLACES, max(lane.tails[own], n))
-    return replace(visit, ticket=None, returns_at=at, step_backs=visit.step_backs + 1)
-
-
 def missed(visit: Visit) -> bool:
     """Called, not there, and not back yet: the place is kept, and the patient may say "I am here"."""
     return visit.state is State.WAITING and visit.ticket is None and visit.no_shows > 0
@@ -386,8 +377,8 @@ def to_front(visit: Visit, *, ticket: Ticket) -> Visit:
 
 
 def is_theirs(visit: Visit, *, secret: str) -> bool:
-    """The ticket's secret opens this visit and no other; so does that of a phone on which it was found again."""
-    return secret in (visit.secret, *visit.also)
+    """The ticket's secret opens this visit and no other; so does that of every other phone that holds it."""
+    return secret in (visit.secret, *visit.also, *visit.lent)
 
 
 def theirs(visit: Visit, *, secret: str) -> None:

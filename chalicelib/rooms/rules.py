@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
-from chalicelib.rooms.packs import Rules
+from chalicelib.rooms.packs import Regulator, Rules
 
 DAYS_MAX = 30  # for which a browser may be known by a proven number
 
 # Years that records are kept at least, from the 2022 Chinese rules for internet hospitals. A kit may ask for more.
 CLINICAL_YEARS, PROCESS_YEARS = 15, 3
+TICKET_DAYS_MAX = 90  # after its end a visit opens by its ticket alone; a kit may say fewer
 
 AGE_MAX = 120
 INFANT_AGE = 1  # under one year: seen as urgent, unless the kit says more
@@ -125,10 +126,12 @@ class Codes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """How many years records are kept: the clinical ones, and the conversation. See `retention`."""
+    """How many years records are kept: the clinical ones, and the conversation. See `retention`. And for how many days
+    after its end a visit opens by its ticket alone: see `pocket`."""
 
     clinical_years: int = CLINICAL_YEARS
     process_years: int = PROCESS_YEARS
+    ticket_days: int = TICKET_DAYS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +157,7 @@ class Clinic:
     sms: Sms = Sms()
     staff: Staff = Staff()
     keep: Keep = Keep()
+    regulator: Regulator = Regulator()
     logo: bool = False  # the hospital's own picture stands in pages/files
     red_flags: tuple[RedFlag, ...] = ()
     texts: Mapping[str, Words] = field(default_factory=dict)  # language -> our text -> the hospital's own

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-FORM = 1  # of the spelling, kept with each signature: a second spelling must come with a way to spell the first
+# Of the spelling, said in the bytes and kept with each signature. In NAMED, each medicine has the name
+# and the form that doctor and patient read; a record without them is spelled in FORM, as it was signed.
+FORM, NAMED = 1, 2
+FORMS = (FORM, NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +28,9 @@ class Signature:
     key: str  # the id of the key, which outlives any one deployment
 
 
-def spelled(kind: str, said: Mapping[str, object]) -> bytes:
+def spelled(kind: str, said: Mapping[str, object], form: int = FORM) -> bytes:
     """The bytes of a record of this kind. The same record gives the same bytes, on every machine and in every year."""
-    whole = {"form": FORM, "kind": kind, **said}
+    whole = {"form": form, "kind": kind, **said}
     return json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain).encode()
 
 
@@ -41,7 +44,7 @@ def digest(words: bytes) -> bytes:
 
 
 def signature(words: bytes, value: bytes, key: str) -> Signature:
-    return Signature(form=FORM, digest=digest(words).hex(), value=base64.b64encode(value).decode(), key=key)
+    return Signature(form=_form(words), digest=digest(words).hex(), value=base64.b64encode(value).decode(), key=key)
 
 
 def raw(kept: Signature) -> bytes:
@@ -54,4 +57,9 @@ def raw(kept: Signature) -> bytes:
 
 def fits(words: bytes, kept: Signature) -> bool:
     """Whether these are the bytes that were signed; who signed them only the key can tell."""
-    return kept.form == FORM and kept.digest == digest(words).hex()
+    return kept.digest == digest(words).hex() and kept.form == _form(words) and kept.form in FORMS
+
+
+def _form(words: bytes) -> int:
+    """Which spelling these bytes say they are in."""
+    return int(json.loads(words)["form"])

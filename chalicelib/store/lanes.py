@@ -16,10 +16,10 @@ from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.refusal import Busy, Refusal
+from chalicelib.refusal import Busy, Refusal, Unproven
 from chalicelib.rooms.assignment import Claim
 from chalicelib.rooms.permission import Entry
-from chalicelib.rooms.phone import FOUND
+from chalicelib.rooms.phone import FOUND, Proof
 from chalicelib.rooms.promise import turned_window
 from chalicelib.rooms.queue import (
     BANDS,
@@ -38,6 +38,7 @@ from chalicelib.rooms.queue import (
 )
 from chalicelib.rooms.staff import plate
 from chalicelib.store.phone_rows import DrawnRow
+from chalicelib.store.phones import while_it_holds
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, plate_text, sound, values_of, visit_pk
 from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
@@ -118,14 +119,16 @@ def join(
     *,
     person: str,
     phone: str = "",
+    by: Proof | None = None,
     make: Callable[[list[tuple[Ticket, Lane]]], Visit],
     audit: Entry,
 ) -> Ticket:
     """Draw a ticket and write the visit with its guard: one active visit per person and department.
 
     The first of `lanes` is the department's; in another one, of the doctor asked for, a second ticket is drawn, which
-    leads to the visit too. With a `phone` the ticket can be found again by its number. Returns the visit's id: the new
-    one, or the one the person already has there. Raises Repeated for a request that joined before.
+    leads to the visit too. With a `phone` the ticket can be found again by its number. `by` is the proof by which
+    the person is who they are. Returns the visit's id: the new one, or the one the person already has there. Raises
+    Repeated for a request that joined before, and Unproven where the proof ended meanwhile.
     """
     trim: GuardRow | None = None
     for _ in range(JOIN_TRIES_MAX):
@@ -136,13 +139,15 @@ def join(
             _give_back(drawn)
             raise
         line = replace(audit, answer=str(visit.id))
-        reasons = transact(_joining(visit, person, trim, phone), line, on=visit_pk(visit.id))
+        reasons = transact(_joining(visit, person, trim, phone, by), line, on=visit_pk(visit.id))
         if not reasons:
             return visit.id
         taken = failed(reasons, 1)  # a caller found the number before its visit was written: it is spent
         _give_back(drawn[1:] if taken else drawn)
         if failed(reasons, 0):
             raise repeated(reasons[0])
+        if any(failed(reasons, i) for i in range(len(drawn) + 2 + bool(phone), len(reasons))):
+            raise Unproven
         if failed(reasons, len(drawn) + 1):
             guard = _guard(reasons[len(drawn) + 1])
             if guard.open:
@@ -187,7 +192,9 @@ def _told(visit: Ticket, audit: Entry) -> Ticket:
     return visit
 
 
-def _joining(visit: Visit, person: str, trim: GuardRow | None, phone: str = "") -> Callable[[TransactWrite], None]:
+def _joining(
+    visit: Visit, person: str, trim: GuardRow | None, phone: str, by: Proof | None
+) -> Callable[[TransactWrite], None]:
     shape = SHAPES[Visit]
     put = shape.row(
         *shape.key(visit), version=1, **{name: value for name, value in values_of(visit).items() if value is not None}
@@ -224,6 +231,8 @@ def _joining(visit: Visit, person: str, trim: GuardRow | None, phone: str = "") 
                 actions=[DrawnRow.kind.set(DrawnRow), DrawnRow.visit.set(visit.id), DrawnRow.ttl.set(until)],
                 condition=DrawnRow.pk.does_not_exist(),
             )
+        if by:
+            while_it_holds(transaction, by)
 
     return build
 
@@ -319,10 +328,10 @@ def tombstone(ticket: Ticket) -> bool:
     return True
 
 
-def hold(lane: tuple[str, int], visit: Ticket, at: int) -> bool:
-    """Remember on the lane that a stepped-back visit returns at a call of its band. False: too many are held."""
+def hold(lane: tuple[str, int], visit: Ticket, at: int, most: int = HELD_MAX) -> bool:
+    """Remember on the lane that a stepped-back visit returns at a call of its band. False: `most` are held already."""
     row = LaneRow(lane_pk(*lane), "L")
-    room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < HELD_MAX)
+    room = LaneRow.held.does_not_exist() | (_count(LaneRow.held) < most)
     try:
         with in_reach():
             row.update(actions=[LaneRow.kind.set(LaneRow), LaneRow.held.add({f"{visit}@{at}"})], condition=room)

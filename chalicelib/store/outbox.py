@@ -7,14 +7,14 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.refusal import Stale
 from chalicelib.rooms.notice import Kind, Notice, Wake, Way
-from chalicelib.rooms.phone import Proof
+from chalicelib.rooms.phone import Claim, Proof
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store.outbox_rows import NoticeRow, WakeRow
 from chalicelib.store.rows import Row
 from chalicelib.store.shapes import SHAPES, record_of, visit_pk
 from chalicelib.store.writing import actions_of, in_reach
 
-T = TypeVar("T", Notice, Wake, Proof)
+T = TypeVar("T", Notice, Wake, Claim, Proof)
 LIST_MAX = 50
 
 

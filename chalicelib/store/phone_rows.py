@@ -19,6 +19,7 @@ class ClaimRow(Row, discriminator="claim"):
     tries = NumberAttribute(default=0)
     last_try = UnicodeAttribute(default="")
     proven = BooleanAttribute(default=False)
+    unsent = BooleanAttribute(null=True)
 
 
 class ProofRow(Row, discriminator="proof"):

@@ -2,14 +2,15 @@
 
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
-from chalicelib.rooms.phone import FOUND_MAX, PEOPLE_MAX, TRIES_MAX, Claim, Counted, Person, Phone, Proof
+from chalicelib.rooms.phone import FOUND_MAX, PEOPLE_MAX, TRIES_MAX, Claim, Counted, Holding, Person, Phone, Proof
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import phone_rows, rows
-from chalicelib.store.phone_rows import ClaimRow, CounterRow
+from chalicelib.store.phone_rows import ClaimRow, CounterRow, PhoneRow
 from chalicelib.store.rows import Row
 from chalicelib.store.shapes import readable, record_of, sound
-from chalicelib.store.writing import in_reach
+from chalicelib.store.writing import hold_proof, in_reach
 
 
 def asking(holder: str, counters: tuple[Counted, ...]) -> tuple[Claim | None, list[tuple[Counted, int]]]:
@@ -69,6 +70,18 @@ def phone(id: str) -> tuple[Phone, list[Person]]:
     people = list(readable(Person, (row for row in found if isinstance(row, phone_rows.PersonRow | rows.BrokenRow))))
     phones = [record_of(Phone, row) for row in found if isinstance(row, phone_rows.PhoneRow)]
     return (phones[0] if phones else Phone(id=id)), sorted(people, key=lambda person: person.added_at)
+
+
+def while_it_holds(transaction: TransactWrite, proof: Proof) -> None:
+    """To be written with what is done by a proof and leaves its number as it is: two updates that change nothing, and
+    are refused if it was signed out meanwhile, here or everywhere."""
+    hold_proof(transaction, Holding(token=proof.token))
+    out = PhoneRow.signed_out_at
+    transaction.update(
+        PhoneRow(f"P#{proof.phone}", "T"),
+        actions=[PhoneRow.kind.set(PhoneRow)],
+        condition=PhoneRow.pk.exists() & (out.does_not_exist() | (out < proof.began_at)),
+    )
 
 
 def drawn(phone: str) -> list[Ticket]:

@@ -90,6 +90,17 @@ def visit_and_home(id: Ticket) -> tuple[Visit, Lane]:
     return record_of(Visit, row), lane_of(id.department, id.lane, cast(rows.LaneRow | None, found.get(keys[1][0])))
 
 
+def signed(id: Ticket, number: int) -> tuple[Visit, Prescription]:
+    """A visit and one of its prescriptions, what its signature is over, in one request, as they are now. Raises
+    NotFound."""
+    keys = [(visit_pk(id), "V"), (visit_pk(id), f"P#{int(number):03d}")]
+    there = _batch(keys)
+    visit_row, row = (sound(there.get(key)) for key in keys)
+    if not isinstance(visit_row, rows.VisitRow) or not isinstance(row, rows.PrescriptionRow):
+        raise NotFound()
+    return record_of(Visit, visit_row), record_of(Prescription, row)
+
+
 def file(id: Ticket) -> File:
     """The visit with everything in it, in one query, without the audit."""
     with in_reach():
@@ -194,15 +205,20 @@ def earlier(person: str, department: str) -> list[Visit]:
 
 
 def visits(
-    ids: Iterable[Ticket], *, broken: list[Ticket] | None = None, holes: list[Ticket] | None = None
+    ids: Iterable[Ticket],
+    *,
+    broken: list[Ticket] | None = None,
+    holes: list[Ticket] | None = None,
+    consistent: bool = False,
 ) -> list[Visit]:
-    """Those of these that exist, in the order asked; an alias gives the visit it stands for. Those that cannot be
-    read are left out, and added to `broken` for who must come back to them; under `holes` nothing was ever written."""
+    """Those of these that exist, in the order asked, a moment old unless said; an alias gives the visit it stands for.
+    Those that cannot be read are left out, and added to `broken` for who must come back to them; under `holes` nothing
+    was ever written."""
     wanted = list(dict.fromkeys(ids))
-    found = _batch([(visit_pk(id), "V") for id in wanted])
+    found = _batch([(visit_pk(id), "V") for id in wanted], consistent=consistent)
     aliases = {key[0]: row.visit for key, row in found.items() if isinstance(row, rows.AliasRow)}
     if aliases:
-        found |= _batch([(visit_pk(id), "V") for id in set(aliases.values())])
+        found |= _batch([(visit_pk(id), "V") for id in set(aliases.values())], consistent=consistent)
     order = [aliases.get(visit_pk(id), id) for id in wanted]
     there = {id: found.get((visit_pk(id), "V")) for id in order}
     read = {
@@ -280,12 +296,12 @@ def taken_by(doctor: str, day: str) -> list[Visit]:
     return visits(ids[:HISTORY_SHOWN_MAX])
 
 
-def taken_on(doctor: str, day: str) -> tuple[list[Visit], bool]:
-    """All visits a doctor took on that day, each once, and whether that was all: TAKEN_MAX are looked through."""
+def taken_on(doctor: str, day: str, most: int = TAKEN_MAX) -> tuple[list[Visit], bool]:
+    """All visits a doctor took on that day, each once, and whether that was all: `most` are looked through."""
     with in_reach():
-        taken = list(Row.by_stage.query(f"taken#{doctor}#{day}", limit=TAKEN_MAX + 1))
-    ids = dict.fromkeys(Ticket.of(row.answer) for row in taken[:TAKEN_MAX] if isinstance(row, AuditRow))
-    return (visits(ids) if ids else []), len(taken) <= TAKEN_MAX
+        taken = list(Row.by_stage.query(f"taken#{doctor}#{day}", limit=most + 1))
+    ids = dict.fromkeys(Ticket.of(row.answer) for row in taken[:most] if isinstance(row, AuditRow))
+    return (visits(ids) if ids else []), len(taken) <= most
 
 
 def complaints_of(id: Ticket) -> list[Complaint]:

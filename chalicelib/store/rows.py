@@ -148,6 +148,8 @@ class VisitRow(Row, discriminator="visit"):
     verified = BooleanAttribute(null=True)
     born = values.day(null=True)
     also: ListAttribute[str] = ListAttribute(null=True)
+    lent: ListAttribute[str] = ListAttribute(null=True)
+    renewed_at = UTCDateTimeAttribute(null=True)
     restricted = UTCDateTimeAttribute(null=True)
 
 
@@ -205,7 +207,8 @@ class PrescriptionRow(Row, discriminator="prescription"):
     policy = UnicodeAttribute(null=True)
     stated = UnicodeAttribute(null=True)
     until = UTCDateTimeAttribute(null=True)
-    signature = values.signature()
+    signature, approval = values.signature(), values.signature()
+    approved_at, approved_under = UTCDateTimeAttribute(null=True), UnicodeAttribute(null=True)
 
 
 class OrderRow(Row, discriminator="order"):
@@ -214,19 +217,18 @@ class OrderRow(Row, discriminator="order"):
     prescription = NumberAttribute()
     doctor = UnicodeAttribute()
     patient = UnicodeAttribute()
-    lines = values.lines()
+    medicines = NumberAttribute(default=0)
     way = values.word(Way)
     address = UnicodeAttribute(default="")
     phone = UnicodeAttribute()
     code = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     state = values.word(OrderState)
-    picker = UnicodeAttribute(null=True)
-    checker = UnicodeAttribute(null=True)
-    courier = UnicodeAttribute(null=True)
+    picker, checker, courier = (UnicodeAttribute(null=True) for _ in range(3))
     attempts = NumberAttribute(default=0)
     wrong_codes = NumberAttribute(default=0)
     policy = UnicodeAttribute(null=True)
+    until = UTCDateTimeAttribute(null=True)
     steps = values.steps()
 
 
@@ -297,6 +299,7 @@ class MarkRow(Row, discriminator="mark"):
     low: ListAttribute[int] = ListAttribute(default=list)
     open: ListAttribute[str] = ListAttribute(default=list)
     alerted = UnicodeAttribute(null=True)
+    at = UTCDateTimeAttribute(null=True)
 
 
 class AccuracyRow(Row, discriminator="accuracy"):

@@ -111,7 +111,7 @@ def _notice_key(notice: Notice) -> tuple[str, str]:
 
 
 def _notice_stage(notice: Notice) -> dict[str, Any]:
-    stage = {Sending.SENT: None, Sending.GIVEN_UP: "unsent"}.get(notice.state, "outbox")
+    stage = {Sending.SENT: None, Sending.UNTRUE: None, Sending.GIVEN_UP: "unsent"}.get(notice.state, "outbox")
     return {"stage": stage, "ttl": int((notice.written_at + NOTICE_KEPT).timestamp())}
 
 
@@ -130,6 +130,7 @@ SHAPES: dict[type, Shape] = {
             "voices": lambda voices: voices or None,
             "verified": lambda verified: verified or None,
             "also": lambda secrets: list(secrets) or None,
+            "lent": lambda secrets: list(secrets) or None,
             "no_shows": lambda times: times or None,
             "heard_in": lambda epoch: epoch or None,
         },
@@ -144,6 +145,7 @@ SHAPES: dict[type, Shape] = {
             "voices": lambda voices: voices or "",
             "verified": bool,
             "also": lambda secrets: tuple(secrets or ()),
+            "lent": lambda secrets: tuple(secrets or ()),
             "no_shows": lambda times: int(times or 0),
             "heard_in": lambda epoch: int(epoch or 0),
         },
@@ -168,7 +170,7 @@ SHAPES: dict[type, Shape] = {
         row=rows.OrderRow,
         key=lambda order: (visit_pk(order.visit), f"O#{order.number:03d}"),
         marks=_order_stage,
-        once=frozenset({"lines"}),
+        once=frozenset({"medicines", "until"}),
     ),
     Mark: Shape(
         row=rows.MarkRow,
@@ -220,6 +222,8 @@ SHAPES: dict[type, Shape] = {
     Claim: Shape(
         row=phone_rows.ClaimRow,
         key=lambda claim: (f"P#{claim.holder}", "C"),
+        write={"unsent": lambda unsent: unsent or None},
+        read={"unsent": bool},
         marks=lambda claim: {"ttl": int((claim.asked_at + CLAIM_KEPT).timestamp())},
     ),
     Proof: Shape(

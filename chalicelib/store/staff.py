@@ -2,6 +2,7 @@
 
 A session is kept under the hash of its badge; what it needs of Cognito lies in an envelope closed with the badge.
 Neither can be read back from the table. Passwords and second factors are Cognito's (chalicelib/outside/identity.py).
+Signing in, the second factor shown again and signing out have an audit line about the member, by the badge's hash.
 """
 
 from collections.abc import Sequence
@@ -10,15 +11,17 @@ from datetime import datetime, timedelta
 from pynamodb.exceptions import DoesNotExist, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.clinic import CLINIC
-from chalicelib.refusal import NotFound, TooLate
+from chalicelib.refusal import NotFound, Stale, TooLate
+from chalicelib.rooms.permission import Actor, Entry
 from chalicelib.rooms.staff import MEMBERS_MAX, Administrators, Member, Session
 from chalicelib.store import envelope
 from chalicelib.store.rows import Row
 from chalicelib.store.shapes import member_pk, readable, record_of, sound
 from chalicelib.store.staff_rows import AdministratorsRow, EnvelopeRow, SessionRow, StaffRow, TriesRow
-from chalicelib.store.writing import in_reach
+from chalicelib.store.writing import failed, in_reach, transact
 
 IDLE = timedelta(minutes=CLINIC.staff.idle_minutes)
 SESSION = timedelta(hours=12)
@@ -59,18 +62,27 @@ def administrators() -> Administrators:
 
 
 def open_session(member: Member, *, token_hash: str, now: datetime) -> None:
-    """Somebody has proved who they are, with both factors and just now: the badge of which this is the hash says so."""
-    with in_reach():
-        SessionRow(
-            f"S#{token_hash}",
-            "S",
-            staff=member.id,
-            epoch=member.epoch,
-            began_at=now,
-            seen_at=now,
-            proved_at=now,
-            ttl=int((now + SESSION).timestamp()),
-        ).save(condition=Row.pk.does_not_exist() | (SessionRow.staff == member.id))  # ours already: a lost reply
+    """Somebody has proved who they are, with both factors and just now: the badge of which this is the hash says so.
+
+    A badge opens one session: the same again is a lost reply, and somebody else's is Stale.
+    """
+    row = SessionRow(
+        f"S#{token_hash}",
+        "S",
+        staff=member.id,
+        epoch=member.epoch,
+        began_at=now,
+        seen_at=now,
+        proved_at=now,
+        ttl=int((now + SESSION).timestamp()),
+    )
+
+    def build(transaction: TransactWrite) -> None:
+        transaction.save(row, condition=Row.pk.does_not_exist())
+
+    reasons = transact(build, _line("sign_in", member.actor, f"in:{token_hash}", now))
+    if reasons and not failed(reasons, 0):
+        raise Stale
 
 
 def who(
@@ -87,7 +99,9 @@ def who(
     with in_reach():
         found = {row.pk: sound(row) for row in Row.batch_get(keys, consistent_read=True)}
     session, row = found.get(keys[0][0]), found.get(keys[1][0])
-    if not isinstance(session, SessionRow) or not isinstance(row, StaffRow) or session.staff != id:
+    if not isinstance(session, SessionRow) or not isinstance(row, StaffRow):
+        return None
+    if session.staff != id or session.ended_at:
         return None
     owner = record_of(Member, row)
     if not owner.active or session.epoch != owner.epoch:
@@ -99,15 +113,39 @@ def who(
     return owner, Session(began_at=session.began_at, proved_at=session.proved_at)
 
 
-def proved(*, token_hash: str, now: datetime) -> None:
-    """The second factor was shown again."""
-    _note(token_hash, [SessionRow.proved_at.set(now), SessionRow.seen_at.set(now)])
+def proved(who: Actor, *, token_hash: str, now: datetime) -> None:
+    """The second factor was shown again. Nothing is written of a session that was signed out a moment ago on another
+    page, nor twice in a minute: that is the same proof."""
+    minute = int(now.timestamp()) // 60
+    shown = [SessionRow.proved_at.set(now), SessionRow.seen_at.set(now)]
+    line = _line("prove_again", who, f"again:{token_hash}:{minute}", now)
+    transact(lambda transaction: _change(transaction, who, token_hash, shown), line)
 
 
-def sign_out(*, token_hash: str) -> None:
+def sign_out(who: Actor, *, token_hash: str, now: datetime) -> None:
+    """The session is over, and its rows go. Nothing is written of one that was over before, or never was.
+
+    It ends by an update: a deletion would stand before the line in the transaction, which tells the repeat by being
+    first. Who dies before the deletions leaves an ended session, which the table forgets by itself.
+    """
+    row, ended = SessionRow(f"S#{token_hash}", "S"), [SessionRow.ended_at.set(now)]
     with in_reach():
-        SessionRow(f"S#{token_hash}", "S").delete()
         EnvelopeRow(f"S#{token_hash}", "Z").delete()
+    line = _line("sign_out", who, f"out:{token_hash}", now)
+    transact(lambda transaction: _change(transaction, who, token_hash, ended), line)
+    with in_reach():
+        row.delete()
+
+
+def _line(deed: str, who: Actor, request: str, now: datetime) -> Entry:
+    """A colon is in no id that a browser can send, so nobody can write this line before us."""
+    return Entry(about=member_pk(who.id), request=request, actor=who, deed=deed, at=now, policy=CLINIC.policy)
+
+
+def _change(transaction: TransactWrite, who: Actor, token_hash: str, actions: Sequence[Action]) -> None:
+    """Something of a session that is this person's and is not over."""
+    theirs = (SessionRow.staff == who.id) & SessionRow.ended_at.does_not_exist()
+    transaction.update(SessionRow(f"S#{token_hash}", "S"), actions=list(actions), condition=theirs)
 
 
 def keep_closed(badge: str, text: str, *, token_hash: str, now: datetime) -> None:

@@ -34,6 +34,7 @@ class SessionRow(Row, discriminator="session"):
     began_at = UTCDateTimeAttribute()
     seen_at = UTCDateTimeAttribute()
     proved_at = UTCDateTimeAttribute()
+    ended_at = UTCDateTimeAttribute(null=True)
 
 
 class EnvelopeRow(Row, discriminator="envelope"):

@@ -262,7 +262,7 @@ def _count(transaction: TransactWrite, counted: Counted) -> None:
     )
 
 
-def _hold(transaction: TransactWrite, holding: Holding) -> None:
+def hold_proof(transaction: TransactWrite, holding: Holding) -> None:
     """An update that changes nothing, and no check: that would stand before the line among the reasons."""
     transaction.update(
         ProofRow(f"S#{holding.token}", "P"),
@@ -288,6 +288,6 @@ _SPECIAL: dict[type, Callable[[TransactWrite, Any], None]] = {
     Presence: _count_presence,
     Seen: _write_seen,
     Counted: _count,
-    Holding: _hold,
+    Holding: hold_proof,
     Erased: _erase,
 }

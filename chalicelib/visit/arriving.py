@@ -1,7 +1,7 @@
 """Arriving: from the first question to the ticket, the wait, and leaving before a doctor came."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -12,12 +12,13 @@ from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.phone import Proof
 from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import ACTIVE, Band, Closed, Lane, State, Ticket, Visit
+from chalicelib.rooms.queue import Band, Closed, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
-from chalicelib.visit.errand import Errand, about_person, about_visit, once
+from chalicelib.visit.errand import Errand, about_person, about_visit, once, theirs
 from chalicelib.visit.preferring import Line
 
 
@@ -140,25 +141,28 @@ def join(
     person: str,
     consented: bool,
     same_doctor: bool = False,
-    verified: bool = False,
+    by: Proof | None = None,
     phone: str = "",
 ) -> Visit:
     """Draw the ticket. The request's own id makes it happen once, however often the button is pressed.
 
-    `person` is who it is for: `verified` as somebody of a proven number, else known to this phone only. With a `phone`
-    the ticket can be found again by that number. `same_doctor`: to wait for the doctor this person had; where that
-    cannot be, it is the first free one.
+    `person` is who it is for: `by` a proof somebody of its number, else known to this phone only; Unproven where that
+    proof has just ended. With a `phone` the ticket can be found again by that number. `same_doctor`: to wait for the
+    doctor this person had; where that cannot be, it is the first free one.
     """
     answers = arrival.agree(request, consented=consented, clinic=errand.clinic, now=errand.now)
     offer = preferring.offer(errand, request, person) if same_doctor else None
     if offer:
         answers = replace(answers, doctor=offer.name)
     errand = replace(errand, request=f"{request.id}:join")  # beside the line of the first answer, which has the same id
-    known = replace(request, born=request.born if verified else None)
-    return enter(errand, asked=known, answers=answers, secret=secret, person=person, phone=phone, offer=offer)
+    known = replace(request, born=request.born if by else None)
+    return enter(errand, asked=known, answers=answers, secret=secret, person=person, by=by, phone=phone, offer=offer)
 
 
-@once(about=_about_holder, again=_visit_answered, made_here=frozenset({"answers", "asked", "person", "phone", "offer"}))
+MADE_AT_THE_DOOR = frozenset({"answers", "asked", "person", "by", "phone", "offer"})
+
+
+@once(about=_about_holder, again=_visit_answered, made_here=MADE_AT_THE_DOOR)
 def enter(
     errand: Errand,
     *,
@@ -166,6 +170,7 @@ def enter(
     answers: Answers,
     secret: str,
     person: str,
+    by: Proof | None = None,
     phone: str = "",
     form: Request | None = None,
     offer: Offer | None = None,
@@ -201,7 +206,7 @@ def enter(
 
     home = answers.department, errand.clinic.lane_for(person)
     lanes, audit = preferring.drawn_from(home, offer), errand.entry("join", about_person(asked.holder))
-    id = errand.records.join(lanes, band, person=person, phone=phone, make=make, audit=audit)
+    id = errand.records.join(lanes, band, person=person, phone=phone, by=by, make=make, audit=audit)
     return preferring.counted_once(errand, made.get(id) or errand.records.visit(id))
 
 
@@ -241,17 +246,11 @@ def board(errand: Errand, *, department: str) -> dict[str, object]:
     return promise.board(lanes, errand.now)
 
 
-def going_on(errand: Errand, *, secrets: Mapping[Ticket, str]) -> set[Ticket]:
-    """Of some tickets with their secrets, those of a visit that is not over."""
-    found = errand.records.visits(secrets)
-    return {v.id for v in found if v.state in ACTIVE and queue.is_theirs(v, secret=secrets[v.id])}
-
-
 def see_ticket(errand: Errand, *, id: Ticket) -> Place:
     """The patient's place. Looking also rescues: a ticket the head went past, a doctor who vanished, or one who is
     waited for in vain."""
     line = preferring.line(errand, id)
-    queue.theirs(line.visit, secret=errand.actor.id)
+    theirs(errand, line.visit)
     line = preferring.settle(errand, line)
     if queue.passed(line.lane, line.visit) or doctor_is_gone(errand, line.visit):
         return _place_of(errand, bring_to_front(errand, line.visit), line)
@@ -294,6 +293,7 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     front = queue.to_front(visit, ticket=ticket)
     changes: list[object] = [front, alias]
     if visit.doctor:
+        changes[0] = replace(front, handed_back=None)  # a reason was that of a doctor before, who had written one
         changes.append(Freed(doctor=visit.doctor, visit=visit.id))
         note = errand.records.newest_note(visit.id)
         if note and note.epoch == visit.epoch:
@@ -308,13 +308,6 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     return errand.records.visit(visit.id)
 
 
-def come_back(errand: Errand, *, id: Ticket, secret: str) -> Visit:
-    """The return link on another phone. Raises NotFound unless the secret is this visit's."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=secret)
-    return visit
-
-
 def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
     return about_visit(id)
 
@@ -327,7 +320,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 def leave(errand: Errand, *, id: Ticket) -> Visit:
     """The patient goes; the doctor, if one had just been given, is free again."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     return end(errand, "leave", visit, leaving.cancel(visit, why="patient", now=errand.now))
 
 
@@ -357,10 +350,10 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     """
     line = preferring.line(errand, id)
     visit, lane = line.visit, line.lane
-    queue.theirs(visit, secret=errand.actor.id)
-    back = queue.step_back(visit, lane)
+    theirs(errand, visit)
+    back = leaving.step_back(visit, lane)
     assert back.returns_at is not None
-    if not errand.records.hold(visit.lane, id, back.returns_at):
+    if not errand.records.hold(visit.lane, id, back.returns_at, leaving.HELD_BY_CHOICE_MAX):
         raise Refusal("Too many people are stepping back just now. You keep your place.")
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
@@ -372,7 +365,7 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
 def here_now(errand: Errand, *, id: Ticket) -> Place:
     """ "I am here": whoever was called and not there is at the front again; said twice it does no harm."""
     line = preferring.line(errand, id)
-    queue.theirs(line.visit, secret=errand.actor.id)
+    theirs(errand, line.visit)
     visit = bring_to_front(errand, line.visit) if queue.missed(line.visit) else line.visit
     return _place_of(errand, visit, line)
 

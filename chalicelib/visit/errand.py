@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate, Unsigned
+from chalicelib.rooms import pocket
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.assignment import Claim, Doctor, Seen
 from chalicelib.rooms.complaint import Complaint
@@ -24,13 +25,13 @@ from chalicelib.rooms.phone import Claim as PhoneClaim
 from chalicelib.rooms.phone import Counted, Person, Phone, Proof
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
+from chalicelib.rooms.queue import HELD_MAX, Alias, Band, Call, Lane, Mark, Ticket, Visit, Why
 from chalicelib.rooms.rules import Clinic
 from chalicelib.rooms.staff import Administrators, Member
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Sent = TypeVar("Sent", Notice, Wake, Proof)
+Sent = TypeVar("Sent", Notice, Wake, PhoneClaim, Proof)
 LOOK_AGAIN_MINUTES = 15
 DECIDE_TRIES_MAX = 6  # how often a deed looks again after somebody else wrote first
 
@@ -57,6 +58,7 @@ class Records(Protocol):
 
     def visit(self, id: Ticket) -> Visit: ...
     def visit_and_home(self, id: Ticket) -> tuple[Visit, Lane]: ...
+    def signed(self, id: Ticket, number: int) -> tuple[Visit, Prescription]: ...
     def file(self, id: Ticket) -> File: ...
     def messages(self, id: Ticket, after: str) -> list[Message]: ...
     def newest_note(self, id: Ticket) -> Note | None: ...
@@ -68,7 +70,12 @@ class Records(Protocol):
     def own_lines(self, doctors: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[Doctor, Lane]]: ...
     def earlier(self, person: str, department: str) -> list[Visit]: ...
     def visits(
-        self, ids: Iterable[Ticket], *, broken: list[Ticket] | None = None, holes: list[Ticket] | None = None
+        self,
+        ids: Iterable[Ticket],
+        *,
+        broken: list[Ticket] | None = None,
+        holes: list[Ticket] | None = None,
+        consistent: bool = False,
     ) -> list[Visit]: ...
     def waiting(self, lane: Lane) -> list[Visit]: ...
     def waiting_for(self, doctor: str, own: Lane) -> list[Visit]: ...
@@ -111,10 +118,11 @@ class Records(Protocol):
         *,
         person: str,
         phone: str = "",
+        by: Proof | None = None,
         make: Callable[[list[tuple[Ticket, Lane]]], Visit],
         audit: Entry,
     ) -> Ticket: ...
-    def hold(self, lane: tuple[str, int], visit: Ticket, at: int) -> bool: ...
+    def hold(self, lane: tuple[str, int], visit: Ticket, at: int, most: int = HELD_MAX) -> bool: ...
     def let_go(self, lane: tuple[str, int], visit: Ticket, at: int) -> None: ...
     def given_up(self, ticket: Ticket) -> None: ...
     def tombstone(self, ticket: Ticket) -> bool: ...
@@ -198,6 +206,11 @@ class Errand:
             answer=answer,
             fingerprint=self.fingerprint,
         )
+
+
+def theirs(errand: Errand, visit: Visit) -> None:
+    """Raises NotFound unless whoever asks holds this visit's ticket, and Over when it opens the visit no longer."""
+    pocket.theirs(visit, secret=errand.actor.id, now=errand.now, clinic=errand.clinic)
 
 
 def about_visit(id: Ticket) -> str:

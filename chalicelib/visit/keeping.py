@@ -6,11 +6,12 @@ A patient takes out their own, has erased what no duty keeps, and says what went
 from dataclasses import replace
 
 from chalicelib.refusal import NotFound
-from chalicelib.rooms import complaint, erasure, queue, retention
+from chalicelib.rooms import arrival, complaint, erasure, retention
+from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.complaint import About, Complaint
 from chalicelib.rooms.erasure import Answered, Erasure
 from chalicelib.rooms.queue import Ticket, Visit
-from chalicelib.visit.errand import Errand, File, about_visit, look_at_list, look_at_record, once
+from chalicelib.visit.errand import Errand, File, about_visit, look_at_list, look_at_record, once, theirs
 
 PARCELS_AT_ONCE = 80  # of a transaction, which may have 100 rows
 
@@ -18,7 +19,7 @@ PARCELS_AT_ONCE = 80  # of a transaction, which may have 100 rows
 def my_record(errand: Errand, *, id: Ticket) -> File:
     """Everything kept of the patient's own visit; taking it out is written down first. Raises NotFound for others."""
     file = errand.records.file(id)
-    queue.theirs(file.visit, secret=errand.actor.id)
+    theirs(errand, file.visit)
     look_at_record(errand, id)
     return file
 
@@ -26,7 +27,7 @@ def my_record(errand: Errand, *, id: Ticket) -> File:
 def asking(errand: Errand, *, id: Ticket) -> tuple[Visit, list[Answered]]:
     """Before and after the patient asks for erasure: what is, or would be, erased and kept. Raises TooLate."""
     file = errand.records.file(id)
-    queue.theirs(file.visit, secret=errand.actor.id)
+    theirs(errand, file.visit)
     if not file.visit.restricted:
         erasure.may(file.visit, file.prescriptions, file.orders, errand.now)
     return file.visit, _answer(errand, file)
@@ -43,10 +44,6 @@ def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
     return about_visit(id)
 
 
-def _visit_again(errand: Errand, answer: str, *, id: Ticket) -> Visit:
-    return errand.records.visit(id)
-
-
 def requests(errand: Errand) -> list[Erasure]:
     """What patients asked to be erased, the newest first, for the privacy officer: no name, no word."""
     return errand.records.erasures()
@@ -58,7 +55,7 @@ def _complaint_again(errand: Errand, answer: str, *, id: Ticket, **_: object) ->
 
 def my_complaints(errand: Errand, *, id: Ticket) -> list[Complaint]:
     """What the patient said went wrong, and what the clinic answered."""
-    queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    theirs(errand, errand.records.visit(id))
     return errand.records.complaints_of(id)
 
 
@@ -66,7 +63,7 @@ def my_complaints(errand: Errand, *, id: Ticket) -> list[Complaint]:
 def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> Complaint:
     """At any time of the visit and after it, also when the record is closed."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     one = complaint.file(id, errand.records.complaints_of(id), about=about, text=text, now=errand.now)
     # The visit too, one version more: a deletion that looked at the record before must look again.
     errand.records.save(one, visit, audit=errand.entry("complain", about_visit(id), answer=str(one.number)))
@@ -74,9 +71,11 @@ def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> C
 
 
 def complaints(errand: Errand) -> list[Complaint]:
-    """Those nobody has answered yet, the oldest first."""
+    """Those nobody has answered yet, the oldest first; without the words that a patient had closed."""
     look_at_list(errand)
-    return errand.records.complaints()
+    found = errand.records.complaints()
+    visits = {visit.id: visit for visit in errand.records.visits(one.visit for one in found)} if found else {}
+    return [complaint.to_staff(one, visits.get(one.visit)) for one in found]
 
 
 @once(about=_about_visit, again=_complaint_again)
@@ -91,12 +90,19 @@ def close_complaint(errand: Errand, *, id: Ticket, number: int, word: str) -> Co
     return closed
 
 
-@once(about=_about_visit, again=_visit_again)
-def erase(errand: Errand, *, id: Ticket) -> Visit:
-    """What no duty keeps is gone, the rest is closed to everybody who works here. Asked again, nothing more happens."""
+def _erased_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Visit:
+    return errand.records.visit(id)
+
+
+@once(about=_about_visit, again=_erased_again, made_here=frozenset({"holder"}))
+def erase(errand: Errand, *, id: Ticket, holder: str = "") -> Visit:
+    """What no duty keeps is gone, the rest is closed to everybody who works here. Asked again, nothing more happens.
+
+    `holder` is the phone on which it is asked: the answers that were given on it for this visit go too.
+    """
     file = errand.records.file(id)
     visit = file.visit
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     if visit.restricted:
         return visit
     erasure.may(visit, file.prescriptions, file.orders, errand.now)
@@ -110,6 +116,17 @@ def erase(errand: Errand, *, id: Ticket) -> Visit:
     wake = errand.records.wake(id)
     wakes = [erasure.erase_wake(wake)] if wake else []
     lapsed = [erasure.lapse(one) for one in file.prescriptions[-1:] if one.state in erasure.TO_COME]
-    changes = (erased, asked, *parcels, *notices, *wakes, *lapsed)
+    changes = (erased, asked, *parcels, *notices, *wakes, *lapsed, *_answers_of(errand, visit, holder))
     errand.records.save(*changes, audit=errand.entry("erase", about_visit(id)))
     return erased.visit
+
+
+def _answers_of(errand: Errand, visit: Visit, holder: str) -> list[Request]:
+    """The answers to the questions, emptied, where they lie under this phone; those of a later ticket stay."""
+    if not holder:
+        return []
+    try:
+        found = errand.records.request(holder)
+    except NotFound:
+        return []
+    return [arrival.forget(found)] if found.id == visit.request else []

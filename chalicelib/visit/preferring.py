@@ -15,7 +15,7 @@ from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.preferred import Back, Offer
 from chalicelib.rooms.queue import Band, Lane, Moved, State, Ticket, Visit, own_lane
 from chalicelib.rooms.staff import plate_of
-from chalicelib.visit.errand import Errand, about_visit, once
+from chalicelib.visit.errand import Errand, about_visit, once, theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 def first_free(errand: Errand, *, id: Ticket) -> Visit:
     """The patient does not want to wait for one doctor any more."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     preferred.may_change(visit)
     return _to_first_free(errand, visit, Moved.BY_CHOICE, "first_free")
 
@@ -170,7 +170,7 @@ def first_free(errand: Errand, *, id: Ticket) -> Visit:
 def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
     """The undo of `first_free`, on the number that was left in the doctor's lane."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     doctor = queue.asked_for(visit.beside) if visit.beside else None
     own = own_lane(doctor or "")
     (lane,) = errand.records.lanes([own], consistent=True)

@@ -1,19 +1,15 @@
 """Proving: a phone number by the code that was sent to it, the people it stands for, and a ticket found again."""
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import date
 
-from chalicelib.refusal import NotFound, Stale, TooLate
-from chalicelib.rooms import phone, queue
+from chalicelib.refusal import Busy, NotFound, Repeated, Stale, TooLate, Unproven
+from chalicelib.rooms import phone, pocket, queue
 from chalicelib.rooms.arrival import ForWhom
 from chalicelib.rooms.phone import Claim, Holding, Known, Person, Proof, Purpose
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
-
-
-def lost() -> TooLate:
-    """The proof ended between two pages."""
-    return TooLate("We do not know this phone any more. Confirm your number again.")
 
 
 def _about_browser(errand: Errand, *, holder: str, **_: object) -> str:
@@ -74,6 +70,14 @@ def ask_code(
     return new
 
 
+def not_sent(errand: Errand, asked: Claim) -> Claim:
+    """The text never left. Kept for whoever asks the same again; where that cannot be, at least this answer says so."""
+    unsent = replace(asked, unsent=True, version=(asked.version or 0) + 1)
+    with contextlib.suppress(Stale, Busy):
+        return errand.records.move(unsent)
+    return unsent
+
+
 def _proof_again(errand: Errand, answer: str, *, token: str, **_: object) -> Proof:
     found = errand.records.proof(token)
     assert found is not None, "a repeated proof was written before"
@@ -113,7 +117,7 @@ def _still_known(errand: Errand, token: str) -> Known:
     """The proof by which something is done, read by the deed itself: it may have ended since the door looked."""
     found = known(errand, token=token)
     if found is None:
-        raise lost()
+        raise Unproven
     return found
 
 
@@ -121,7 +125,7 @@ def owner(errand: Errand, *, token: str) -> str:
     """Whose number a browser has proven, also where that is over: a repeat of signing out hangs on it."""
     proof = errand.records.proof(token)
     if proof is None or not errand.clinic.proves_phones:
-        raise lost()
+        raise Unproven
     return proof.phone
 
 
@@ -139,7 +143,7 @@ def add_person(errand: Errand, *, owner: str, token: str, id: str, name: str, bo
     """Somebody for whom this number stands, with a record of their own."""
     by = _still_known(errand, token)
     if by.phone.id != owner:
-        raise lost()
+        raise Unproven
     new = Person(phone=owner, id=id, name=name, born=born, relation=relation, added_at=errand.now)
     after, new = phone.add(by, new, errand.clinic, errand.here.date())
     errand.records.save(after, new, Holding(token=token), audit=errand.entry("add_me", about_person(owner), answer=id))
@@ -155,18 +159,33 @@ def sign_out(errand: Errand, *, owner: str, token: str) -> None:
     """This browser has to prove the number again."""
     proof = errand.records.proof(token)
     if proof is None or proof.phone != owner or proof.ended_at is not None:
-        raise lost()
+        raise Unproven
     errand.records.save(replace(proof, ended_at=errand.now), audit=errand.entry("sign_out_here", about_person(owner)))
 
 
-@once(about=_about_phone, again=_nothing_again, made_here=frozenset({"token"}))
-def out_everywhere(errand: Errand, *, owner: str, token: str) -> None:
-    """Every browser that has proven this number until now has to prove it again."""
+@once(about=_about_phone, again=_nothing_again, made_here=frozenset({"token", "kept"}))
+def out_everywhere(errand: Errand, *, owner: str, token: str, kept: frozenset[str] = frozenset()) -> None:
+    """Every browser that has proven this number until now has to prove it again, and holds no ticket any more that it
+    found with it; but this one, with its secrets `kept`. The number is written last: a ticket that is found meanwhile
+    writes it too, and then all is looked at again."""
     before = _still_known(errand, token).phone
     if before.id != owner:
-        raise lost()
+        raise Unproven
+    for visit in errand.records.visits(errand.records.drawn(owner)):
+        _put_away(errand, visit, kept)
     after = replace(before, signed_out_at=errand.now)
     errand.records.save(after, audit=errand.entry("out_everywhere", about_person(owner)))
+
+
+def _put_away(errand: Errand, visit: Visit, kept: frozenset[str]) -> None:
+    left = pocket.signed_out(visit, kept=kept)
+    if left == visit:
+        return
+    line = replace(errand, request=f"out:{visit.version}").entry("out_everywhere", about_visit(visit.id))
+    try:
+        errand.records.save(left, audit=line)
+    except Repeated as twice:
+        raise Stale from twice  # the same form, sent twice at once: look again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.queue import WITH_DOCTOR, Closed, State, Ticket, Visit
 from chalicelib.visit import preferring, taking
-from chalicelib.visit.errand import Errand, about_visit, look, look_at_others, once
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_others, once, theirs
 from chalicelib.visit.sealing import sealed
 
 
@@ -47,7 +47,9 @@ def open_visit(errand: Errand, *, id: Ticket) -> Dossier:
     notes: list[Note] = []
     is_doctor = errand.actor.role is Role.DOCTOR
     permission.whose(errand.actor, "open_visit" if is_doctor else "see_ticket", assignment.ties(errand.actor, visit))
-    if is_doctor:
+    if not is_doctor:
+        theirs(errand, visit)
+    else:
         look(errand, visit.id)
         visit = _alive(errand, visit)
         notes = file.notes
@@ -92,8 +94,9 @@ def _still_good(errand: Errand, found: Prescription) -> Prescription:
 
 
 def _alive(errand: Errand, visit: Visit) -> Visit:
-    """The doctor is there: renew the lease, at half life, on traffic that happens anyway."""
-    if visit.doctor != errand.actor.id or visit.state not in WITH_DOCTOR or assignment.lease_ran_out(visit, errand.now):
+    """The doctor is there: renew the lease, at half life, on traffic that happens anyway. Also one that ran out, while
+    nobody has taken the patient away: the doctor was in another conversation."""
+    if visit.doctor != errand.actor.id or visit.state not in WITH_DOCTOR:
         return visit
     alive = assignment.alive(visit, errand.now)
     if alive is not visit:
@@ -125,7 +128,7 @@ def say(errand: Errand, *, id: Ticket, text: str, epoch: int | None) -> Message:
     visit = errand.records.visit(id)
     actor = errand.actor
     if actor.role is Role.PATIENT:
-        queue.theirs(visit, secret=actor.id)
+        theirs(errand, visit)
         author, name = PATIENT, visit.answers.name
     else:
         _holds(actor, visit, epoch)
@@ -147,6 +150,8 @@ def messages(errand: Errand, *, id: Ticket, after: str) -> list[Message]:
     if errand.actor.role is Role.DOCTOR:
         look(errand, id)
         _alive(errand, visit)
+    else:
+        theirs(errand, visit)
     return errand.records.messages(id, after)
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from chalicelib.refusal import NotFound, Refusal, Stale, TooLate
-from chalicelib.rooms import delivery, prescription, queue
+from chalicelib.refusal import NotAllowed, NotFound, Refusal, Stale, TooLate
+from chalicelib.rooms import approval, delivery, prescription
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.queue import Ticket
-from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
-from chalicelib.visit.sealing import genuine
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once, theirs
+from chalicelib.visit.sealing import approved, genuine, given_out
 from chalicelib.visit.seeing import Dossier, the_prescription
 
 
@@ -65,11 +65,12 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
     if approve:
         visit = errand.records.visit(id)
         found = prescription.approve(found, pharmacist=me, pharmacist_name=name, number=number, now=errand.now)
-        prescription.still_in_formulary(found, errand.clinic)
         if found.signature is None:
             raise TooLate("Nobody’s signature is on this prescription. Return it to the doctor.")
         if not genuine(errand, visit, found):
-            raise TooLate("This is not what the doctor signed. Do not give it out, and tell the hospital at once.")
+            raise TooLate(approval.NOT_SIGNED)
+        prescription.still_in_formulary(found, errand.clinic)
+        found = approved(errand, found)
     else:
         found = prescription.give_back(
             found, pharmacist=me, pharmacist_name=name, number=number, reason=reason, now=errand.now
@@ -82,7 +83,7 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
 def choose_delivery(errand: Errand, *, id: Ticket, way: Way | None, address: str, phone: str, code: str) -> Order:
     """The address or the pick-up, asked for when the medicine is certain; the prescription is kept for this parcel."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     earlier = errand.records.newest_order(id)
     if earlier and earlier.state is not delivery.State.CANCELLED:
         raise TooLate("You have already chosen how you get your medicine.")
@@ -99,6 +100,10 @@ def choose_delivery(errand: Errand, *, id: Ticket, way: Way | None, address: str
         now=errand.now,
     )
     kept = prescription.reserve(found, errand.now)
+    try:
+        given_out(errand, visit, found)
+    except TooLate as told_to_staff:
+        raise TooLate(approval.CALL_US) from told_to_staff
     errand.records.save(order, kept, audit=errand.entry("choose_delivery", about_visit(id)))
     return order
 
@@ -132,9 +137,11 @@ def hand_over(errand: Errand, *, id: Ticket) -> Order:
     before = _order(errand, id)
     is_courier = _is_courier(errand)
     order = delivery.hand_over(before, by=errand.actor.id, is_courier=is_courier, now=errand.now)
-    if before.attempts:
+    if before.state is delivery.State.FAILED_ATTEMPT:  # it has left the pharmacy before
         return _write(errand, "hand_over", order)
-    used = prescription.dispense(_kept(errand, id), errand.now)
+    visit, found = errand.records.signed(id, order.prescription)
+    used = prescription.dispense(_kept(found), errand.now)
+    given_out(errand, visit, found)
     return _write(errand, "hand_over", order, used)
 
 
@@ -188,19 +195,20 @@ def bring_back(errand: Errand, *, id: Ticket) -> Order:
 
 @once(about=_about_visit, again=_order_again)
 def cancel_order(errand: Errand, *, id: Ticket) -> Order:
-    """Before the parcel leaves; the prescription can be used for another one."""
+    """Before the parcel leaves; the prescription can be used for another one while it is good."""
     order = _order(errand, id)
     if errand.actor.role is Role.PATIENT:
-        queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+        theirs(errand, errand.records.visit(id))
+    if errand.actor.role is Role.PHARMACIST and order.state in delivery.INSIDE and not delivery.late(order, errand.now):
+        raise NotAllowed("The patient or the desk cancels a parcel while its prescription is good.")
     by = "patient" if errand.actor.role is Role.PATIENT else errand.actor.id
     cancelled = delivery.cancel(order, by=by, now=errand.now)
-    released = prescription.release(_kept(errand, id))
+    released = prescription.expire(prescription.release(_kept(the_prescription(errand, id))), errand.now)
     return _write(errand, "cancel_order", cancelled, released)
 
 
-def _kept(errand: Errand, id: Ticket) -> Prescription:
+def _kept(found: Prescription) -> Prescription:
     """The prescription kept for a parcel in the pharmacy. Raises Stale if the parcel moved on since it was read."""
-    found = the_prescription(errand, id)
     if found.state is not prescription.State.RESERVED:
         raise Stale
     return found

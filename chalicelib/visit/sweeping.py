@@ -47,6 +47,8 @@ class Swept:
     promises: int = 0  # waits that came to their end since the last sweep
     promises_broken: int = 0  # of them, longer than was said
     outside_care: int = 0  # records opened outside their care by one person in a day, the most
+    days_looked_at: int = 0  # doctors' days, in the night after
+    mills: int = 0  # of them, days that somebody should ask about
 
 
 def sweep(errand: Errand, post: Post | None = None) -> Swept:
@@ -72,6 +74,8 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
                 swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
     with _in_spite_of(swept):
         swept.outside_care = watching.outside_care(errand)
+    with _in_spite_of(swept):
+        swept.mills, swept.days_looked_at = watching.mills(errand)
     if post is not None:
         with _in_spite_of(swept):
             swept.sent, swept.given_up = telling.send_due(errand, post)
@@ -101,8 +105,7 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
     with _in_spite_of(swept):
         _held(errand, lane, swept)
     still_open = (*(line.visit.id for line in seen if _may_be_lost_yet(line)), *broken)
-    first_seen = [v for v in found if v.id not in mark.open]
-    _remember(errand, mark, replace(mark, low=low, open=still_open), first_seen, swept)
+    _remember(errand, mark, replace(mark, low=low, open=still_open), found, swept)
     there = preferring.lines(errand, lane, errand.records.waiting(lane))
     there = [_rescued(errand, line, swept) if line.visit.prefers else line for line in there]
     waiting = [line.visit for line in there]
@@ -116,12 +119,13 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
 
 
 def _found(errand: Errand, numbers: list[Ticket], broken: list[Ticket]) -> list[Visit]:
-    """The visits under these numbers. A number under which nobody is yet is closed, as it was called and is looked at
-    only once: somebody may have drawn it and not come to write, and would wait under it for ever."""
+    """The visits under these numbers, as they are now: a called number is looked at only once, and one that a read of
+    a moment ago showed with nobody, or still with a doctor, would be lost. For the same reason a number under which
+    nobody is yet is closed: somebody may have drawn it and not come to write, and would wait under it for ever."""
     holes: list[Ticket] = []
-    found = errand.records.visits(numbers, broken=broken, holes=holes)
+    found = errand.records.visits(numbers, broken=broken, holes=holes, consistent=True)
     late = [number for number in holes if not errand.records.tombstone(number)]
-    return found + (errand.records.visits(late, broken=broken) if late else [])
+    return found + (errand.records.visits(late, broken=broken, consistent=True) if late else [])
 
 
 def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept) -> None:
@@ -177,7 +181,7 @@ def _called_since(mark: Mark, lane: Lane) -> tuple[list[Ticket], tuple[int, int,
 
 def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
     """Stepped-back people whose moment passed while no doctor looked, and leftovers of those who left."""
-    for visit in errand.records.visits([Ticket.of(id) for id in lane.held]):
+    for visit in errand.records.visits([Ticket.of(id) for id in lane.held], consistent=True):
         mine = visit.lane == (lane.department, lane.number)
         if mine and queue.passed(lane, visit):
             turn_again(errand, visit)
@@ -187,11 +191,12 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
             errand.records.let_go((lane.department, lane.number), visit.id, lane.held[str(visit.id)])
 
 
-def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit], swept: Swept) -> None:
+def _remember(errand: Errand, before: Mark, after: Mark, found: list[Visit], swept: Swept) -> None:
     """How far this sweep read, and how the promises of those called since were kept; nothing new, nothing written."""
-    if after == before:
+    called = [v for v in found if _just_called(v, before)]
+    if after == before and not called:
         return
-    called = [v for v in first_seen if v.calls and len(v.calls) == 1]
+    after = replace(after, at=errand.now)
     accuracy = errand.records.accuracy(before.department, errand.today)
     counted = promise.kept(accuracy, called)
     changes: list[object] = [after] if counted == accuracy else [after, counted]
@@ -203,6 +208,14 @@ def _remember(errand: Errand, before: Mark, after: Mark, first_seen: list[Visit]
         return  # another sweep was here at the same moment, and wrote the same
     swept.promises += counted.counted - accuracy.counted
     swept.promises_broken += counted.counted - counted.in_range - accuracy.counted + accuracy.in_range
+
+
+def _just_called(visit: Visit, before: Mark) -> bool:
+    """Called for the first time since the mark was written: under a number that is looked at now, or by the doctor they
+    waited for, or given back and called again meanwhile."""
+    if len(visit.calls) == 1 and visit.id not in before.open:
+        return True
+    return bool(visit.calls) and before.at is not None and visit.calls[0].at > before.at
 
 
 def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> None:

@@ -18,10 +18,10 @@ from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sendi
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.queue import ACTIVE, Lane, Mark, Ticket, Visit
-from chalicelib.visit.errand import Errand, about_visit, once
+from chalicelib.visit.errand import Errand, about_visit, once, theirs
 
 TOLD_MAX = 100  # people of one lane for whom a notice is written in one sweep
-SENT_MAX = 50  # notices sent in one sweep; the rest waits a minute
+SENT_MAX = 500  # notices sent in one sweep, if the service is quick enough; the rest waits a minute
 
 
 class Post(Protocol):
@@ -46,7 +46,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 def wake_me(errand: Errand, *, id: Ticket, endpoint: str) -> Visit:
     """This browser wants to be woken when it is nearly the patient's turn; it takes the place of another one."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    theirs(errand, visit)
     if visit.state not in ACTIVE:
         raise TooLate("This visit has already ended.")
     before = errand.records.wake(id)
@@ -75,7 +75,7 @@ def called(errand: Errand, post: Post, *, id: Ticket) -> int:
     if not (ways and post.carries and notice.called(visit)):
         return 0
     written = _told(errand, visit, Kind.TURN, ways) or []
-    return [_sent(errand, post, one) for one in written].count(Sending.SENT)
+    return [_sent(errand, post, one, visit) for one in written].count(Sending.SENT)
 
 
 def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> list[Notice] | None:
@@ -161,16 +161,21 @@ def send_due(errand: Errand, post: Post) -> tuple[int, int]:
     """Send what is due while there is time; how many were sent and given up. One request if nothing is due."""
     if not post.carries:
         return 0, 0
-    ends = [_sent(errand, post, one) for one in errand.records.notices_due(errand.now, SENT_MAX)]
+    due = errand.records.notices_due(errand.now, SENT_MAX)
+    about = {one.visit for one in due if one.visit}
+    now = {v.id: v for v in errand.records.visits(about, consistent=True)} if about else {}
+    ends = [_sent(errand, post, one, now.get(one.visit) if one.visit else None) for one in due]
     return ends.count(Sending.SENT), ends.count(Sending.GIVEN_UP)
 
 
-def _sent(errand: Errand, post: Post, one: Notice) -> Sending | None:
-    """Claim, send, mark. None: left for another sweep, or another sweep has it."""
+def _sent(errand: Errand, post: Post, one: Notice, visit: Visit | None) -> Sending | None:
+    """Claim, send, mark, if it is still so. None: left for another sweep, or another sweep has it."""
     records = errand.records
     if not post.has_time:
         return None
     with contextlib.suppress(Stale):
+        if notice.untrue(one, visit):
+            return records.move(notice.unsaid(one, errand.now)).state
         if notice.hopeless(one, errand.now):
             return records.move(notice.given_up(one, errand.now)).state
         claimed = records.move(notice.claim(one, errand.now))

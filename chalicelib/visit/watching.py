@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from chalicelib.rooms import assignment, glass, oversight, permission, queue
+from chalicelib.rooms import assignment, glass, oversight, permission
 from chalicelib.rooms.glass import Pane, Reason, Verdict
 from chalicelib.rooms.oversight import BROKE_GLASS, Practice, Trail
 from chalicelib.rooms.queue import Ticket
 from chalicelib.rooms.staff import Member
-from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
+from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once, theirs
 from chalicelib.visit.seeing import Dossier
 
 OPENINGS_SHOWN_MAX = 50
@@ -18,7 +18,7 @@ PRACTICE_SHOWN_MAX = 30
 
 def who_opened(errand: Errand, *, id: Ticket, before: int | None = None) -> Trail:
     """What was done with the patient's own record, the newest first. Raises NotFound for anybody else."""
-    queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    theirs(errand, errand.records.visit(id))
     return errand.records.trail(about_visit(id), before)
 
 
@@ -127,6 +127,18 @@ def see_practice(errand: Errand, *, day: date, first: int = 0) -> tuple[list[tup
         found.append((doctor, oversight.practice(doctor.id, visits, whole=whole)))
     after = first + PRACTICE_SHOWN_MAX
     return found, after if after < len(doctors) else None
+
+
+def mills(errand: Errand) -> tuple[int, int]:
+    """Of the doctors whose day before is looked at in this minute: how many days somebody should ask about, and how
+    many were looked at. From the index, as for the privacy officer's page, which says whose it was."""
+    if errand.here.hour not in oversight.NIGHT:
+        return 0, 0
+    doctors = [member.id for member in errand.records.members() if member.is_doctor]
+    yesterday = (errand.here.date() - timedelta(days=1)).isoformat()
+    looked_at = oversight.tonight(doctors, errand.here)
+    days = [(id, *errand.records.taken_on(id, yesterday)) for id in looked_at]
+    return sum(oversight.practice(id, visits, whole=whole).mill for id, visits, whole in days), len(days)
 
 
 def outside_care(errand: Errand) -> int:

@@ -1,6 +1,7 @@
 """The hospital's account: who is signed in, the bucket that code goes through, and putting something into it once."""
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -75,7 +76,7 @@ def local(endpoint: str) -> str:
 
 
 def bucket(account: Account, stack: str) -> str:
-    """The bucket this clinic's code goes through, made if it is not there: private, encrypted, versioned.
+    """The bucket this clinic's code goes through, made if it is not there: private, encrypted, versioned, for TLS only.
 
     Names of buckets are shared by everybody on AWS; when somebody else has ours, the next one is tried.
     """
@@ -136,6 +137,31 @@ def _close(account: Account, name: str) -> None:
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    if not account.endpoint:  # a local AWS is asked without TLS, by ourselves
+        _only_encrypted(account, name)
+
+
+def _only_encrypted(account: Account, name: str) -> None:
+    """No request without TLS, from nobody. What else the hospital says about the bucket stays."""
+    s3, arn = account.client("s3"), f"arn:{account.session.get_partition_for_region(account.region)}:s3:::{name}"
+    ours = {
+        "Sid": "OnlyEncryptedOnTheWay",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    try:
+        policy = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])
+    except ClientError as error:
+        if code_of(error) != "NoSuchBucketPolicy":
+            raise
+        policy = {"Version": "2012-10-17", "Statement": []}
+    said = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    if ours not in said:
+        kept = [one for one in said if one.get("Sid") != ours["Sid"]]
+        s3.put_bucket_policy(Bucket=name, Policy=json.dumps({**policy, "Statement": [*kept, ours]}))
 
 
 def upload(account: Account, bucket: str, key: str, file: Path, *, note: Mapping[str, str] | None = None) -> bool:

@@ -77,6 +77,7 @@ def _shapes(kit: Sheet) -> None:
         for key, keys in (("ages", shape.FROM_TO), ("urgent", shape.URGENT)):
             _shape(kit, (*path, key), one.get(key, {}), keys)
     tables = {"sms": shape.SMS, "codes": shape.CODES, "push": shape.PUSH, "staff": shape.STAFF, "keep": shape.KEEP}
+    tables["regulator"] = shape.REGULATOR
     for key, keys in tables.items():
         _shape(kit, (key,), kit.said.get(key), keys)
 

@@ -5,6 +5,7 @@ file; two files that say different things about the same place are refused. alar
 dashboard. `finish` does what a merge cannot: it edits the routes that Chalice has written.
 """
 
+import copy
 import json
 import tomllib
 from pathlib import Path
@@ -16,6 +17,15 @@ HERE = Path(__file__).parent
 METRICS = "CloudClinic"  # the namespace of what the sweep counts (chalicelib/outside/metrics.py)
 SNAPSHOTS_FROM = (3, 12)  # the first Python that Lambda can start from a snapshot
 WIDTH, HEIGHT, COLUMNS = 8, 6, 3  # of a dashboard's widgets, on a grid 24 wide
+# With what API Gateway answers by itself, before any of our code runs. An empty list of a policy allows nothing, and
+# needs no quotes inside the quotes of a header's value.
+ALONE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src; form-action; base-uri; frame-ancestors",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 API_CALLS = {"from": "${APIHandler.Arn}", "to": "${APIHandlerAliaslive}"}
 
 
@@ -24,6 +34,9 @@ def assemble(kit: dict[str, Any], folder: Path = HERE) -> Template:
     whole: Template = {"Description": "Cloud Clinic: one clinic, one table."}
     for part in sorted(folder.glob("*.json")):
         _merge(whole, json.loads(part.read_text(encoding="utf-8")), part.name)
+    for answer in whole["Resources"]["RestAPI"]["Properties"]["GatewayResponses"].values():
+        headers = answer.setdefault("ResponseParameters", {}).setdefault("Headers", {})
+        headers |= {name: f"'{value}'" for name, value in ALONE.items()}
     whole["Parameters"]["Timezone"]["Default"] = kit["timezone"]
     rules = tomllib.loads((folder / "alarms.toml").read_text(encoding="utf-8"))
     alarms = {f"Alarm{name}": _alarm(name, rule) for name, rule in rules.items()}
@@ -33,11 +46,14 @@ def assemble(kit: dict[str, Any], folder: Path = HERE) -> Template:
 
 
 def finish(template: Template, python: tuple[int, int]) -> Template:
-    """What Chalice's template lacks: routes that call the alias and ask for the edge's key, and no vain promises."""
+    """What Chalice's template lacks: routes that call the alias and ask for the edge's key, and no vain promises.
+
+    An address that only takes a form is also looked at, by a reload or a bookmark: the function leads to the page."""
     resources = template["Resources"]
     body = resources["RestAPI"]["Properties"]["DefinitionBody"]
     body["securityDefinitions"] = {"edge": {"type": "apiKey", "name": "x-api-key", "in": "header"}}
     for methods in body["paths"].values():
+        methods.setdefault("get", copy.deepcopy(methods.get("post")))
         for method in methods.values():
             uri = method["x-amazon-apigateway-integration"]["uri"]
             uri["Fn::Sub"] = uri["Fn::Sub"].replace(API_CALLS["from"], API_CALLS["to"])

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.doors import form, manners, render
+from chalicelib.doors import form, guests, manners, render, sheet
 from chalicelib.outside.signing import Kms
-from chalicelib.rooms import assignment, glass, oversight, permission, queue, seal
+from chalicelib.refusal import NotFound
+from chalicelib.rooms import assignment, glass, oversight, permission, phone, pocket, queue, seal
 from chalicelib.rooms.permission import Tie
+from chalicelib.rooms.prescription import State
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import chain, names, records, writing
 from chalicelib.store.rows import OrderRow, PrescriptionRow
-from chalicelib.visit import sending
+from chalicelib.visit import checking, desk, sealing, sending
 from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
@@ -88,6 +90,11 @@ def _any_format() -> Break:
     return both(*wider, instead(manners, "values_of", lambda body, kind: form.values_of(b"text=file", form.FORM_TYPE)))
 
 
+def _proof_of_one(real: Any, asked: Any, *secrets: str) -> None:
+    if len(secrets) == 1:
+        real(asked, *secrets)
+
+
 def _helpful(real: Any, name: str) -> Any:
     try:
         return Ticket.of(name)
@@ -95,8 +102,37 @@ def _helpful(real: Any, name: str) -> Any:
         return real(name)
 
 
+def _by_number(asked: Any, name: str) -> Any:
+    """Somebody spares the opaque name, as numbers are so much shorter."""
+    try:
+        return checking.sheet(asked.errand, id=Ticket.of(name), number=1)
+    except ValueError:
+        raise NotFound() from None
+
+
+def _whatever_is_signed(asked: Any, name: str) -> Any:
+    id, number = names.prescription_of(name)
+    return checking.sheet(asked.errand, id=id, number=number)
+
+
+def _with_lines(real: Any, asked: Any, found: Any) -> Any:
+    return {**real(asked, found), "lines": [line.medicine for line in found.lines]}
+
+
 def _forgetful(real: Any, transaction: Any, record: Any) -> None:
     real(Loose(transaction, updates=(OrderRow, PrescriptionRow)), record)
+
+
+def _never_used_up(real: Any, visit: Any, *, code: str, secret: str) -> Any:
+    kept = real(visit, code=code, secret=secret)
+    return replace(kept, secret=visit.secret, lent=(*visit.lent, secret))
+
+
+def _first_of_two(real: Any, cookies: str, *, secure: bool) -> Any:
+    first: dict[str, str] = {}
+    for pair in cookies.split("; "):
+        first.setdefault(pair.partition("=")[0], pair)
+    return real("; ".join(first.values()), secure=secure)
 
 
 ATTACHED = ["multipart/form-data", "application/pdf", "image/png", "image/svg+xml", "application/octet-stream"]
@@ -115,12 +151,23 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a03 signing is offered to every role": _anybody_signs,
     "a03 approval does not look at the signature": lambda: instead(sending, "genuine", lambda *_: True),
     "a03 the row says whose key it was, and is believed": _any_key,
+    "a03 the state of a row is believed": lambda: both(
+        *(instead(act, "given_out", lambda *_: None) for act in (sending, checking))
+    ),
+    "a03 whether the doctor signed it is asked at approval only": lambda: instead(sealing, "genuine", lambda *_: True),
     "a11 pages say what was typed as it was typed": _pages_as_typed,
     "a12 any format is taken": _any_format,
     "a13 a counter of visitors may load": lambda: instead(
         render, "POLICY", render.POLICY.replace("script-src 'self'", COUNTER)
     ),
     "a15 a number is a name": lambda: instead(names, "ticket_of", around(_helpful)),
+    "a15 a sheet is found by its number": lambda: instead(sheet, "_of", _by_number),
+    "a15 a sheet stays what it was whatever the row says": lambda: instead(sheet, "_of", _whatever_is_signed),
+    "a15 a sheet tells what is on it": lambda: instead(sheet, "_said", around(_with_lines)),
+    "a15 a sheet is real because the row says so": lambda: both(
+        *(instead(checking, name, lambda *_: True) for name in ("genuine", "is_approved"))
+    ),
+    "a16 a used sheet is real": lambda: instead(sheet.SAID, State.DISPENSED, "real"),
     "a16 a parcel is written without its condition": lambda: instead(writing, "_write_record", around(_forgetful)),
     "a20 every doctor has every patient": lambda: instead(permission, "whose", lambda *_: None),
     "a20 a broken glass stays broken": lambda: instead(glass, "is_open", lambda pane, now: pane is not None),
@@ -132,6 +179,7 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a20 nobody counts": lambda: instead(glass, "most_by_one", lambda panes, now: 0),
     "a26 no day is odd": lambda: instead(oversight, "ENOUGH", 10**6),
     "a26 short is not counted": lambda: instead(oversight, "SHORT", timedelta(0)),
+    "a26 nobody is mailed": lambda: instead(oversight.Practice, "mill", False),
     "a26 as many as one likes": lambda: instead(oversight, "MANY", 10**6),
     "a21 signing is not linked": lambda: instead(chain, "link", around(_unlinked_signing)),
     "a21 a mark says nothing of the line's contents": lambda: instead(chain, "mark_of", around(_only_the_key)),
@@ -139,7 +187,20 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a21 lines are written beside the transaction": lambda: instead(writing.chain, "link", lambda *_: None),
     "a22 what is typed is logged": lambda: instead(form, "clean", around(_noted)),
     "a22 an error is logged with its message": lambda: instead(manners, "note_broken", around(_told)),
+    "a24 a form about a number needs no proof": lambda: instead(manners, "_carries", around(_proof_of_one)),
     "a24 a form needs no proof": lambda: instead(manners, "_shown_to_them", lambda asked: None),
+    "a30 a cookie has a plain name everywhere": lambda: instead(guests, "cookie_name", lambda name, *, secure: name),
+    "a30 of two cookies the first is taken": lambda: instead(guests, "guest", around(_first_of_two)),
+    "a28 paper opens one phone after the other": lambda: instead(pocket, "brought", around(_never_used_up)),
+    "a28 paper is a ticket like any other": lambda: both(
+        instead(pocket, "paper", lambda secret: secret), instead(pocket, "is_paper", lambda visit: True)
+    ),
+    "a28 printed at any time": lambda: instead(pocket, "may_print", lambda visit: None),
+    "a28 printing again is not told apart": lambda: instead(desk, "_printed", lambda *_: None),
+    "a29 the browser alone forgets": lambda: instead(pocket, "forgotten", lambda visit, *, secret: visit),
+    "a29 signing out leaves the tickets": lambda: instead(pocket, "signed_out", lambda visit, *, kept: visit),
+    "a29 a ticket has no end": lambda: instead(pocket, "is_over", lambda *_: False),
+    "a29 any number opens an old ticket": lambda: instead(phone, "gave", lambda *_: True),
 }
 
 

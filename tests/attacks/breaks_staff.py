@@ -12,6 +12,7 @@ from chalicelib.outside.identity import Pool
 from chalicelib.rooms import permission, staff
 from chalicelib.rooms.permission import MAY, STAFF
 from chalicelib.store import staff as store
+from chalicelib.store import writing
 from chalicelib.visit import staffing
 from tests.simulation.mutants import Break, around, both, instead
 
@@ -78,6 +79,20 @@ def _believing(real: Any, token: str, **asked: Any) -> Any:
     return real(token, **{**asked, "issuer": said.get("iss"), "client": said.get("client_id")})
 
 
+def _unwritten(deed: str) -> Break:
+    """The session changes as ever, and nobody can read of it."""
+
+    def put(real: Any, transaction: Any, line: Any) -> None:
+        if line.deed != deed:
+            real(transaction, line)
+
+    def linked(real: Any, transaction: Any, line: Any, chain: str) -> None:
+        if line.deed != deed:
+            real(transaction, line, chain)
+
+    return both(instead(writing, "put_audit", around(put)), instead(writing.chain, "link", around(linked)))
+
+
 def _name_first() -> Break:
     """The row of the name is written, and then it is seen that this network is not heard."""
 
@@ -117,6 +132,10 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a27 every address is a network": lambda: instead(origin, "CUSTOMER", 128),
     "r09 a session is enough for a signature": lambda: instead(second, "wanted", lambda asked: False),
     "r09 a session is enough for an approval": lambda: instead(second, "wanted", lambda asked: False),
+    "r25 signing in leaves no line": lambda: _unwritten("sign_in"),
+    "r25 the second factor leaves no line": lambda: _unwritten("prove_again"),
+    "r25 signing out leaves no line": lambda: _unwritten("sign_out"),
+    "r25 the colleague before is still in": lambda: instead(door, "_earlier_ends", _nothing),
     "a19 the row of staff is not asked": _trusting_sessions,
     "a19 a dismissal leaves old sessions for a later return": lambda: instead(
         staff, "leaves", around(lambda real, member: staff.replace(real(member), epoch=member.epoch))

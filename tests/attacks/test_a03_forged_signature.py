@@ -49,6 +49,14 @@ def _more_pills(cast: Cast) -> None:
     row.update(actions=[PrescriptionRow.lines.set((type(line)(medicine="aspirin-100", dose="9", per_day=9, days=9),))])
 
 
+def _renamed(cast: Cast) -> None:
+    """The id is as it was signed; what people read under it is not."""
+    from dataclasses import replace
+
+    row = PrescriptionRow.get(f"V#{id_of(cast.ann)}", "P#001")
+    row.update(actions=[PrescriptionRow.lines.set((replace(row.lines[0], name={"en": "Morphine", "zh": "吗啡"}),))])
+
+
 def _another_patient(cast: Cast) -> None:
     row = VisitRow.get(f"V#{id_of(cast.ann)}", "V")
     said = json.loads(VisitRow.answers.serialize(row.answers)) | {"name": "Eve"}
@@ -75,7 +83,7 @@ def _own_key(cast: Cast) -> None:
     row.update(actions=[PrescriptionRow.signature.set(mine)])
 
 
-FORGERIES: list[Callable[[Cast], None]] = [_more_pills, _another_patient, _copied_signature, _own_key]
+FORGERIES: list[Callable[[Cast], None]] = [_more_pills, _renamed, _another_patient, _copied_signature, _own_key]
 
 
 def forged_in_the_table(cast: Cast) -> None:

@@ -10,7 +10,7 @@ from chalicelib.rooms.permission import MAY, Role
 from tests.attacks.breaks_staff import BREAKS
 from tests.people import STAFF, Browser, Cast
 
-PARTS = {"lang": "en", "step": "who", "department": "general", "file": "wait.js", "member": "max"}
+PARTS = {"lang": "en", "step": "who", "department": "general", "file": "wait.js", "member": "max", "sheet": "x"}
 
 
 def every_role_does_only_its_own_work(cast: Cast) -> None:
@@ -71,7 +71,7 @@ EXPECTED: dict[str, set[Role]] = {
     "deliver": {C, P},
     "fail_attempt": {C},
     "bring_back": {C, P},
-    "cancel_order": {K},
+    "cancel_order": {P, K},
     "see_queue": {K},
     "add_person": {K},
     "print_ticket": {K},

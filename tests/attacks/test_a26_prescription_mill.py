@@ -3,18 +3,28 @@
 Nothing is refused: a doctor on the worst day of an epidemic must not be stopped by a number. Somebody asks.
 """
 
+import json
+from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from chalicelib.doors import clock
+from chalicelib.outside import metrics
 from chalicelib.rooms import oversight
 from chalicelib.rooms.oversight import Practice, practice
-from chalicelib.rooms.permission import MAY, Role
+from chalicelib.rooms.permission import MAY, SYSTEM, Role
 from chalicelib.rooms.queue import State, Visit
+from chalicelib.rooms.staff import Member
 from chalicelib.store import records
+from chalicelib.visit import sweeping, watching
+from chalicelib.visit.errand import Errand, Records
 from tests.attacks.breaks import BREAKS, gets_through
-from tests.builders import ADA, BO, NOW, a_visit
+from tests.builders import ADA, BO, NOW, a_clinic, a_ticket, a_visit
 from tests.doors.stories import seen
 from tests.people import Cast
 
@@ -47,10 +57,80 @@ def very_many_are_odd() -> None:
     assert practice(ADA.id, [], whole=False).odd == ("many",), "more than could be looked through"
 
 
+def one_way_is_an_epidemic_and_two_are_asked_about() -> None:
+    assert not any(one.mill for one in (day(prescribed=11), day(seconds=119), day(visits=81)))
+    for one in (day(prescribed=12, seconds=119), day(visits=81, seconds=119), day(visits=81, prescribed=81)):
+        assert one.mill
+
+
+@dataclass
+class Yesterday:
+    """What the night's look asks of the store: who works here, and what one of them did on the day before."""
+
+    doctors: list[str]
+    done: list[Visit]
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    lists: int = 0
+
+    def members(self) -> list[Member]:
+        self.lists += 1
+        some = [Member(id=id, name=id, role=Role.DOCTOR, added_at=NOW) for id in self.doctors]
+        return [*some, Member(id="sam", name="Sam", role=Role.PHARMACIST, added_at=NOW)]
+
+    def taken_on(self, doctor: str, day: str) -> tuple[list[Visit], bool]:
+        self.asked.append((doctor, day))
+        return (self.done if doctor == ADA.id else []), True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(records, name)
+
+
+MILL = [
+    a_visit(state=State.COMPLETED, ended_at=NOW + timedelta(seconds=30), prescribed=1, id=a_ticket(n))
+    for n in range(1, 13)
+]
+NIGHT = datetime(2030, 1, 8, 3, 0, tzinfo=ZoneInfo(a_clinic().timezone))
+
+
+def at_night(found: Yesterday, at: datetime) -> Errand:
+    return Errand(actor=SYSTEM, request="r", now=at, clinic=a_clinic(), records=cast(Records, found))
+
+
+def test_every_doctors_day_before_is_looked_at_twice_in_the_night_and_a_few_at_a_time() -> None:
+    found = Yesterday([f"d{n:03}" for n in range(90)] + [ADA.id], MILL)
+    looked = [watching.mills(at_night(found, NIGHT + timedelta(minutes=n))) for n in range(-5, 150)]
+    assert max(days for _, days in looked) == 2, "of ninety-one"
+    assert Counter(found.asked) == dict.fromkeys([(id, "2030-01-07") for id in (*found.doctors,)], 2)
+    assert sum(mills for mills, _ in looked) == 2
+
+
+def test_by_day_nothing_is_asked() -> None:
+    found = Yesterday([ADA.id], MILL)
+    assert watching.mills(at_night(found, NIGHT + timedelta(hours=9))) == (0, 0)
+    assert (found.asked, found.lists) == ([], 0), "1,440 sweeps a day"
+
+
+@pytest.mark.usefixtures("clinic_on_moto")
+def test_the_sweep_says_how_many_and_never_who(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLINIC", "riverside")
+    swept = sweeping.sweep(at_night(Yesterday([ADA.id], MILL), NIGHT))
+    assert (swept.failed, swept.mills, swept.days_looked_at) == ([], 1, 1)
+    metrics.put(clock._measured(swept), NIGHT)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["OddDays"] == [1]
+    assert ADA.id not in line
+    by_day = sweeping.sweep(at_night(Yesterday([ADA.id], MILL), NIGHT + timedelta(hours=9)))
+    metrics.put(clock._measured(by_day), NIGHT)
+    assert "OddDays" not in capsys.readouterr().out, "a metric is paid for by the hour in which it is said"
+
+
 NOTICED: dict[str, Callable[[], None]] = {
     "a26 no day is odd": always_a_prescription_is_odd,
     "a26 short is not counted": hardly_a_look_is_odd,
     "a26 as many as one likes": very_many_are_odd,
+    "a26 nobody is mailed": one_way_is_an_epidemic_and_two_are_asked_about,
 }
 
 

@@ -111,7 +111,7 @@ def test_a_double_tap_whose_digits_the_first_one_used_goes_on(cast: Cast) -> Non
     cast.clock.forward(minutes=6)
 
     def used(self: Porter, id: str, refresh: str, code: str) -> None:
-        staff.proved(token_hash=hashed(cast.ada.cookies["staff"]), now=cast.clock())
+        staff.proved(staff.member(id).actor, token_hash=hashed(cast.ada.cookies["staff"]), now=cast.clock())
         raise Refusal("That code is not right. Wait for the next one and enter it.", field="code")
 
     with instead(Porter, "code_again", used):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from app import app
 from chalicelib.doors import shown
 from chalicelib.store import names
+from tests.doors.stories import sheet_of
 from tests.people import Answer, Browser, Cast
 
 Say = Callable[[str], str]
@@ -91,12 +92,13 @@ def everything_read(cast: Cast, *, accept: tuple[str, ...] = ("text/html",)) -> 
         [cast.ann, cast.bob, cast.eve],
         [cast.ada, cast.bo, cast.sam, cast.cole, cast.dee, cast.pria, cast.eve],
     )
-    near = {"public": [cast.ann, cast.eve], "patient": patients, "staff": staff}
+    near = {"public": [cast.ann, cast.eve], "number": [cast.ann, cast.eve], "patient": patients, "staff": staff}
     for path, methods in app.routes.items():
         if "GET" not in methods or "{file}" in path:
             continue
         for visit in (cast.ann.visit, cast.bob.visit)[: 2 if "{visit}" in path else 1]:
             parts = {"lang": "en", "visit": visit, "step": "who", "department": "general", "member": "ada"}
+            parts["sheet"] = sheet_of(cast.ann)
             asked = path.format(**parts)
             for who in near[methods["GET"].view_function.by]:
                 for kind in accept:

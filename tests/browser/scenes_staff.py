@@ -16,7 +16,7 @@ def letting_in(stage: Stage) -> None:
     boss.types(id="li-wei", name=boss.story.name)
     boss.ticks("role", "doctor")
     boss.presses("Add")
-    boss.is_told("A doctor needs a licence number.")
+    boss.is_told("A doctor needs a title that patients see, like Attending physician.")
     boss.look("people-add-wrong")
     boss.ticks("role", "desk")
     boss.presses("Add")

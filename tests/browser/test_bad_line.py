@@ -104,6 +104,31 @@ def test_a_doctors_words_survive_a_lost_line(new_stage: NewStage) -> None:
     doctor.hears(doctor.story.question)
 
 
+def test_a_doctor_who_lost_the_patient_meanwhile_is_offered_what_was_written(new_stage: NewStage) -> None:
+    """Eleven minutes without a line: another doctor has the patient, and the words lie in this tab alone."""
+    stage = new_stage("en")
+    patient, doctor, next_doctor = stage.patient(), stage.doctor("ada"), stage.doctor("bo")
+    patient.has_joined()
+    doctor.goes_on_duty("respiratory")
+    doctor.takes_next(patient.name)
+    doctor.phone.set_offline(True)
+    doctor.types(assessment="Typed while the line was away", text="And a message")
+    doctor.reads("Not saved, will try again")
+    stage.clinic.clock.passes(minutes=11)
+    patient.opens_ticket()
+    next_doctor.goes_on_duty("respiratory")
+    next_doctor.takes_next(patient.name)
+    doctor.phone.set_offline(False)
+    doctor.page.reload()
+    for words in ("Another doctor has this patient now", "What you wrote is still here"):
+        doctor.reads(words)
+    expect(doctor.page.locator("#left .kept")).to_have_text(["Typed while the line was away", "And a message"])
+    doctor.presses("Delete it")
+    doctor.page.reload()
+    doctor.reads("Another doctor has this patient now")
+    expect(doctor.page.locator("#left")).to_be_hidden()
+
+
 def test_a_note_typed_just_before_finishing_is_not_lost(new_stage: NewStage) -> None:
     """Nobody waits a second and a half for the note to be saved before going on."""
     stage = new_stage("en")

@@ -72,6 +72,8 @@ def test_nothing_is_kept_once_the_wait_is_over(new_stage: NewStage, how: str) ->
     elif how == "forgotten":
         patient.goes_to("/find")
         patient.presses("Forget me on this phone")
+        patient.ticks("sure", "yes")
+        patient.presses("Forget me on this phone")
         patient.reads("There is no ticket on this phone.")
         assert patient.page.evaluate(WORKERS) == []
     else:
@@ -162,8 +164,8 @@ def board_of(patient: Patient, ahead: int, pace: float) -> None:
     def tell(route: Any) -> None:
         board = route.fetch().json()
         board.update(on_duty=1, seconds_per_call=pace)
-        board["lanes"][0][0] = [0, ahead, [], 0, 1, 1]
-        board["lanes"][0][2][3:] = [ahead, 1, ahead + 1]
+        board["lanes"][0][0] = [0, ahead, [], 0, 1, 1, []]
+        board["lanes"][0][2][3:6] = [ahead, 1, ahead + 1]
         route.fulfill(json=board)
 
     patient.phone.context.route("**/board/*", tell)

@@ -15,7 +15,7 @@ from tests.engines import READS
 
 UNIT_BYTES = 1024
 QUEUE = ("lane", "visit", "guard", "doctor")
-RECORD = ("note", "prescription", "message", "order", "drawn", "claim", "proof", "counter")
+RECORD = ("note", "prescription", "message", "order", "drawn", "claim", "proof", "phone", "counter")
 
 
 @dataclass

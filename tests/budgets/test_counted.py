@@ -21,6 +21,7 @@ import pytest
 
 from chalicelib.rooms.consult import NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
 from chalicelib.rooms.permission import Actor, Role
+from chalicelib.rooms.phone import Proof
 from chalicelib.rooms.promise import RATIOS, Accuracy
 from chalicelib.rooms.queue import GONE_MAX, HELD_MAX, Band, Ticket
 from chalicelib.store import chain, records
@@ -105,11 +106,11 @@ class Clinic(Walk):
         errand = super().errand(who, **at)
         return replace(errand, request=request or opaque(errand.request))
 
-    def arrive(self, name: str = "Ann Li", found_by: str = "", **said: Any) -> Ticket:
+    def arrive(self, name: str = "Ann Li", found_by: str = "", by: Proof | None = None, **said: Any) -> Ticket:
         answers = {"why": "Cough and fever since Monday, worse at night.", "allergies": "penicillin", **said}
         request = a_request(id=opaque(name), holder=hashed(f"phone {name}"), **{"name": name, **answers})
         who = {"secret": patient(name).id, "person": hashed(name), "phone": found_by}
-        return arriving.join(self.errand(), request=request, consented=True, **who).id
+        return arriving.join(self.errand(), request=request, consented=True, by=by, **who).id
 
     def finish(self, id: Ticket, **typed: Any) -> None:
         said = {

@@ -44,7 +44,9 @@ class Gateway:
         if found is None:
             kind = "text/html" if "text/html" in accept else "application/json"
             text = self.not_found["ResponseTemplates"][kind]
-            return self.not_found["StatusCode"], [("Content-Type", kind)], text.encode()
+            said = self.not_found["ResponseParameters"]["Headers"]
+            headers = [("Content-Type", kind), *((name, value.strip("'")) for name, value in said.items())]
+            return self.not_found["StatusCode"], headers, text.encode()
         event = self.event(method, path, found, url.query, headers, body)
         call = self.runs.invoke(json.dumps(event).encode())
         if not call.answered or len(call.said) > ANSWER_BYTES_MAX:

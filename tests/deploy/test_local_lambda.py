@@ -48,9 +48,16 @@ def test_the_deployed_zip_serves_the_front_page(address: str) -> None:
 
 
 def test_an_address_that_does_not_exist_is_answered_in_words(address: str) -> None:
-    status, _, body = get(f"{address}/no/such/page/here", Accept="text/html")
+    status, headers, body = get(f"{address}/no/such/page/here", Accept="text/html")
     assert status == 404
     assert b"We cannot find that page" in body
+    assert headers["Content-Security-Policy"].startswith("default-src;")
+
+
+def test_a_reload_of_what_only_a_form_is_sent_to_comes_to_the_page(address: str) -> None:
+    status, _, body = get(f"{address}/en/staff/code", Accept="text/html")
+    assert status == 200
+    assert b"Staff sign in" in body
 
 
 def test_a_cold_start_costs_a_few_hellos(task: Path, package: Path, clinic_on_dynoxide: str, tmp_path: Path) -> None:

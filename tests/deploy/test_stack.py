@@ -1,6 +1,7 @@
 """The stack: a template CloudFormation accepts, a table that survives slips, nothing open, unwatched or unbounded."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -228,7 +229,31 @@ def test_the_door_is_traced_throttled_compressed_and_polite(stack: Template) -> 
     answers = api["Body"]["x-amazon-apigateway-gateway-responses"]
     assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
     assert answers["INVALID_API_KEY"]["statusCode"] == "403"
-    assert answers["THROTTLED"]["responseParameters"] == {"gatewayresponse.header.Retry-After": "'5'"}
+    assert answers["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'5'"
+
+
+def test_what_the_door_says_before_anybody_of_ours_is_asked_is_said_in_our_way(stack: Template) -> None:
+    """In both languages, in letters that CloudFormation leaves as they are; nothing is loaded, framed or kept."""
+    answers = the(stack, "AWS::ApiGateway::RestApi")["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert {"MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(answers)
+    for name, answer in answers.items():
+        said = answer["responseTemplates"]
+        assert set(json.loads(said["application/json"])) >= {"type", "title"}, name
+        page = said["text/html"]
+        assert page.isascii(), name
+        assert re.search(r"<div lang=zh-Hans><h1>(&#\d+;)+</h1><p>(&#\d+;)+", page), name
+        assert not re.search(r"https?:|src=|href=|<script|<style|\$", page), name
+        headers = {key.rpartition(".")[2]: value for key, value in answer["responseParameters"].items()}
+        assert headers["Content-Security-Policy"].startswith("'default-src;"), name
+        assert headers["Cache-Control"] == "'no-store'", "the edge would show it to the next"
+        assert headers["X-Content-Type-Options"] == "'nosniff'", name
+        assert all(re.fullmatch("'[^']+'", value) for value in headers.values()), name
+
+
+def test_an_address_that_only_takes_a_form_may_be_looked_at(stack: Template) -> None:
+    """The function leads to the page above; API Gateway by itself would say that there is no such address."""
+    paths = the(stack, "AWS::ApiGateway::RestApi")["Properties"]["Body"]["paths"]
+    assert [path for path, ways in paths.items() if "get" not in ways] == []
 
 
 def test_only_the_stage_we_look_after_is_deployed(stack: Template) -> None:
@@ -250,7 +275,7 @@ def test_every_route_reaches_the_function_through_the_alias_that_is_kept_warm(st
 
     body = the(stack, "AWS::ApiGateway::RestApi")["Properties"]["Body"]
     built = {(path, method.upper()): way for path, ways in body["paths"].items() for method, way in ways.items()}
-    assert set(built) == {(path, method) for path, methods in app.routes.items() for method in methods}
+    assert set(built) == {(path, method) for path, methods in app.routes.items() for method in {*methods, "GET"}}
     for route, way in built.items():
         assert "${APIHandlerAliaslive}" in way["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"], route
         assert way["security"] == {"Fn::If": ["WithEdge", [{"edge": []}], []]}, route

@@ -91,3 +91,11 @@ def test_a_strength_is_shown_as_it_was_signed() -> None:
     signed = Line(medicine="paracetamol-500", dose="1000 mg", per_day=3, days=3, strength="650 mg")
     assert shown.line(signed, "en")["strength"] == "650 mg"
     assert shown.line(replace(signed, medicine="gone from the list"), "en")["strength"] == "650 mg"
+
+
+def test_a_medicine_is_called_what_it_was_called_when_it_was_signed() -> None:
+    named = {"name": {"en": "Paracetamol", "zh": "对乙酰氨基酚"}, "form": {"en": "Tablets"}}
+    signed = Line(medicine="ibuprofen-200", dose="1000 mg", per_day=3, days=3, strength="650 mg", **named)
+    assert [shown.line(signed, language)["medicine"] for language in ("en", "zh")] == ["Paracetamol", "对乙酰氨基酚"]
+    assert shown.line(signed, "zh")["form"] == "Tablets", "in a language that the list did not have then"
+    assert shown.line(replace(signed, name={}, form={}), "en")["medicine"] != "Paracetamol", "an older one: the list"

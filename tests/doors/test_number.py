@@ -1,6 +1,7 @@
 """A phone number proven at the door, the people it stands for, and a ticket found again on another phone."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -8,12 +9,11 @@ from chalicelib.clinic import CLINIC
 from chalicelib.outside import sms
 from chalicelib.rooms import phone
 from chalicelib.rooms.consult import Outcome as ConsultOutcome
-from chalicelib.rooms.notice import Outcome
 from chalicelib.store import records
-from chalicelib.visit import seeing, taking
+from chalicelib.visit import proving, seeing, taking
 from tests.doors.stories import id_of, seen, taken
 from tests.people import ANN, Browser, Cast, Patient
-from tests.simulation.mutants import instead
+from tests.simulation.mutants import around, instead
 
 BORN = "1992-05-06"  # 34 years old on the morning of the story
 
@@ -352,18 +352,6 @@ def test_without_the_proof_a_chosen_person_is_somebody_typed_in(cast: Cast) -> N
     assert (visit.verified, visit.born) == (False, None)
 
 
-def test_what_the_provider_cannot_send_is_said(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sms.DRIVERS, "local", lambda to, text: Outcome.LATER)
-    cast.ann.get("/en/number")
-    at = cast.ann.fill("/number", phone="138 0000 1234")
-    assert at.status == 422
-    assert "We could not send the text message." in at.words
-    assert at.page.forms[0].fields["phone"] == ["138 0000 1234"]
-    monkeypatch.setitem(sms.DRIVERS, "local", lambda to, text: Outcome.NO_ANSWER)
-    cast.clock.forward(minutes=1)
-    assert "Enter the code" in cast.ann.fill("/number", phone="138 0000 1234").words, "perhaps it was sent"
-
-
 def test_the_same_form_sent_twice_sends_one_text(cast: Cast) -> None:
     form = cast.ann.get("/en/number").page.forms[0]
     cast.ann.send(form.action, {**form.fields, "phone": "138 0000 1234"})
@@ -383,3 +371,16 @@ def test_a_borrowed_phone_forgets_the_number_too(cast: Cast) -> None:
     assert "number" not in cast.ann.cookies
     cast.eve.cookies["number"] = stolen
     assert "Confirm your phone number" in cast.eve.get("/en/number").words
+
+
+def test_who_is_signed_out_elsewhere_while_joining_is_somebody_typed_in(cast: Cast) -> None:
+    with_people(cast.ann)
+
+    def late(real: Any, *asked: Any, **more: Any) -> Any:
+        if more["by"]:
+            proving.out_everywhere(cast.errand("max"), owner=more["by"].phone, token=more["by"].token)
+        return real(*asked, **more)
+
+    with instead(records, "join", around(late)):
+        joined_for(cast.ann, "Mei")
+    assert not records.visit(id_of(cast.ann)).verified

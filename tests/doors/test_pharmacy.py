@@ -262,3 +262,38 @@ def test_eve_and_the_wrong_role_are_refused_everywhere(cast: Cast) -> None:
     assert cast.cole.post(parcel(cast.ann, "check")).status == 403
     assert cast.dee.post(parcel(cast.ann, "deliver"), code=CODE).status == 403
     assert cast.sam.post(parcel(cast.ann, "failed"), reason="r").status == 403
+
+
+# Out of date
+
+
+def test_r16_a_parcel_out_of_date_says_so_to_everybody_and_the_pharmacist_cancels_it(cast: Cast) -> None:
+    packed(cast, cast.ann)
+    cast.clock.forward(days=3, minutes=1)
+    assert "Out of date" in cast.sam.get("/en/parcels").words
+    assert "药房取消这个包裹" in cast.cole.get(parcel(cast.ann).replace("/en/", "/zh/")).words
+    taken_anyway = cast.cole.post(parcel(cast.ann, "hand-over"))
+    assert taken_anyway.status == 409
+    assert "the medicine stays in the pharmacy" in taken_anyway.words
+    hers = cast.ann.look()
+    for said in ("Out of date", "It was good until", "nothing was given out"):
+        assert said in hers.words
+    assert CODE not in hers.body
+    page = cast.sam.get(parcel(cast.ann))
+    assert [form.action for form in page.page.forms if "/parcels/" in form.action] == [parcel(cast.ann, "cancel")]
+    assert "told to ask for a new visit" in page.words
+    cast.sam.fill("/cancel")
+    assert "Cancelled" in cast.sam.get(parcel(cast.ann)).words
+    after = cast.ann.look()
+    assert "Out of date" in after.words
+    assert "Choose how you get it" not in after.words
+
+
+def test_r16_what_lies_at_the_counter_too_long_only_goes_back(cast: Cast) -> None:
+    packed(cast, cast.ann, way=Way.PICK_UP)
+    sending.hand_over(cast.errand("sam"), id=id_of(cast.ann))
+    cast.clock.forward(days=7, minutes=1)
+    page = cast.sam.get(parcel(cast.ann))
+    assert "more than 7 days ago" in page.words
+    assert [form.action for form in page.page.forms if "/parcels/" in form.action] == [parcel(cast.ann, "bring-back")]
+    assert cast.sam.post(parcel(cast.ann, "deliver"), code=CODE).status == 409

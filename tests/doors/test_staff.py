@@ -292,6 +292,8 @@ def test_idle_sessions_end_and_what_was_typed_is_kept(cast: Cast) -> None:
     assert got.status == 401
     (kept,) = [form.fields for form in got.page.forms if "departments" in form.fields]
     assert kept["departments"] == ["general"]
+    assert "Sign in in a new tab." in got.words, "the words stay on this page, also without scripts"
+    assert 'href="/en/staff" target="_blank" rel="noopener"' in got.body
 
 
 def test_signing_out_ends_it_for_good(cast: Cast) -> None:

@@ -72,6 +72,7 @@ FAULTS = [
     ('en = "Free of charge"', f'en = "{"x" * 61}"', "has 61 characters; at most 60"),
     ('closes = "22:00"', 'closes = "22:00"\nfee = { en = "15 yuan" }', "department 'skin': fee has no text in 'zh'"),
     ("guardian_age = 18", "guardian_age = 16", "guardian_age: at least 18 under demo"),
+    ("[push]", '[regulator]\non = true\nfields = ["name"]\n\n[push]', "'name' is never told"),
     ("[push]", "[push", "not TOML"),
 ]
 

@@ -1,12 +1,14 @@
 """Deploying against a made-up AWS: what can go wrong is said in a sentence, and the second attempt succeeds."""
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +78,32 @@ def test_the_code_is_uploaded_once_under_its_hash_to_a_closed_bucket(cloud: Clou
     assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
     rules = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def statements(cloud: Cloud) -> list[dict[str, Any]]:
+    found = json.loads(cloud.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_the_bucket_takes_no_request_without_tls(cloud: Cloud, kit: Kit) -> None:
+    """And what the hospital says about its bucket stays, also when we come again."""
+    deploy(cloud, kit)
+    (ours,) = statements(cloud)
+    assert (ours["Effect"], ours["Principal"], ours["Action"]) == ("Deny", "*", "s3:*")
+    assert ours["Resource"] == [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+    assert ours["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    theirs = {
+        **ours,
+        "Sid": "Theirs",
+        "Action": "s3:DeleteObject",
+        "Condition": {"Bool": {"aws:ViaAWSService": "true"}},
+    }
+    said = json.dumps({"Version": "2012-10-17", "Statement": theirs})
+    cloud.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=said)
+    for code in ("two", "two"):
+        deploy(cloud, kit, code=code)
+        assert statements(cloud) == [theirs, ours]
 
 
 FAULTS: list[tuple[str, list[Fault], tuple[str, ...]]] = [

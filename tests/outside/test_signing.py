@@ -16,7 +16,7 @@ DIGEST = seal.digest(b"what a doctor wrote")
 
 
 def forget() -> None:
-    for kept in (signing._kms, signing._public):
+    for kept in (signing._kms, signing._public, signing._good):
         kept.cache_clear()
 
 
@@ -48,6 +48,18 @@ def test_what_is_not_signed_does_not_verify(key: None) -> None:
     assert not KMS.verify(DIGEST, value[:-1] + bytes([value[-1] ^ 1]), key=KMS.key_id)
     assert not KMS.verify(DIGEST, b"", key=KMS.key_id)
     assert not KMS.verify(DIGEST, b"never a signature", key=KMS.key_id)
+
+
+def test_a_good_signature_is_asked_about_once_and_a_wrong_one_each_time(key: None) -> None:
+    asked: list[str] = []
+    value = KMS.sign(DIGEST)
+    signing._kms().meta.events.register("before-call.kms.Verify", lambda model, **_: asked.append(model.name))
+    for _ in range(3):
+        assert KMS.verify(DIGEST, value, key=KMS.key_id)
+    assert len(asked) == 1
+    for _ in range(2):
+        assert not KMS.verify(seal.digest(b"something else"), value, key=KMS.key_id)
+    assert len(asked) == 3
 
 
 def test_another_key_is_not_even_asked(key: None) -> None:

@@ -118,7 +118,7 @@ def _away(visit: Visit) -> Visit:
 
 VISIT_DEEDS: list[Callable[[Visit], State]] = [
     _taken,
-    lambda v: queue.step_back(v, a_queue(0, 0, 9)).state,
+    lambda v: leaving.step_back(v, a_queue(0, 0, 9)).state,
     lambda v: queue.to_front(v, ticket=FRONT).state,
     lambda v: queue.to_front(assignment.hand_back(v, doctor=ADA.id, epoch=1, reason="x"), ticket=FRONT).state,
     lambda v: assignment.not_here(v, a_queue(0, 0, 9), doctor=ADA.id, epoch=1, now=LATE).state,

@@ -210,7 +210,7 @@ def test_who_comes_too_early_is_told_what_is_still_to_be_done() -> None:
         delivery.check(checked, by=KIM.id, now=LATER)
 
 
-def test_the_patients_parcel_holds_the_prescriptions_lines() -> None:
+def test_the_patients_parcel_says_how_much_the_prescription_has() -> None:
     two = replace(GOOD, lines=(a_line(), a_line("aspirin")), number=2)
     order = open_order(two, number=3)
-    assert (order.lines, order.prescription, order.number) == (two.lines, 2, 3)
+    assert (order.medicines, order.prescription, order.number) == (2, 2, 3)

@@ -7,7 +7,8 @@ import pytest
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms import leaving, queue
 from chalicelib.rooms.arrival import Getting
-from chalicelib.rooms.queue import HELD_MAX, STEP_BACKS_MAX, Band, State, Ticket
+from chalicelib.rooms.leaving import HELD_BY_CHOICE_MAX, STEP_BACK_FROM, STEP_BACKS_MAX
+from chalicelib.rooms.queue import Band, State, Ticket
 from tests.builders import (
     ANN,
     EVE,
@@ -115,7 +116,7 @@ def test_a_ticket_survives_being_written_down() -> None:
 )
 def test_stepping_back_lets_three_people_past_from_every_position(n: int, tail: int, head: int, returns_at: int):
     lane = a_lane(tails=(0, 0, tail, 0), heads=(0, 0, head, 0))
-    back = queue.step_back(waits(n), lane)
+    back = leaving.step_back(waits(n), lane)
     assert (back.ticket, back.returns_at, back.step_backs, back.state) == (None, returns_at, 1, State.WAITING)
     assert back.id == a_ticket(n), "the visit keeps its name"
     assert not queue.passed(lane, back) or n == tail == head
@@ -123,33 +124,49 @@ def test_stepping_back_lets_three_people_past_from_every_position(n: int, tail: 
 
 def test_from_the_front_one_steps_back_behind_the_next_three_of_the_own_band() -> None:
     recalled = waits(2, ticket=a_ticket(1, Band.RECALL))
-    back = queue.step_back(recalled, a_lane(tails=(1, 0, 9, 0), heads=(0, 0, 4, 0)))
+    back = leaving.step_back(recalled, a_lane(tails=(1, 0, 9, 0), heads=(0, 0, 4, 0)))
     assert back.returns_at == 4 + 3
 
 
 def test_one_steps_back_one_time_after_the_other_and_at_most_three_times() -> None:
     lane = a_queue(0, 0, 9)
-    back = queue.step_back(waits(1), lane)
+    back = leaving.step_back(waits(1), lane)
     with refused("You have already let other people go first", kind=TooLate):
-        queue.step_back(back, lane)
+        leaving.step_back(back, lane)
     again = queue.to_front(back, ticket=a_ticket(1, Band.RECALL))
-    assert queue.step_back(again, lane).step_backs == 2
+    assert leaving.step_back(again, lane).step_backs == 2
     with refused(f"already stepped back {STEP_BACKS_MAX} times", kind=TooLate):
-        queue.step_back(waits(1, step_backs=STEP_BACKS_MAX), lane)
+        leaving.step_back(waits(1, step_backs=STEP_BACKS_MAX), lane)
 
 
 def test_no_stepping_back_once_called() -> None:
     with refused("You are being called right now", kind=TooLate):
-        queue.step_back(waits(3), a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0)))
+        leaving.step_back(waits(3), a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0)))
     for state in set(State) - {State.WAITING}:
         with refused("A doctor is ready for you now", kind=TooLate):
-            queue.step_back(waits(3, state=state), a_queue(0, 0, 9))
+            leaving.step_back(waits(3, state=state), a_queue(0, 0, 9))
 
 
 def test_only_so_many_may_step_back_at_once() -> None:
-    held = {str(a_ticket(n)): n + 3 for n in range(1, HELD_MAX + 1)}
+    held = {str(a_ticket(n)): 39 for n in range(20, 20 + HELD_BY_CHOICE_MAX)}
     with refused("Too many people are stepping back", kind=TooLate):
-        queue.step_back(waits(30), a_lane(tails=(0, 0, 40, 0), held=held))
+        leaving.step_back(waits(3), a_lane(tails=(0, 0, 40, 0), held=held))
+    held.popitem()
+    assert leaving.step_back(waits(3), a_lane(tails=(0, 0, 40, 0), held=held)).returns_at == 6
+
+
+def test_who_has_time_enough_does_not_take_the_room_of_those_near_the_front() -> None:
+    with refused(f"There is time: {STEP_BACK_FROM + 1} people are before you", kind=TooLate):
+        leaving.step_back(waits(STEP_BACK_FROM + 2), a_queue(0, 0, 40))
+    assert leaving.step_back(waits(STEP_BACK_FROM + 1), a_queue(0, 0, 40)).step_backs == 1
+
+
+def test_who_lets_others_go_first_is_still_before_those_behind_the_call_that_brings_them_back() -> None:
+    held = {str(a_ticket(n)): n + 3 for n in (1, 2, 3)}
+    lane = a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0), held=held)
+    assert [queue.ahead(lane, waits(n)) for n in (4, 5, 6, 7)] == [0, 2, 4, 6]
+    assert queue.ahead(lane, waits(2, ticket=None, returns_at=5)) == 2 + 1, "4 and 5, and the one who returns at 4"
+    assert queue.ahead(lane, waits(1, Band.FOLLOW_UP)) == 6 + 3
 
 
 def test_a_held_visit_returns_at_its_call_or_when_nobody_else_waits() -> None:

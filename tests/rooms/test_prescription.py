@@ -8,7 +8,8 @@ import pytest
 from chalicelib.refusal import NotAllowed, NotFound, SeveralRefusals, TooLate
 from chalicelib.rooms import prescription
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, Outcome
-from chalicelib.rooms.prescription import ADVICE_MAX, DOSE_MAX, LINES_MAX, REASON_MAX, VALID, Line, Prescription, State
+from chalicelib.rooms.dose import DOSE_MAX
+from chalicelib.rooms.prescription import ADVICE_MAX, LINES_MAX, REASON_MAX, VALID, Line, Prescription, State
 from tests.builders import (
     ADA,
     ASPIRIN,
@@ -26,6 +27,7 @@ from tests.builders import (
     a_prescription,
     a_visit,
     answers,
+    listed,
     refused,
 )
 
@@ -59,7 +61,7 @@ def revise(found: Prescription, *, doctor: str = ADA.id, now=NOW) -> tuple[Presc
 
 def test_a_prescription_says_who_what_and_when() -> None:
     made = prescribe(a_line())
-    line = a_line(strength="500 mg")
+    line = listed(a_line())
     assert made == a_prescription(version=None, lines=(line,), policy="demo-1", until=NOW + VALID)
 
 
@@ -110,7 +112,7 @@ def test_at_its_limits_a_line_is_fine() -> None:
     line = a_line(dose="x" * DOSE_MAX, per_day=4, days=5, advice="x" * ADVICE_MAX)
     made = prescribe(line, confirmed=True)
     assert made is not None
-    assert made.lines == (replace(line, strength="500 mg"),)
+    assert made.lines == (listed(line),)
 
 
 def test_an_unusual_dose_is_looked_at_twice() -> None:
@@ -280,7 +282,7 @@ def test_the_doctor_answers_a_returned_one_with_the_next_number() -> None:
         2,
         State.SIGNED,
         NOW + MINUTE,
-        (a_line(days=2, strength="500 mg"),),
+        (listed(a_line(days=2)),),
     )
     assert (new.pharmacist, new.reason, new.version) == (None, None, None)
 

@@ -84,7 +84,12 @@ def test_the_board_shows_counts_and_no_person() -> None:
         "waiting": 8,
         "seconds_per_call": 480.0,
         "lanes": [
-            [[1, 0, [], 0, 1, 1], [0, 2, [], 0.0, 1.33, 2], [4, 5, [], 2.0, 1.0, 4], [0, 0, [], 7.0, 1.0, 8]],
+            [
+                [1, 0, [], 0, 1, 1, []],
+                [0, 2, [], 0.0, 1.33, 2, []],
+                [4, 6, [], 2.0, 1.0, 4, [7]],
+                [0, 0, [], 8.0, 1.0, 8, []],
+            ],
         ],
         "at": int(NOW.timestamp()),
     }
@@ -148,7 +153,7 @@ def test_a_phone_works_out_the_same() -> None:
     """What wait.js does with the board: `first` and `steep` for each place, at most `most` for each."""
     lane = a_lane(tails=(0, 20, 60, 9), calls=30, window=(NOW - 2 * MINUTE, 0, NOBODY), on_duty=5)
     for band in BANDS:
-        _, people, _, first, steep, most = promise.board([lane], NOW)["lanes"][0][band]
+        _, people, _, first, steep, most, _ = promise.board([lane], NOW)["lanes"][0][band]
         assert Turn(first, steep, most).calls(people) == pytest.approx(
             promise.turn(lane, band, NOW).calls(people), rel=0.02
         )

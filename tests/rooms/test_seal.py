@@ -11,7 +11,7 @@ from chalicelib.rooms import consult, prescription, seal
 from chalicelib.rooms.consult import NoteState, Outcome
 from infra.local.signer import Local
 from infra.verify import verifies
-from tests.builders import NOW, a_line, a_note, a_prescription, a_visit, answers
+from tests.builders import NOW, a_line, a_note, a_prescription, a_visit, answers, listed
 
 SIGNER = Local()
 VISIT = a_visit(
@@ -31,6 +31,33 @@ SPELLED = (
 
 def test_a_prescription_is_spelled_as_it_always_was() -> None:
     assert prescription.words(VISIT, MEDICINE).decode() == SPELLED
+
+
+NAMED = a_prescription(
+    lines=(replace(listed(a_line()), name={"en": "Paracetamol", "zh": "对乙酰氨基酚"}),), policy="strict-1"
+)
+SPELLED_WITH_NAMES = (
+    '{"confirmed":false,"doctor":{"id":"ada","name":"Dr Ada"},"form":2,"kind":"prescription","lines":[{"advice":"",'
+    '"days":3,"dose":"1 tablet","form":{"en":"Tablets"},"medicine":"paracetamol",'
+    '"name":{"en":"Paracetamol","zh":"对乙酰氨基酚"},"per_day":1,"strength":"500 mg"}],"number":1,'
+    '"patient":{"age":5,"allergies":"“nuts”\\n\\u0007","name":"王 Ann"},"policy":"strict-1",'
+    '"signed_at":"2030-01-07T09:00:00.000000+00:00","visit":"general.0.2.1"}'
+)
+
+
+def test_the_name_strength_and_form_that_were_read_are_in_what_is_signed() -> None:
+    assert prescription.words(VISIT, NAMED).decode() == SPELLED_WITH_NAMES
+
+
+def test_each_spelling_verifies_as_itself_and_as_no_other() -> None:
+    for made, form in ((MEDICINE, seal.FORM), (NAMED, seal.NAMED)):
+        words = prescription.words(VISIT, made)
+        kept = seal.signature(words, SIGNER.sign(seal.digest(words)), SIGNER.key_id)
+        assert kept.form == form
+        assert seal.fits(words, kept)
+        for other in {*seal.FORMS, 3} - {form}:
+            assert not seal.fits(words, replace(kept, form=other)), "a spelling is named by whoever signed"
+    assert b'"form":1,' in consult.words(VISIT, NOTE), "a note is spelled as it always was"
 
 
 def test_the_same_moment_is_spelled_alike_in_every_zone() -> None:
@@ -67,12 +94,15 @@ def test_whose_it_is_is_signed(part: str) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"medicine": "aspirin"}, {"dose": "9"}, {"per_day": 9}, {"days": 9}, {"advice": "-"}, {"strength": "5 g"}],
+    [
+        *({"medicine": "aspirin"}, {"dose": "9"}, {"per_day": 9}, {"days": 9}, {"advice": "-"}, {"strength": "5 g"}),
+        *({"name": {"en": "Aspirin"}}, {"name": {}}, {"form": {"en": "Drops"}}, {"form": {}}),
+    ],
     ids=lambda changed: next(iter(changed)),
 )
 def test_every_part_of_a_line_is_signed(changed: dict[str, object]) -> None:
-    other = replace(MEDICINE, lines=(replace(MEDICINE.lines[0], **changed),))
-    assert prescription.words(VISIT, other) != prescription.words(VISIT, MEDICINE)
+    other = replace(NAMED, lines=(replace(NAMED.lines[0], **changed),))
+    assert prescription.words(VISIT, other) != prescription.words(VISIT, NAMED)
 
 
 def test_what_becomes_of_a_prescription_does_not_break_its_signature() -> None:
@@ -107,7 +137,8 @@ def test_what_the_doctor_stated_and_until_when_it_is_good_are_signed_since_there
 
 
 def test_what_is_not_written_like_a_signature_is_none() -> None:
-    kept = seal.signature(b"words", b"value", "key")
+    words = prescription.words(VISIT, NAMED)
+    kept = seal.signature(words, b"value", "key")
     assert seal.raw(kept) == b"value"
     assert seal.raw(replace(kept, value="not base64!")) == b""
-    assert not seal.fits(b"words", replace(kept, form=2)), "a spelling we do not know proves nothing"
+    assert not seal.fits(words, replace(kept, form=3)), "a spelling we do not know proves nothing"

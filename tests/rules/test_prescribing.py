@@ -9,16 +9,19 @@ import pytest
 from chalicelib.refusal import NotAllowed, NotFound, TooLate
 from chalicelib.rooms import consult, delivery, packs, prescription
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, PATIENT, Outcome
-from chalicelib.rooms.delivery import Way
+from chalicelib.rooms.delivery import Order, Way
+from chalicelib.rooms.delivery import State as Parcel
 from chalicelib.rooms.grounds import EARLIER, LONG_TERM, SPOKE
 from chalicelib.rooms.packs import BANNED, PACKS, rules
 from chalicelib.rooms.permission import MAY, Role
-from chalicelib.rooms.prescription import LINES_MAX, Line, Prescription, State
+from chalicelib.rooms.prescription import LINES_MAX, VALID, Line, Prescription, State
 from chalicelib.rooms.queue import Call, Visit, Why
 from tests.builders import (
     ADA,
     ASPIRIN,
     BO,
+    COLE,
+    KIM,
     NOW,
     SAM,
     a_clinic,
@@ -26,6 +29,7 @@ from tests.builders import (
     a_medicine,
     a_prescription,
     a_visit,
+    an_order,
     answers,
     refused,
 )
@@ -189,6 +193,56 @@ def test_r16_it_is_good_for_as_long_as_the_pack_says_and_never_longer_than_three
     with pytest.raises(TooLate):
         prescription.usable(made, NOW + timedelta(hours=24) + TOO_OLD)
     assert all(pack.valid_hours <= 72 for pack in PACKS.values())
+
+
+def on_its_way(made: Prescription, state: Parcel, **changes: Any) -> Order:
+    return an_order(state=state, until=made.until, created_at=made.signed_at, **changes)
+
+
+LEAVING = [
+    (Parcel.CREATED, lambda order, now: delivery.pick(order, by=SAM.id, now=now)),
+    (Parcel.PICKING, lambda order, now: delivery.check(order, by=KIM.id, now=now)),
+    (Parcel.CHECKED, lambda order, now: delivery.hand_over(order, by=COLE.id, is_courier=True, now=now)),
+]
+
+
+@pytest.mark.parametrize(("state", "deed"), LEAVING, ids=["pick", "check", "hand over"])
+def test_r16_nothing_leaves_the_pharmacy_on_one_that_is_out_of_date(state: Parcel, deed: Any) -> None:
+    made, last = prescribe(), NOW + timedelta(hours=24)
+    assert deed(on_its_way(made, state), last)
+    with refused("out of date, so the medicine stays", kind=TooLate):
+        deed(on_its_way(made, state), last + TOO_OLD)
+    unsaid = replace(on_its_way(made, state), until=None)  # ordered before an order said it
+    assert deed(unsaid, NOW + VALID)
+    with refused("out of date", kind=TooLate):
+        deed(unsaid, NOW + VALID + TOO_OLD)
+    cancelled = delivery.cancel(on_its_way(made, state), by=SAM.id, now=last + TOO_OLD)
+    assert cancelled.state is Parcel.CANCELLED, "the way back is open"
+
+
+def test_r16_it_is_used_while_it_is_good_or_never() -> None:
+    made, last = replace(prescribe(), state=State.RESERVED), NOW + timedelta(hours=24)
+    assert prescription.dispense(made, last).state is State.DISPENSED
+    with refused("out of date", kind=TooLate):
+        prescription.dispense(made, last + TOO_OLD)
+
+
+@pytest.mark.parametrize("way", Way)
+def test_r16_what_left_in_time_reaches_the_patient_within_a_week_or_comes_back(way: Way) -> None:
+    by, is_courier = (SAM.id, False) if way is Way.PICK_UP else (COLE.id, True)
+    order, left = on_its_way(prescribe(), Parcel.CHECKED, way=way), NOW + timedelta(hours=24)
+    order = delivery.hand_over(order, by=by, is_courier=is_courier, now=left)
+    said: dict[str, Any] = {"by": by, "is_courier": is_courier}
+    last = left + delivery.REACHES_WITHIN
+    assert delivery.deliver(order, code=order.code, now=last, **said)[1]
+    with refused("more than 7 days ago", kind=TooLate):
+        delivery.deliver(order, code=order.code, now=last + TOO_OLD, **said)
+    assert delivery.bring_back(order, now=last + TOO_OLD, **said).state is Parcel.RETURNED
+    if way is Way.DELIVERY:
+        failed = delivery.fail_attempt(order, by=by, reason="Nobody there", now=last)
+        assert delivery.hand_over(failed, now=last, **said)
+        with refused("more than 7 days ago", kind=TooLate):
+            delivery.hand_over(failed, now=last + TOO_OLD, **said)
 
 
 def test_r16_the_supply_is_limited_and_longer_only_for_a_long_term_condition() -> None:

@@ -111,6 +111,7 @@ def test_r21_a_patient_reads_it_before_a_word_is_said_and_ever_after(cast: Cast)
     seeing.say(cast.errand("ada"), id=id_of(cast.ann), text="Hello", epoch=epoch)
     after = cast.ann.look()
     assert "you can leave before you write to each other" not in after.words
+    assert "Fee: Free of charge" in after.words
     _told_everywhere(cast, "")
 
 

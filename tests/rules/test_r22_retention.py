@@ -23,7 +23,8 @@ from chalicelib.visit import seeing, sending, watching
 from infra import audit, retain
 from tests.builders import ADA, ANN, BOB, COLE, SOAP, a_line
 from tests.house.test_house import HOUSE, ROOT, calls, functions
-from tests.visit.walk import CODE, Walk, table
+from tests.visit.walk import CODE, Walk, restore, table
+from tests.visit.weather import meanwhile
 
 LIU = Actor(role=Role.DOCTOR, id="liu")
 PRIA = Actor(role=Role.PRIVACY_OFFICER, id="pria")
@@ -211,6 +212,33 @@ def test_r22_what_changed_while_the_job_ran_is_left(walk: Walk) -> None:
     with pytest.raises(Stale):
         retain._delete(file.visit.version, f"V#{id}", keys[:1], term)
     assert table() == before
+
+
+def _together(one: retain.Report, other: retain.Report) -> tuple[int, int, int, int]:
+    return (
+        one.records + other.records,
+        one.rows + other.rows,
+        one.conversations + other.conversations,
+        one.changed + other.changed,
+    )
+
+
+def test_r22_two_jobs_at_once_do_what_one_does_and_count_it_once(walk: Walk) -> None:
+    """The other job deletes everything after this one has read the table, or between its look and its deletion."""
+    for who in (ANN, BOB):
+        walk.sign(walk.taken(who))
+    late, before, reports = walk.now.replace(year=walk.now.year + 16), table(), list[retain.Report]()
+    alone = _job(late)
+    after = {key for key in table() if not key[1].startswith(("X#", "Y"))}
+    for operation, gone in (("GetItem", 2), ("TransactWriteItems", 2)):
+        restore(before)
+        with meanwhile(operation, lambda: reports.append(_job(late))):
+            this = _job(late)
+        other = reports.pop()
+        assert _together(this, other) == (2, alone.rows, 0, 0)
+        assert (this.gone, other.gone) == (gone, 0)
+        assert {key for key in table() if not key[1].startswith(("X#", "Y"))} == after
+        assert audit.verify(audit.kept(audit.live())) == []
 
 
 def test_r22_who_joined_while_the_job_read_the_table_keeps_their_history(walk: Walk) -> None:

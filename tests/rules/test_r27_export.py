@@ -21,11 +21,13 @@ from chalicelib.store.records import File
 from chalicelib.visit import keeping, seeing
 from infra import record as command
 from infra.verify import GOOD, checked
+from infra.verify import main as verify_main
 from tests.builders import ADA, NOW, a_clinic, a_note, a_prescription, a_visit, an_order, answers
 from tests.doors.stories import SOAP, id_of, ordered, patient_errand, seen, taken
 from tests.people import Cast
 from tests.rules.r4 import STATUS, wrong_with
 from tests.visit.walk import table
+from tests.visit.weather import meanwhile
 
 
 def _message(**said: Any) -> Message:
@@ -210,6 +212,34 @@ def test_r27_the_signatures_in_it_are_checked_offline(cast: Cast) -> None:
     assert GOOD not in [word for _, word in checked(bundle, key)]
 
 
+def test_r27_an_approval_is_checked_offline_too_and_is_of_this_prescription_alone(cast: Cast) -> None:
+    """In a record that says of another prescription that it was approved, both signatures verify and it is not good."""
+    ordered(cast, cast.ann)
+    bundle, key = _taken_out(cast).json, KMS.public_key()
+    approval = fhir.part(records.visit(id_of(cast.ann)), "signed-approval", 1)
+    assert dict(checked(bundle, key))[approval] == GOOD
+    assert [word for _, word in checked(bundle, key)] == [GOOD] * 3, "the note, the prescription, its approval"
+    ordered(cast, cast.bob)
+    cast.ann, hers = cast.bob, bundle
+    theirs = _taken_out(cast).json
+    of_ann = [one for one in hers["entry"] if one["fullUrl"] == approval or approval in str(one["resource"])]
+    moved = dict(checked({"entry": theirs["entry"] + of_ann}, key))
+    assert moved.pop(approval) == "approves what is not in this record"
+    assert set(moved.values()) == {GOOD}
+
+
+def test_r27_what_the_doctor_read_is_shown_offline(
+    cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen(cast, cast.ann, allergies="")
+    bundle, key = tmp_path / "record.json", tmp_path / "clinic.der"
+    bundle.write_text(_taken_out(cast).body, encoding="utf-8")
+    key.write_bytes(KMS.public_key())
+    assert verify_main(["--key", str(key), "--show", str(bundle)]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ('"Paracetamol"', '"对乙酰氨基酚"', '"500 mg"', '"tablets"'))
+
+
 # The command of the privacy officer.
 
 
@@ -249,6 +279,19 @@ def test_r27_what_a_patient_had_closed_is_taken_out_only_when_said_and_the_audit
     assert capsys.readouterr().err == ""
     lines = [one for one in records.audit(f"V#{shut}") if one.deed == "see_record"]
     assert [(one.actor.id, one.answer) for one in lines] == [("pria", "closed")]
+
+
+@pytest.mark.parametrize(("operation", "nth"), [("Query", 1), ("TransactWriteItems", 1)], ids=["read", "written down"])
+def test_r27_closed_while_it_is_taken_out_it_is_not_taken_out(cast: Cast, operation: str, nth: int) -> None:
+    assert cast.pria.name
+    seen(cast, cast.ann, outcome=Outcome.REST)
+    id, patient = id_of(cast.ann), patient_errand(cast, cast.ann)
+    with (
+        meanwhile(operation, lambda: keeping.erase(patient, id=id), nth),
+        pytest.raises(Refusal, match="has had this record closed"),
+    ):
+        command.record(str(id), "pria", person=False, request="taken:1", now=cast.clock())
+    assert [one for one in records.audit(f"V#{id}") if one.deed == "see_record"] == [], "nothing was seen"
 
 
 def test_r27_nobody_else_takes_a_record_out(cast: Cast) -> None:

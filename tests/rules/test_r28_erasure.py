@@ -163,6 +163,26 @@ def test_r28_nobody_who_works_here_opens_what_is_restricted(walk: Walk) -> None:
     assert seeing.open_visit(walk.errand(ADA), id=again).history == []
 
 
+def _typed_answers() -> list[tuple[str, str]]:
+    """Name and number of the answers that lie under phones."""
+    rows = (row for row in table().values() if row["kind"]["S"] == "request")
+    return [(row["name"]["S"], row["phone"]["S"]) for row in rows]
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["of this visit", "of a later ticket"])
+def test_r28_the_answers_on_the_phone_that_asks_go_too_but_not_those_of_a_later_ticket(cast: Cast, later: bool) -> None:
+    seen(cast, cast.ann, outcome=Outcome.REST)
+    at = cast.ann.url("visits", cast.ann.visit, "erase")
+    if later:
+        cast.ann.answer(name="Ann's Child")
+    (before,) = _typed_answers()
+    cast.ann.get(at)
+    assert "This is done." in cast.ann.fill("/erase").words
+    assert _typed_answers() == [before if later else ("", "")]
+    assert before[0]
+    assert audit.verify(audit.kept(audit.live())) == []
+
+
 def test_r28_each_category_is_answered_with_its_day(walk: Walk) -> None:
     id = walk.signed()
     visit, answers = keeping.asking(walk.errand(ANN), id=id)

@@ -8,12 +8,13 @@ import pytest
 from chalicelib.refusal import NotFound, Stale, TooLate
 from chalicelib.rooms import complaint
 from chalicelib.rooms.complaint import COMPLAINTS_MAX, TEXT_MAX, WORD_MAX, About
+from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.rules import Keep
 from chalicelib.store import records
 from chalicelib.visit import keeping
 from infra import audit, retain
-from tests.builders import ANN, BOB, DEE, NOW, a_ticket, refused
-from tests.doors.stories import id_of, seen
+from tests.builders import ANN, BOB, DEE, MINUTE, NOW, a_ticket, a_visit, refused
+from tests.doors.stories import id_of, patient_errand, seen
 from tests.people import Cast
 from tests.visit.walk import Walk, table
 
@@ -53,16 +54,32 @@ def test_r32_it_is_filed_in_every_state_of_a_visit_and_also_when_it_is_closed_to
     keeping.complain(walk.errand(ANN), text="He shouts", **say)
     walk.sign(id)
     keeping.complain(walk.errand(ANN), text="It was wrong", **say)
+    assert [one.text for one in keeping.complaints(walk.errand(DEE))] == ["I wait", "He shouts", "It was wrong"]
     keeping.erase(walk.errand(ANN), id=id)
     keeping.complain(walk.errand(ANN), text="And still", **say)
-    assert [one.text for one in keeping.complaints(walk.errand(DEE))] == [
-        "I wait",
-        "He shouts",
-        "It was wrong",
-        "And still",
-    ]
+    assert [one.text for one in keeping.my_complaints(walk.errand(ANN), id=id)][0] == "I wait", "the patient's own stay"
     with pytest.raises(NotFound):
         keeping.complain(walk.errand(BOB), text="Not mine", **say)
+
+
+def test_r32_what_the_patient_had_closed_is_on_the_list_without_its_words(walk: Walk) -> None:
+    id = walk.signed()
+    keeping.complain(walk.errand(ANN), id=id, about=About.HARM, text="A rash")
+    keeping.erase(walk.errand(ANN), id=id)
+    keeping.complain(walk.errand(ANN), id=id, about=About.CARE, text="And nobody answers")
+    found = keeping.complaints(walk.errand(DEE))
+    assert [(one.about, one.text) for one in found] == [(About.HARM, ""), (About.CARE, "And nobody answers")]
+    keeping.close_complaint(walk.errand(DEE), id=id, number=1, word="Please call us")
+    assert [(one.text, one.word) for one in records.complaints_of(id)][0] == ("A rash", "Please call us"), "kept whole"
+    assert [one.text for one in keeping.complaints(walk.errand(DEE))] == ["And nobody answers"]
+
+
+def test_r32_of_a_visit_that_cannot_be_read_no_word_is_shown() -> None:
+    one = complaint.file(a_ticket(), [], about=About.HARM, text="It burnt", now=NOW)
+    assert complaint.to_staff(one, a_visit()) == one
+    assert complaint.to_staff(one, None).text == ""
+    for closed, text in ((NOW - MINUTE, "It burnt"), (NOW, ""), (NOW + MINUTE, "")):
+        assert complaint.to_staff(one, a_visit(restricted=closed)).text == text
 
 
 def test_r32_sent_twice_it_is_one_and_two_who_close_it_are_not_both_right(walk: Walk) -> None:
@@ -130,3 +147,17 @@ def test_r32_a_patient_complains_on_the_page_and_reads_the_answer(cast: Cast) ->
     for who in (cast.eve, cast.bob):
         assert who.get(at).status == 404
     assert len(records.complaints_of(id_of(cast.ann))) == 1
+
+
+def test_r32_the_page_says_why_the_words_are_missing(cast: Cast) -> None:
+    seen(cast, cast.ann, outcome=Outcome.REST)
+    at = cast.ann.url("visits", cast.ann.visit, "complaint")
+    cast.ann.post(at, about="harm", text="A rash")
+    keeping.erase(patient_errand(cast, cast.ann), id=id_of(cast.ann))
+    for who in (cast.dee, cast.pria):
+        page = who.get("/en/complaints")
+        assert "The patient has had this record closed" in page.words
+        assert "A rash" not in page.body
+        assert "A rash" not in who.machine("GET", "/en/complaints").body
+    assert "关闭这份病历" in cast.dee.get("/zh/complaints").words
+    assert "A rash" in cast.ann.get(at).words

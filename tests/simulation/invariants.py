@@ -13,9 +13,10 @@ from chalicelib.rooms.assignment import CAPACITY_MAX
 from chalicelib.rooms.consult import NO_MEDICINE_AFTER, PATIENT, Message, Note, NoteState
 from chalicelib.rooms.delivery import ATTEMPTS_MAX, CODE_TRIES_MAX, Order
 from chalicelib.rooms.delivery import State as OrderState
+from chalicelib.rooms.leaving import STEP_BACKS_MAX
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
-from chalicelib.rooms.queue import ACTIVE, STEP_BACKS_MAX, WITH_DOCTOR, Band, Lane, State, Ticket, Visit, asked_for
+from chalicelib.rooms.queue import ACTIVE, WITH_DOCTOR, Band, Lane, State, Ticket, Visit, asked_for
 from infra import audit
 from tests.simulation.mirror import Mirror
 
@@ -162,6 +163,7 @@ def i10_another_person_checks(mirror: Mirror, id: Ticket) -> None:
             PrescriptionState.DISPENSED,
         )
         must(prescription.pharmacist or not approved, f"I10 {id}: nobody checked prescription {prescription.number}")
+        must(prescription.approval or not approved, f"I10 {id}: approved unsigned, prescription {prescription.number}")
     for order in mirror.part(id, Order):
         must(
             order.checker is None or order.checker != order.picker, f"I10 {id}: {order.picker} checked their own parcel"
@@ -176,7 +178,10 @@ def i11_used_once(mirror: Mirror, id: Ticket) -> None:
     must(len(open_orders) <= 1, f"I11 {id} has {len(open_orders)} parcels")
     for order in mirror.part(id, Order):
         prescription = prescriptions.get(order.prescription)
-        must(prescription and prescription.lines == order.lines, f"I11 {id}: the parcel is not what was prescribed")
+        must(
+            prescription and len(prescription.lines) == order.medicines,
+            f"I11 {id}: the parcel is not what was prescribed",
+        )
         must(order.attempts <= ATTEMPTS_MAX, f"I11 {id}: {order.attempts} attempts")
         must(order.wrong_codes <= CODE_TRIES_MAX, f"I11 {id}: {order.wrong_codes} wrong codes")
 

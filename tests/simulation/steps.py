@@ -65,6 +65,7 @@ ARROWS: dict[type, dict[tuple[str | None, str], str]] = {
         ("effective", "expired"): "expire_prescription",
         ("effective", "reserved"): "choose_delivery",
         ("reserved", "effective"): "cancel_order",
+        ("reserved", "expired"): "cancel_order",
         ("reserved", "dispensed"): "hand_over",
     },
     Order: {
@@ -86,7 +87,7 @@ ARROWS: dict[type, dict[tuple[str | None, str], str]] = {
 ANSWERED = "id person secret request answers joined_at policy promise from_desk beside"
 WRITTEN = "visit number doctor epoch subjective objective assessment plan replaces signed_at"
 PRESCRIBED = "visit number doctor doctor_name lines signed_at confirmed"
-SENT = "visit number prescription doctor patient lines way address phone code created_at"
+SENT = "visit number prescription doctor patient medicines way address phone code created_at"
 BY_THE_CLINIC = frozenset({"bring_to_front", "expire_prescription", "move"})
 
 

@@ -28,6 +28,9 @@ PARTS = {
     "place_now",
     "sealed",
     "genuine",
+    "approved",
+    "is_approved",
+    "given_out",
     "look_over",
     "end",
     "bring_to_front",
@@ -51,7 +54,7 @@ PARTS = {
 }
 # Acts that simulated days leave out: they have tests of their own, and every deed of theirs that writes is in the fault
 # suite.
-ELSEWHERE = {"telling", "watching", "keeping", "staffing", "proving"}
+ELSEWHERE = {"telling", "watching", "keeping", "staffing", "proving", "checking"}
 THEIRS = {"look_at_record"}  # a step of theirs
 NEVER_REFUSED = {"waits", "kept", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
 UNDECIDED = {"ok", "killed", "Busy"}  # words of an outcome that is no refusal

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.refusal import TooLate
+from chalicelib.refusal import TooLate, Unproven
 from chalicelib.rooms.queue import Band, Ticket
-from chalicelib.store import records
+from chalicelib.store import lanes, records
 from chalicelib.store.phone_rows import DrawnRow
-from chalicelib.visit import proving
+from chalicelib.visit import arriving, proving
 from chalicelib.visit.errand import Errand
 from tests.builders import ANN, PUBLIC
-from tests.visit.deeds import _adding, _finding
-from tests.visit.walk import Walk
+from tests.simulation.mutants import instead
+from tests.visit.deeds import _adding, _finding, _prover
+from tests.visit.walk import Walk, person, table
 
 End = Callable[[Errand], None]
 
@@ -41,6 +43,12 @@ class Late:
         if end:
             end()
         records.save(*changes, audit=audit)
+
+    def join(self, *asked: Any, **more: Any) -> Ticket:
+        end, self.end = self.end, None
+        if end:
+            end()
+        return records.join(*asked, **more)
 
 
 DEEDS = [(proving.add_person, PUBLIC, _adding), (proving.find, ANN, _finding)]
@@ -91,3 +99,46 @@ def test_a_ticket_is_found_behind_many_that_others_drew_with_its_number(walk: Wa
         DrawnRow("P#ab12", f"V#9{walk.errand().request}", visit=Ticket("general", 0, Band.STANDARD, 900)).save()
     assert len(records.drawn("ab12")) == 61
     assert said["id"] in [visit.id for visit in proving.tickets(walk.errand(), by=said["by"])]
+
+
+def joins_though_the_proof_ended(walk: Walk, end: End) -> None:
+    """By a person of the number, which is signed out after the door looked: no ticket, no number drawn in vain."""
+    mei = _adding(walk)
+    proving.add_person(walk.errand(), **mei)
+    by = records.proof("token")
+    ended, errand = walk.errand(), walk.errand()
+    typed: dict[str, Any] = {"secret": "s", "person": person("Mei"), "consented": True, "phone": "ab12", "by": by}
+    with pytest.raises(Unproven):
+        arriving.join(_with(errand, Late(lambda: end(ended))), request=walk.request(), **typed)
+    assert not [key for key in table() if key[0].startswith("V#")]
+    (lane,) = records.lanes([("general", 0)], consistent=True)
+    assert lane.waiting(Band.STANDARD) == 0
+    assert records.drawn("ab12") == []
+
+
+@pytest.mark.parametrize("end", [_here, _everywhere])
+def test_whoever_joins_by_a_proof_that_ends_meanwhile_is_told_so(walk: Walk, end: End) -> None:
+    joins_though_the_proof_ended(walk, end)
+
+
+@pytest.mark.parametrize("end", [_here, _everywhere])
+def test_without_the_condition_they_would_join(walk: Walk, end: End) -> None:
+    with instead(lanes, "while_it_holds", lambda transaction, proof: None), pytest.raises(pytest.fail.Exception):
+        joins_though_the_proof_ended(walk, end)
+
+
+def test_a_number_signed_out_everywhere_and_proven_again_is_good(walk: Walk) -> None:
+    """And the same request again is the same ticket, also once the proof has ended."""
+    mei = _adding(walk)
+    proving.add_person(walk.errand(), **mei)
+    _everywhere(walk.errand())
+    walk.now += timedelta(minutes=2)
+    typed = {**_prover(walk), "digest": "mac 2"}
+    proving.ask_code(walk.errand(), **typed)
+    by = proving.prove(walk.errand(), holder="phone", digest="mac 2", token="token 2")
+    request = walk.request(born=mei["born"])
+    said: dict[str, Any] = {"request": request, "secret": "s", "person": person("Mei"), "consented": True, "by": by}
+    first = arriving.join(walk.errand(), **said)
+    assert first.verified
+    proving.out_everywhere(walk.errand(), owner="ab12", token="token 2")
+    assert arriving.join(walk.errand(), **said).id == first.id

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from chalicelib.refusal import Busy, TooLate, Unsigned
+from chalicelib.rooms import seal
 from chalicelib.rooms.consult import NoteState, Outcome
 from chalicelib.rooms.queue import State
 from chalicelib.store import records
 from chalicelib.visit import seeing, sending
 from chalicelib.visit.errand import NoSigner
-from chalicelib.visit.sealing import genuine
+from chalicelib.visit.sealing import genuine, sealed
 from tests.builders import ADA, SAM, SOAP, a_line, refused
 from tests.visit.walk import SIGNER, Walk, table
 
@@ -139,15 +140,56 @@ def test_nothing_is_said_to_be_kept_that_is_not() -> None:
         seeing.sign(errand, id=id, epoch=1, soap=SOAP, summary="Rest.", confirmed=False, **PILLS)
 
 
-def test_what_was_signed_is_given_out_or_nothing() -> None:
-    """The list of medicines has another strength under that name by now: the pharmacist returns it."""
+@pytest.mark.parametrize(
+    "now",
+    [{"strength": "250 mg"}, {"name": {"en": "Codeine"}}, {"form": {"en": "Drops"}}],
+    ids=lambda now: next(iter(now)),
+)
+def test_what_was_signed_is_given_out_or_nothing(now: dict[str, Any]) -> None:
+    """The list of medicines has something else under that name by now: the pharmacist returns it."""
     walk = Walk()
     id = walk.prescribed()
     medicine = walk.clinic.formulary[0]
-    walk.clinic = replace(walk.clinic, formulary=(replace(medicine, strength="250 mg"), *walk.clinic.formulary[1:]))
+    walk.clinic = replace(walk.clinic, formulary=(replace(medicine, **now), *walk.clinic.formulary[1:]))
     with refused("list of medicines has changed", kind=TooLate):
         sending.review(walk.errand(SAM), id=id, number=1, approve=True, reason="")
     assert sending.review(walk.errand(SAM), id=id, number=1, approve=False, reason="250 mg now").state == "returned"
+
+
+@pytest.mark.parametrize(
+    ("then", "now"), [(("en",), ("en", "zh")), (("en", "zh"), ("en",))], ids=["a language more", "a language less"]
+)
+def test_another_language_on_the_list_is_no_other_medicine(then: tuple[str, ...], now: tuple[str, ...]) -> None:
+    walk = Walk()
+    first, *others = walk.clinic.formulary
+    name = {"en": "Paracetamol", "zh": "对乙酰氨基酚"}
+    before, after = (replace(first, name={one: name[one] for one in languages}) for languages in (then, now))
+    walk.clinic = replace(walk.clinic, formulary=(before, *others))
+    id = walk.prescribed()
+    walk.clinic = replace(walk.clinic, formulary=(after, *others))
+    assert sending.review(walk.errand(SAM), id=id, number=1, approve=True, reason="").state == "effective"
+
+
+def test_what_was_signed_before_names_were_signed_is_approved_as_it_was_signed() -> None:
+    """A row of an older program: lines without the list's words, under the first spelling."""
+    walk = Walk()
+    id = walk.prescribed()
+    found, visit = records.newest_prescription(id), records.visit(id)
+    assert found
+    assert found.signature
+    assert found.signature.form == seal.NAMED
+    old = replace(found, lines=(replace(found.lines[0], name={}, form={}),))
+    signed = sealed(walk.errand(ADA), visit, old)
+    assert signed.signature
+    assert signed.signature.form == seal.FORM
+    from chalicelib.store.rows import PrescriptionRow
+
+    row = PrescriptionRow.get(f"V#{id}", "P#001")
+    row.update(actions=[PrescriptionRow.lines.set(old.lines)])
+    with refused("not what the doctor signed", kind=TooLate):
+        sending.review(walk.errand(SAM), id=id, number=1, approve=True, reason="")
+    row.update(actions=[PrescriptionRow.signature.set(signed.signature)])
+    assert sending.review(walk.errand(SAM), id=id, number=1, approve=True, reason="").state == "effective"
 
 
 def test_a_silent_key_leaves_a_correction_undone() -> None:

@@ -6,16 +6,17 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from chalicelib.doors.guests import badge, hashed
-from chalicelib.refusal import TooLate
+from chalicelib.refusal import Stale, TooLate
 from chalicelib.rooms.permission import SYSTEM, Role
-from chalicelib.store import names, staff
+from chalicelib.store import names, records, staff
 from chalicelib.store.envelope import closed, opened
 from chalicelib.store.staff import IDLE, SESSION, TRIES_MAX, TRIES_WITHIN
 from chalicelib.store.staff_rows import SessionRow, StaffRow
 from chalicelib.visit import staffing
+from infra import audit
 from tests.builders import MINUTE, NOW, refused
 from tests.visit.walk import Walk, table
-from tests.visit.weather import lost_replies, watched
+from tests.visit.weather import Died, death, lost_replies, watched
 
 
 def enrol(walk: Walk, id: str = "ada") -> None:
@@ -83,7 +84,7 @@ def test_signed_out_is_out_also_the_second_time(walk: Walk) -> None:
     sign_in()
     staff.keep_closed("badge", "refresh", token_hash="t1", now=NOW)
     for _ in range(2):
-        staff.sign_out(token_hash="t1")
+        staff.sign_out(staff.member("ada").actor, token_hash="t1", now=NOW)
         assert who() is None
         assert staff.opened("badge", token_hash="t1") is None
 
@@ -114,19 +115,61 @@ def test_somebody_elses_session_is_not_taken_over(walk: Walk) -> None:
     enrol(walk)
     enrol(walk, "bo")
     sign_in()
-    with pytest.raises(Exception, match="onditional"):
+    with pytest.raises(Stale):
         sign_in("bo")
+    staff.sign_out(staff.member("bo").actor, token_hash="t2", now=NOW)
     assert who() == "ada"
 
 
 def test_a_second_factor_shown_again_is_remembered(walk: Walk) -> None:
     enrol(walk)
     sign_in()
-    staff.proved(token_hash="t1", now=NOW + MINUTE)
-    staff.proved(token_hash="never there", now=NOW)
+    ada = staff.member("ada").actor
+    staff.proved(ada, token_hash="t1", now=NOW + MINUTE)
+    staff.proved(ada, token_hash="never there", now=NOW)
     found = staff.who(id="ada", token_hash="t1", now=NOW + MINUTE)
     assert found is not None
     assert found[1].proved_at == NOW + MINUTE
+
+
+def coming_and_going(id: str = "ada") -> list[tuple[str, str]]:
+    return [(e.deed, e.request) for e in records.audit(f"U#{id}") if ":" in e.request]
+
+
+@pytest.mark.parametrize("nth", [0, 1, 2, 3])
+def test_coming_and_going_is_one_line_each_also_through_a_lost_reply(walk: Walk, nth: int) -> None:
+    """By the badge's hash, in the chain; what was refused leaves none, and no tap leaves two."""
+    enrol(walk)
+    ada = staff.member("ada").actor
+    for deed in (
+        sign_in,
+        lambda: staff.proved(ada, token_hash="t1", now=NOW + MINUTE),
+        lambda: staff.sign_out(ada, token_hash="t1", now=NOW + 2 * MINUTE),
+    ):
+        with lost_replies(nth):
+            deed()
+        deed()
+    staff.proved(ada, token_hash="t1", now=NOW + 3 * MINUTE)
+    staff.sign_out(ada, token_hash="never there", now=NOW)
+    minute = int((NOW + MINUTE).timestamp()) // 60
+    assert sorted(coming_and_going()) == [
+        ("prove_again", f"again:t1:{minute}"),
+        ("sign_in", "in:t1"),
+        ("sign_out", "out:t1"),
+    ]
+    assert audit.verify(audit.kept(table().values())) == []
+
+
+def test_who_dies_while_signing_out_is_out(walk: Walk) -> None:
+    """The rows are deleted after the line is written; the session is over with the line."""
+    enrol(walk)
+    sign_in()
+    ada = staff.member("ada").actor
+    with pytest.raises(Died), death(3, before=True):
+        staff.sign_out(ada, token_hash="t1", now=NOW)
+    assert who() is None
+    sign_in()
+    assert who() is None, "a badge opens one session"
 
 
 def test_what_is_kept_closed_opens_for_the_badge_and_for_nothing_in_the_table(walk: Walk) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.refusal import Busy, TooLate
+from chalicelib.rooms.leaving import HELD_BY_CHOICE_MAX
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import Band, State, Ticket
 from chalicelib.store import lanes, records
@@ -188,9 +189,12 @@ def test_a_throttled_step_back_can_be_done_again(walk: Walk) -> None:
     assert held() == {str(id): 4}
 
 
-def test_only_twenty_may_step_back_at_once(walk: Walk) -> None:
+def test_only_twelve_may_step_back_at_once_and_a_doctor_still_says_not_there_of_eight(walk: Walk) -> None:
     id = ann_and_others(walk, 1)
-    for n in range(100, 120):
+    for n in range(100, 112):
+        assert records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, n), 1000, HELD_BY_CHOICE_MAX)
+    assert not records.hold(("general", 0), id, 4, HELD_BY_CHOICE_MAX)
+    for n in range(112, 120):
         assert records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, n), 1000)
     assert not records.hold(("general", 0), id, 4)
     with refused("Too many people are stepping back", kind=TooLate):
@@ -198,11 +202,11 @@ def test_only_twenty_may_step_back_at_once(walk: Walk) -> None:
     assert records.visit(id).ticket == id
 
 
-def test_the_twentieth_and_the_twenty_first_at_the_same_moment(walk: Walk) -> None:
+def test_the_twelfth_and_the_thirteenth_at_the_same_moment(walk: Walk) -> None:
     id = ann_and_others(walk, 1)
-    for n in range(100, 119):
+    for n in range(100, 111):
         records.hold(("general", 0), Ticket("general", 0, Band.STANDARD, n), 1000)
-    last = Ticket("general", 0, Band.STANDARD, 119)
+    last = Ticket("general", 0, Band.STANDARD, 111)
     before = records.visit(id)
     with (
         meanwhile("UpdateItem", lambda: records.hold(("general", 0), last, 1000)),
@@ -210,7 +214,7 @@ def test_the_twentieth_and_the_twenty_first_at_the_same_moment(walk: Walk) -> No
     ):
         step_back(walk, id)
     assert records.visit(id) == before
-    assert len(held()) == 20
+    assert len(held()) == HELD_BY_CHOICE_MAX
 
 
 def test_a_leftover_note_of_somebody_who_is_gone_is_forgotten(walk: Walk) -> None:

@@ -10,7 +10,27 @@
     } catch (e) { /* a browser that keeps nothing: the form still works */ }
     return null;
   }
-  if (over) each(['finish', 'note', 'say'], function (what) { kept(what + over.dataset.visit, null); });
+  function clear(visit) { each(['finish', 'note', 'say'], function (what) { kept(what + visit, null); }); }
+  if (over) clear(over.dataset.visit);
+
+  /* Another doctor has the patient now: what lies in this tab unsaved is shown, to be copied. */
+  var left = at('left'), parts = [];
+  function found(text) { if (text && text.trim()) parts.push(text); }
+  if (left) {
+    each(['note', 'finish'], function (what) {
+      var one = JSON.parse(kept(what + left.dataset.visit) || '{}'), name;
+      if (!one.at) for (name in one) if (/^(subjective|objective|assessment|plan|summary|(medicine|dose|advice)_\d+)$/.test(name)) found(one[name]);
+    });
+    found(kept('say' + left.dataset.visit));
+    each(parts, function (text) {
+      var p = d.createElement('p');
+      p.className = 'kept';
+      p.textContent = text;
+      left.querySelector('div').appendChild(p);
+    });
+    left.hidden = !parts.length;
+    left.querySelector('button').onclick = function () { clear(left.dataset.visit); left.hidden = true; };
+  }
   if (!form || !window.fetch || !window.crypto) return;
   var my = form.dataset, soap = ['subjective', 'objective', 'assessment', 'plan'];
   var epoch = form.elements.epoch ? form.elements.epoch.value : '';
