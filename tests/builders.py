@@ -239,13 +239,15 @@ def an_order(**changes: Any) -> Order:
     return replace(made, **changes)
 
 
-def called(lane: Lane, band: Band, now: datetime = NOW, whole: Lane | None = None) -> Lane:
+def called(lane: Lane, band: Band, now: datetime = NOW, whole: Lane | None = None, *, instead: bool = False) -> Lane:
     """The lane after a call in this band: what the store writes, worked out here for tests that need no store."""
     assert lane.waiting(band), "somebody must wait there"
     whole = whole or lane
     heads = tuple(head + (b is band) for b, head in zip(Band, lane.heads, strict=True))
     anew = [b is band or not whole.waiting(b) or not whole.calls for b in Band]
-    due = tuple(whole.calls + queue.ONE_CALL_IN[b] if anew[b] else lane.due[b] for b in Band)
+    due = tuple(whole.calls - instead + queue.ONE_CALL_IN[b] if anew[b] else lane.due[b] for b in Band)
+    if instead:
+        return replace(lane, heads=heads, due=due)
     window, before = promise.turned_window(lane, now)
     before = before or lane.window_before
     return replace(lane, heads=heads, due=due, calls=lane.calls + 1, window=window, window_before=before)

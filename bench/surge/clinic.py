@@ -38,20 +38,27 @@ PER_LANE = (counters, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), 
 
 @dataclass
 class Watch:
-    """What is seen of the lanes' counters as they change: how long each band was passed over while somebody waited."""
+    """What is seen of the lanes' counters as they change: how long each band was passed over while somebody waited.
+
+    A call in place of one that led to nobody is the same call, and to step over numbers is none."""
 
     run: dict[tuple[str, Band], int] = field(default_factory=lambda: defaultdict(int))
     longest: dict[Band, int] = field(default_factory=lambda: defaultdict(int))
-    heads: dict[str, list[int]] = field(default_factory=dict)
+    before: dict[str, tuple[list[int], list[int], int]] = field(default_factory=dict)
 
     def __call__(self, key: str, row: dict[str, Any]) -> None:
-        heads, tails = ([int(row.get(f"{c}{int(b)}", {}).get("N", 0)) for b in BANDS] for c in "ht")
-        before, self.heads[key] = self.heads.get(key, [0] * len(BANDS)), heads
+        heads, tails, due = ([int(row.get(f"{c}{int(b)}", {}).get("N", 0)) for b in BANDS] for c in "htd")
+        calls = int(row.get("calls", {}).get("N", 0))
+        nothing = [0] * len(BANDS)
+        were, was_due, were_calls = self.before.get(key, (nothing, nothing, 0))
+        self.before[key] = heads, due, calls
+        if calls == were_calls and due == was_due:
+            return
         for band in BANDS:
-            if heads[band] > before[band]:
+            if heads[band] > were[band]:
                 self.run[key, band] = 0
-            elif sum(heads) > sum(before) and tails[band] > heads[band]:
-                self.run[key, band] += 1
+            elif tails[band] > heads[band]:
+                self.run[key, band] += calls - were_calls
                 self.longest[band] = max(self.longest[band], self.run[key, band])
 
 

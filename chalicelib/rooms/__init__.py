@@ -8,4 +8,4 @@ FOUNDATION = ("packs", "rules", "kit", "permission", "staff", "seal")
 BEFORE = ("arrival", "queue", "pocket", "leaving", "phone", "promise", "notice")  # the doctor comes
 AFTER = ("oversight", "glass", "retention", "erasure", "complaint", "resource", "fhir")  # what is known of it later
 MEDICINE = ("grounds", "dose", "prescription", "approval", "delivery")
-PATH = (*BEFORE, "assignment", "preferred", "consult", *MEDICINE, *AFTER)
+PATH = (*BEFORE, "assignment", "preferred", "spent", "consult", *MEDICINE, *AFTER)

@@ -92,6 +92,12 @@ class Seen:
     on_duty: bool
     seen_at: datetime
     own_only: bool = False
+    there_at: datetime | None = None  # the last sign of life while there for anybody; None: as it was
+
+    @property
+    def last_there(self) -> datetime | None:
+        """When this doctor was last there for anybody, as far as the line knows."""
+        return self.there_at if self.own_only else self.seen_at
 
 
 def roster(before: Doctor, after: Doctor) -> list[Seen]:
@@ -99,8 +105,16 @@ def roster(before: Doctor, after: Doctor) -> list[Seen]:
     assert after.seen_at is not None
     on = set(after.departments) if after.on_duty else set()
     was = set(before.departments) if before.on_duty else set()
+    there = _for_anybody(before) | _for_anybody(after)
     return [
-        Seen(department=d, doctor=after.id, on_duty=d in on, seen_at=after.seen_at, own_only=after.own_only)
+        Seen(
+            department=d,
+            doctor=after.id,
+            on_duty=d in on,
+            seen_at=after.seen_at,
+            own_only=after.own_only,
+            there_at=after.seen_at if d in there else None,
+        )
         for d in sorted(on | was)
     ]
 

@@ -65,11 +65,14 @@ def draw(department: str, number: int, band: Band) -> tuple[Ticket, Lane]:
     return Ticket(department, number, band, lane.tails[band]), lane
 
 
-def call(lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = None) -> tuple[Ticket, Lane] | None:
+def call(
+    lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = None, instead: bool = False
+) -> tuple[Ticket, Lane] | None:
     """Call the band's next number: every caller gets another one. None if the choice no longer holds; look again.
 
     `whole` is the department as one queue, where it has several lanes. Checked in the same step: somebody is left in
-    the band, and, unless it is the band's turn by its limit, nobody waits in a more urgent one of this lane.
+    the band, and, unless it is the band's turn by its limit, nobody waits in a more urgent one of this lane. `instead`:
+    the department's last call led to nobody, and this one is made in its stead, so it does not count again.
     """
     head, tail = getattr(LaneRow, f"h{int(band)}"), getattr(LaneRow, f"t{int(band)}")
     condition = (tail > head) | (head.does_not_exist() & (tail > 0))
@@ -79,7 +82,7 @@ def call(lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = N
             condition &= t.does_not_exist() | (t == 0) | (h >= t)  # 0: drawn once, and given back
     row = LaneRow(lane_pk(lane.department, lane.number), "L")
     try:
-        patiently(lambda: row.update(actions=_counting(lane, band, now, whole or lane), condition=condition))
+        patiently(lambda: row.update(actions=_counting(lane, band, now, whole or lane, instead), condition=condition))
     except UpdateError as error:
         if error.cause_response_code == _FAILED:
             return None
@@ -88,12 +91,24 @@ def call(lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = N
     return Ticket(lane.department, lane.number, band, lane.heads[band]), lane
 
 
-def _counting(lane: Lane, band: Band, now: datetime, whole: Lane) -> list[Action]:
+def _counting(lane: Lane, band: Band, now: datetime, whole: Lane, instead: bool) -> list[Action]:
     """One call more: the head, the pace, and from when each band is due."""
+    actions: list[Action] = [getattr(LaneRow, f"h{int(band)}").add(1), *([] if instead else _pace(lane, now))]
+    if past := {f"{int(b)}.{n}" for b, n in lane.gone if n <= lane.heads[b]}:
+        actions.append(LaneRow.gone.delete(past))
+    elsewhere = whole.calls - lane.calls - instead
+    for other in BANDS:
+        # The limit of a band counts from its last call, or from when somebody first waits in it; where nobody was
+        # ever called, from now.
+        if other is band or not whole.waiting(other) or not whole.calls:
+            due = getattr(LaneRow, f"d{int(other)}")
+            actions.append(due.set((LaneRow.calls | 0) + (elsewhere + ONE_CALL_IN[other])))
+    return actions
+
+
+def _pace(lane: Lane, now: datetime) -> list[Action]:
     window, before = turned_window(lane, now)
-    head = getattr(LaneRow, f"h{int(band)}")
     actions: list[Action] = [
-        head.add(1),
         LaneRow.calls.add(1),
         LaneRow.window_at.set(window[0]),
         LaneRow.window_calls.set(window[1]),
@@ -102,14 +117,6 @@ def _counting(lane: Lane, band: Band, now: datetime, whole: Lane) -> list[Action
     if before:
         actions += [LaneRow.before_at.set(before[0]), LaneRow.before_calls.set(before[1])]
         actions.append(LaneRow.before_tails.set(before[2]))
-    if past := {f"{int(b)}.{n}" for b, n in lane.gone if n <= lane.heads[b]}:
-        actions.append(LaneRow.gone.delete(past))
-    for other in BANDS:
-        # The limit of a band counts from its last call, or from when somebody first waits in it; where nobody was
-        # ever called, from now.
-        if other is band or not whole.waiting(other) or not whole.calls:
-            due, elsewhere = getattr(LaneRow, f"d{int(other)}"), whole.calls - lane.calls
-            actions.append(due.set((LaneRow.calls | 0) + (elsewhere + ONE_CALL_IN[other])))
     return actions
 
 
@@ -351,7 +358,7 @@ def let_go(lane: tuple[str, int], visit: Ticket, at: int) -> None:
 
 def given_up(ticket: Ticket, *, drawn: int | None = None) -> None:
     """Remember a number that nobody waits under any more; said twice it is the same. Only counts that people are
-    shown depend on it: when GONE_MAX are remembered, further ones are counted as waiting until they are called.
+    shown depend on it: when GONE_MAX are remembered, further ones count as waiting until the head has passed them.
 
     Of a number that nobody ever waited under, `drawn` are the lane's `backs` when it was drawn: if they have changed,
     it may have been taken back already, and be nobody's or the next person's."""

@@ -37,13 +37,14 @@ from chalicelib.store.phones import asking, claim_of, count_try, drawn, phone, p
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
 from chalicelib.store.staff import administrators, is_member, member, members
+from chalicelib.store.stepping import step_over
 from chalicelib.store.trail import entry_of, staff_names, trail
 from chalicelib.store.worklists import complaints, erasures, orders, returned_to, to_review
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
 __all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "notices_of", "trail"]
-__all__ += ["staff_names", "wake"]
+__all__ += ["staff_names", "step_over", "wake"]
 __all__ += ["complaints", "erasures", "orders", "returned_to", "to_review"]
 __all__ += ["administrators", "is_member", "member", "members"]
 __all__ += ["count_of", "pane", "pane_at", "panes"]
@@ -52,6 +53,7 @@ __all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "phone_of", "pr
 T = TypeVar("T")
 LIST_MAX = 50
 OWN_PAGES_MAX = 10  # of numbers in a doctor's lane that lead to nobody: more than join in the hours of one duty
+PAGES_MAX = 10  # of numbers in a department's lane looked through for those who wait
 TAKEN_MAX = 300  # patients of one doctor in one day
 HISTORY_SHOWN_MAX = 20
 BATCH_MAX = 100  # DynamoDB's own limit
@@ -232,8 +234,16 @@ def visits(
 
 
 def waiting(lane: Lane) -> list[Visit]:
-    """The next people of a lane, band after band, at most LIST_MAX; everybody still waiting, stepped back ones too."""
-    return [v for v in visits([*_numbers(lane), *_held(lane)]) if v.state == "waiting"]
+    """The next people of a lane, band after band, at most LIST_MAX, also behind numbers that lead to nobody; and those
+    stepped back."""
+    there: dict[Ticket, Visit] = {}
+    for page in range(PAGES_MAX):
+        numbers = _numbers(lane, page)
+        there |= {v.id: v for v in visits(numbers) if v.state == "waiting"}
+        if len(numbers) < LIST_MAX or len(there) >= LIST_MAX:
+            break
+    next_ones = list(there.values())[:LIST_MAX]
+    return next_ones + [v for v in visits(_held(lane)) if v.state == "waiting" and v not in next_ones]
 
 
 def waiting_for(doctor: str, own: Lane) -> list[Visit]:

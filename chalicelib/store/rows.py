@@ -316,6 +316,7 @@ class SeenRow(Row, discriminator="seen"):
     on_duty = BooleanAttribute()
     own_only = BooleanAttribute(null=True)
     seen_at = UTCDateTimeAttribute()
+    there_at = UTCDateTimeAttribute(null=True)
 
 
 class ComplaintRow(Row, discriminator="complaint"):

@@ -241,8 +241,11 @@ def _count_presence(transaction: TransactWrite, presence: Presence) -> None:
 
 
 def _write_seen(transaction: TransactWrite, seen: Seen) -> None:
-    """A roster line is the newest sign of life, whatever stood there; the doctor's own desk is the condition."""
+    """A roster line is the newest sign of life, whatever stood there; the doctor's own desk is the condition. When the
+    doctor was last there for anybody stays until it is said anew."""
     values = values_of(seen)
+    if seen.there_at is None:
+        del values["there_at"]
     actions: list[Action] = [SeenRow.kind.set(SeenRow)]
     for name, value in values.items():
         attribute = getattr(SeenRow, name)

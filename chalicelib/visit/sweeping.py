@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import Refusal, Repeated, Stale
-from chalicelib.rooms import assignment, leaving, promise, queue
+from chalicelib.rooms import assignment, leaving, promise, queue, spent
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import ACTIVE, BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
@@ -18,9 +18,11 @@ from chalicelib.visit import preferring, telling, watching
 from chalicelib.visit.arriving import doctor_is_gone, end, turn_again
 from chalicelib.visit.errand import Errand, about_doctor
 from chalicelib.visit.preferring import Line
+from chalicelib.visit.taking import step_over
 from chalicelib.visit.telling import Post
 
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
+STEPS_MAX = 4  # pages of numbers that lead to nobody, passed in one sweep of a band: as many as are looked at
 OPEN_MAX = 5000  # visits of a lane kept in sight, in one row of the table: 15,000 would still fit
 CLOSE_MAX = 100  # people sent home in one sweep of a lane
 
@@ -95,7 +97,7 @@ def _in_spite_of(swept: Swept) -> Iterator[None]:
 
 def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[Mark, Lane, list[Visit]]:
     mark = errand.records.mark(department, number)
-    (lane,) = errand.records.lanes([(department, number)])
+    lane = _stepped(errand, *errand.records.lanes([(department, number)]))
     numbers, low = _called_since(mark, lane)
     broken: list[Ticket] = []  # to be looked at again until somebody has mended them
     found = _found(errand, [*numbers, *mark.open], broken)
@@ -118,6 +120,19 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
     return mark, lane, waiting
 
 
+def _stepped(errand: Errand, lane: Lane) -> Lane:
+    """The lane with its heads past the numbers in front that lead to nobody. With nobody on duty nobody calls them, and
+    they would hide who waits behind, and count as people. They are looked at as called ones are."""
+    fronts = [lane.next_number(band) for band in BANDS if lane.waiting(band)]
+    kept = spent.kept(errand.records.visits(fronts))
+    for front in fronts:
+        for _ in range(STEPS_MAX if front not in kept else 0):
+            before, lane = lane, step_over(errand, lane, front.band) or lane
+            if lane.heads[front.band] < before.heads[front.band] + spent.PAGE:
+                break
+    return lane
+
+
 def _found(errand: Errand, numbers: list[Ticket], broken: list[Ticket]) -> list[Visit]:
     """The visits under these numbers, as they are now: a called number is looked at only once, and one that a read of
     a moment ago showed with nobody, or still with a doctor, would be lost. For the same reason a number under which
@@ -134,6 +149,7 @@ def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept
     desks = errand.records.own_lines({line.doctor for line in roster})
     for doctor, (desk, own) in sorted(desks.items()):
         with _in_spite_of(swept):
+            own = _stepped(errand, own)
             ids = {visit.id for visit in errand.records.waiting_for(doctor, own)} | desk.visits
             mine = [
                 v for v in errand.records.visits(sorted(ids)) if v.prefers == doctor and v.id.department == department

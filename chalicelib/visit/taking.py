@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from chalicelib.refusal import Busy, Refusal, Repeated, Stale, TooLate
-from chalicelib.rooms import assignment, queue
+from chalicelib.rooms import assignment, queue, spent
 from chalicelib.rooms.assignment import LEASE, TAKE_TRIES_MAX, Claim, Doctor
 from chalicelib.rooms.consult import PATIENT
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.delivery import State as OrderState
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.queue import WITH_DOCTOR, Band, Call, Lane, State, Ticket, Visit, Why, own_lane
+from chalicelib.rooms.spent import Front
 from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Standing, bring_to_front, standings, turn_again, waits
 from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_doctor, look_at_list, once
@@ -109,16 +110,18 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
 
     `departments` is where the page believed the doctor to be on duty: right, it saves a request. Three requests to
     the database, whatever the queue's length: read lane and desk, call a number, write visit, desk and audit. One
-    more where people wait in several lanes: to see who of them joined first.
+    more where people wait in several lanes: to see who of them joined first. A number that leads to nobody uses up
+    nobody's turn: the next one is called in its stead.
     """
     desk, lanes = _desk(errand, departments)
     if desk.last_request == errand.request:
         return desk.last_visit
     desk = _sure(errand, desk)
-    draw = _draw(errand)
+    draw, front = _draw(errand), Front()
+    vain: list[Ticket] = []  # called, and led to nobody
     for _ in range(TAKE_TRIES_MAX):
         lanes = _with_returned(errand, lanes)
-        front = assignment.next_up(desk, lanes, draw)
+        front = spent.same_again(front, lanes) or assignment.next_up(desk, lanes, draw)
         if not front:  # the first look may have been a moment old
             lanes = errand.records.lanes(_looked_at(errand, desk), consistent=True)
             if not any(lane.everybody for lane in lanes):
@@ -126,18 +129,41 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
                 return None
             continue
         lane, band, why = front[0] if len(front) == 1 else _joined_first(errand, front)
-        beside = [one for one in lanes if one.department == lane.department]
-        called = errand.records.call(lane, band, why, errand.now, queue.as_one(beside))
+        whole = queue.as_one([one for one in lanes if one.department == lane.department])
+        instead = bool(vain) and vain[-1].department == lane.department
+        called = errand.records.call(lane, band, why, errand.now, whole, instead)
         if called is None:
-            lanes = _again(errand, lanes)
+            front, lanes = Front(), _again(errand, lanes)
             continue
         ticket, counted = called
-        lanes = [counted if (c.department, c.number) == (lane.department, lane.number) else c for c in lanes]
+        lanes = _with(lanes, counted)
         why = assignment.kept_reason(why, ticket, lanes)
         taken = _claim(errand, ticket, Call(epoch=0, doctor=desk.id, at=errand.now, why=why))
         if taken is not None:
             return taken
+        vain.append(ticket)
+        if len(vain) > 1:  # many have left: not one by one
+            lanes = _with(lanes, step_over(errand, counted, band) or counted)
     raise TooLate("Many people have just left the queue. Please tap again.")
+
+
+def step_over(errand: Errand, lane: Lane, band: Band) -> Lane | None:
+    """The head of a band past the next numbers, as far as they lead to nobody; no call of anybody. None if they lead to
+    somebody, or others were faster."""
+    numbers = spent.ahead(lane, band)
+    holes: list[Ticket] = []
+    broken: list[Ticket] = []
+    found = errand.records.visits(numbers, holes=holes, broken=broken)
+    over = spent.spent(numbers, found, holes=holes, broken=broken)
+    for i, number in enumerate(over):
+        if number in holes and not errand.records.tombstone(number):
+            over = over[:i]  # whoever drew it is there now
+            break
+    return errand.records.step_over(lane, over[-1]) if over else None
+
+
+def _with(lanes: list[Lane], newer: Lane) -> list[Lane]:
+    return [newer if (c.department, c.number) == (newer.department, newer.number) else c for c in lanes]
 
 
 def _nobody(errand: Errand) -> None:

@@ -137,12 +137,13 @@ def alert(errand: Errand, mark: Mark, absence: Absence | None, waiting: list[Vis
 
 def absence(errand: Errand, lanes: list[Lane], roster: list[Seen]) -> Absence | None:
     """Whether nobody is on duty in this department though it is open and people wait. A doctor for own patients only
-    is no sign of life for them."""
+    is no sign of life for them, but was one as long as anybody was taken."""
     department = errand.clinic.department(lanes[0].department)
     if department is None:
         raise NotFound()
     local = errand.now.astimezone(ZoneInfo(errand.clinic.timezone))
-    return notice.absence(lanes, department, [line.seen_at for line in roster if not line.own_only], local)
+    there = [line.last_there for line in roster]
+    return notice.absence(lanes, department, [at for at in there if at], local)
 
 
 def absences(errand: Errand, departments: list[list[Lane]]) -> list[Absence]:

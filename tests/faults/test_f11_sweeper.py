@@ -9,7 +9,7 @@ from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import Band, State, Why
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, sweeping
-from tests.builders import ADA, ANN, BO, MINUTE, SOAP
+from tests.builders import ADA, ANN, BO, BOB, EVE, MINUTE, SOAP
 from tests.faults.baton import Baton
 from tests.simulation import invariants, wire
 from tests.simulation.mirror import Mirror
@@ -20,7 +20,8 @@ SEEDS = range(12)
 
 
 class Evening:
-    """Somebody was called by a Lambda that died, a doctor vanished with somebody, and somebody stepped back."""
+    """Somebody was called by a Lambda that died, a doctor vanished with somebody, somebody stepped back, and in front
+    of the follow-ups one has left and one never came to write."""
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
@@ -32,6 +33,10 @@ class Evening:
         taken = walk.take(ADA)
         assert taken == waiting[0].id
         seeing.save_note(walk.errand(ADA), id=taken, epoch=1, soap=SOAP)
+        left = walk.join(BOB, follow_up=True)
+        records.draw("general", 0, Band.FOLLOW_UP)
+        self.behind = walk.join(EVE, follow_up=True)
+        arriving.leave(walk.errand(BOB), id=left.id)
         (lane,) = records.lanes([("general", 0)])
         records.call(lane, Band.STANDARD, Why.FIRST_COME, walk.now)
         self.begun, self.at = table(), walk.now
@@ -47,7 +52,9 @@ class Evening:
         fronts = sorted((str(v.id), v.ticket is not None and v.ticket.band is Band.RECALL) for v in visits())
         lines = sorted(line.deed for pk in {key[0] for key in table()} for line in records.audit(pk))
         duty = [records.doctor(id).on_duty for id in ("ada", "bo")]
-        return fronts, duty, [deed for deed in lines if deed in ("bring_to_front", "pause", "expire")]
+        (lane,) = records.lanes([("general", 0)])
+        passed = lane.heads[Band.FOLLOW_UP], lane.calls, lane.people(Band.FOLLOW_UP)
+        return fronts, duty, passed, [deed for deed in lines if deed in ("bring_to_front", "pause", "expire")]
 
 
 @pytest.fixture
@@ -56,7 +63,8 @@ def evening(honest_walk: Walk) -> Evening:
 
 
 def test_the_evening_has_something_to_find(evening: Evening) -> None:
-    fronts, duty, lines = evening.calm
+    fronts, duty, passed, lines = evening.calm
+    assert passed == (evening.behind.id.n - 1, 2, 1), "no call more"
     assert sum(front for _, front in fronts) == 2
     assert duty == [False, False]
     assert lines == ["bring_to_front"] * 2 + ["pause"] * 2

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.rooms import assignment, queue
+from chalicelib.rooms import assignment, queue, spent
 from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, Band, Lane, Ticket, Why
 from tests.builders import a_lane, a_queue, called, joined
 
 # What may happen to a lane: somebody joins a band, or a doctor calls.
 EVENTS = st.lists(st.one_of(st.sampled_from(BANDS), st.just("call")), max_size=200)
+# The same, and of those who wait in a band one leaves: the number stays, and leads to nobody.
+LEAVING = st.lists(
+    st.one_of(st.sampled_from(BANDS), st.just("call"), st.tuples(st.sampled_from(BANDS), st.integers(0, 30))),
+    max_size=200,
+)
 # A rush: so many wait in each band, and then doctors only call.
 RUSH = st.tuples(*(st.integers(0, 30) for _ in BANDS))
 
@@ -30,6 +35,36 @@ class Watched:
         for band in BANDS:
             self.passed_over[band] = self.passed_over[band] + 1 if band in there and band is not chosen[0] else 0
         return chosen
+
+
+@dataclass
+class People(Watched):
+    """The same for people: some numbers lead to nobody, and a tap goes on past them, as `taking.take_next` does."""
+
+    gone: set[tuple[Band, int]] = field(default_factory=set)
+
+    def leave(self, band: Band, nth: int) -> None:
+        if there := self.people(band):
+            self.gone.add((band, there[nth % len(there)]))
+
+    def people(self, band: Band) -> list[int]:
+        numbers = range(self.lane.heads[band] + 1, self.lane.tails[band] + 1)
+        return [n for n in numbers if (band, n) not in self.gone]
+
+    def tap(self) -> Band | None:
+        there = [band for band in BANDS if self.people(band)]
+        front: spent.Front = []
+        instead = False
+        while front := spent.same_again(front, [self.lane]) or assignment.in_front([self.lane], draw=1):
+            band = front[0][1]
+            self.lane = called(self.lane, band, instead=instead)
+            if instead := (band, self.lane.heads[band]) in self.gone:
+                continue
+            for other in BANDS:
+                passed = other in there and other is not band
+                self.passed_over[other] = self.passed_over[other] + 1 if passed else 0
+            return band
+        return None
 
 
 def test_nobody_waits_nobody_is_called() -> None:
@@ -87,6 +122,34 @@ def test_every_band_is_served_within_its_limit_and_otherwise_the_most_urgent_goe
         for other in BANDS:
             together = len(BANDS) - 1  # bands that fall due at the same call take turns
             assert watched.passed_over[other] <= ONE_CALL_IN[other] - 1 + together
+
+
+@given(rush=RUSH, events=LEAVING)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_whoever_leaves_uses_up_nobodys_turn(
+    rush: tuple[int, int, int, int], events: list[Band | str | tuple[Band, int]]
+) -> None:
+    """People are called within the limit of their band, however many numbers before theirs lead to nobody."""
+    watched = People(a_lane(tails=rush))
+    for event in [*events, *["call"] * sum(rush)]:
+        if isinstance(event, Band):
+            watched.lane = joined(watched.lane, event)
+        elif isinstance(event, tuple):
+            watched.leave(*event)
+        else:
+            somebody = any(watched.people(band) for band in BANDS)
+            assert (watched.tap() is not None) == somebody
+            for other in BANDS:
+                assert watched.passed_over[other] <= ONE_CALL_IN[other] - 1 + len(BANDS) - 1
+
+
+def test_ten_who_left_hold_up_nobody_behind_them() -> None:
+    watched = People(a_queue(0, 0, 110, 12))
+    for n in range(1, 11):
+        watched.gone.add((Band.FOLLOW_UP, n))
+    bands = [watched.tap() for _ in range(24)]
+    assert [n for n, band in enumerate(bands, start=1) if band is Band.FOLLOW_UP] == [9, 17]
+    assert watched.lane.calls == 24, "to call past a number is no call"
 
 
 def _the_reason_is_true(band: Band, why: Why, there: list[Band], waited: dict[Band, int]) -> None:

@@ -146,7 +146,8 @@ class Steps:
 
     def i7_no_band_waits_past_its_limit(self, frame: Frame, change: Change) -> None:
         """While a band waits, at least one call in ONE_CALL_IN is its own, give or take callers who decided on an
-        older count of calls and bands that fall due together."""
+        older count of calls and bands that fall due together. A call in place of one that led to nobody is the same
+        call; to step over numbers is none."""
         before, after = change.before, change.after
         band = called_band(change)
         if before is None or band is None:
@@ -154,13 +155,16 @@ class Steps:
         key = before.department, before.number
         self.in_flight.add(ticket := Ticket(*key, band, after.heads[band]))
         frame.called[ticket] = any(before.people(sooner) for sooner in BANDS[:band])
+        counted = after.calls - before.calls
+        if not counted and after.due == before.due:
+            return
         behind = before.calls - frame.seen.get(key, before.calls)
         for other in BANDS:
             calls, slack = self.others.get((*key, other), (0, 0))
             if other is band or not before.waiting(other) or not before.calls:  # limits count from the first call
                 self.others[*key, other] = 0, 0
                 continue
-            calls, slack = calls + 1, slack + (behind + 1 if behind else 0)
+            calls, slack = calls + counted, slack + (behind + 1 if behind else 0)
             self.others[*key, other] = calls, slack
             limit = ONE_CALL_IN[other] - 1 + BANDS_DUE_TOGETHER + slack
             must(calls <= limit, f"I7 {other.name} of {key} waited {calls} calls of other bands, limit {limit}")
@@ -242,20 +246,37 @@ def i5_every_write_builds_on_the_one_before(change: Change) -> None:
 
 def i7_numbers_are_drawn_and_called_one_by_one(mirror: Mirror, frame: Frame, change: Change) -> None:
     """Arrival order is the order of drawing, served order the order of calling; both count up, one by one. The newest
-    number may be given back as long as nobody has it."""
+    number may be given back as long as nobody has it, and numbers under which nobody may be called are stepped over."""
     before = change.before or Lane(department=change.after.department, number=change.after.number)
     after = change.after
     drawn = [a - b for a, b in zip(after.tails, before.tails, strict=True)]
     called = [a - b for a, b in zip(after.heads, before.heads, strict=True)]
-    must(min(called) >= 0 and sum(map(abs, drawn + called)) <= 1, f"I7 {before} became {after}")
+    counted = after.calls - before.calls
+    over = sum(called) if not counted else 0
+    must(min(called) >= 0 and sum(map(abs, drawn)) + sum(called) <= max(1, over), f"I7 {before} became {after}")
+    if over and not (frame.deed == "take_next" and over == 1):  # one may be called in place of another
+        _nobody_is_stepped_over(mirror, before, after)
     if min(drawn) < 0:
         band = BANDS[drawn.index(-1)]
         ticket = Ticket(after.department, after.number, band, before.tails[band])
         taken = ticket in mirror.visits or ticket in mirror.aliases
         must(frame.deed in ("join", "add_person") and not taken, f"I7 {frame.deed} gave {ticket} back")
-    must(after.calls - before.calls == sum(called), f"I7 {frame.deed} counted {after.calls} calls after {before.calls}")
+    must(counted in (0, 1), f"I7 {frame.deed} counted {after.calls} calls after {before.calls}")
     for band in BANDS:
         must(after.heads[band] <= after.tails[band], f"I7 {band.name}: {after.heads} called of {after.tails} drawn")
+
+
+def _nobody_is_stepped_over(mirror: Mirror, before: Lane, after: Lane) -> None:
+    over = {
+        Ticket(after.department, after.number, band, n)
+        for band in BANDS
+        for n in range(before.heads[band] + 1, after.heads[band] + 1)
+    }
+    for id in mirror.active:
+        visit = mirror.visits[id]
+        again = visit.beside and (visit.prefers or not visit.calls)  # the way back to either number
+        may_be_called = {visit.ticket, *((id, visit.beside) if again else ())}
+        must(not over & may_be_called, f"I7 {over & may_be_called} of {id} were stepped over")
 
 
 def i8_what_was_signed_or_said_stays(change: Change) -> None:

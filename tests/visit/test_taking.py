@@ -45,10 +45,11 @@ def test_the_counters_move_as_the_rooms_say(walk: Walk, many: int) -> None:
             assert ticket.n == lanes[n].tails[band]
         else:
             n = luck.choice([lane.number for lane in lanes if lane.waiting(chosen[0])])
-            moved = records.call(lanes[n], *chosen, now, whole)
+            instead = whole.calls > 0 and luck.random() < 0.3
+            moved = records.call(lanes[n], *chosen, now, whole, instead)
             assert moved is not None
             ticket, kept = moved
-            lanes[n] = called(lanes[n], chosen[0], now, whole)
+            lanes[n] = called(lanes[n], chosen[0], now, whole, instead=instead)
             assert ticket.n == lanes[n].heads[chosen[0]]
         assert kept == lanes[n]
 
@@ -153,14 +154,23 @@ def test_many_numbers_of_people_who_left_are_stepped_over_in_one_tap(walk: Walk)
     assert walk.take() == last.id
 
 
-def test_very_many_are_stepped_over_in_a_few_taps(walk: Walk) -> None:
+def test_very_many_are_stepped_over_together(walk: Walk) -> None:
     for _ in range(TAKE_TRIES_MAX + 1):
         records.draw("general", 0, Band.STANDARD)
     last = walk.join()
     walk.on_duty()
+    assert walk.take() == last.id
+    assert the_lane().calls == 1, "of one person"
+
+
+def test_one_tap_does_not_look_for_ever(walk: Walk) -> None:
+    """Numbers that were drawn and not yet written under, with nobody behind them, are called one by one."""
+    for _ in range(TAKE_TRIES_MAX + 1):
+        records.draw("general", 0, Band.STANDARD)
+    walk.on_duty()
     with refused("Please tap again", kind=TooLate):
         walk.take()
-    assert walk.take() == last.id
+    assert walk.take() is None
 
 
 def test_a_patient_whose_doctor_died_while_calling_comes_to_the_front_by_looking(walk: Walk) -> None:
