@@ -25,7 +25,7 @@ from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor
 from chalicelib.rooms.queue import BANDS, Band, Lane
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import lanes as counters
-from chalicelib.store import records, staff
+from chalicelib.store import records, spent, staff
 from chalicelib.visit import arriving, sweeping
 from chalicelib.visit.errand import Errand
 from infra.local.signer import Local
@@ -33,7 +33,7 @@ from infra.local.signer import Local
 SIGNER = Local()
 BEGAN = datetime(2030, 1, 7, tzinfo=UTC)
 TICK_SECONDS = 60
-PER_LANE = (counters, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
+PER_LANE = (spent, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
 
 
 @dataclass

@@ -23,7 +23,6 @@ from chalicelib.rooms.phone import FOUND, Proof
 from chalicelib.rooms.promise import turned_window
 from chalicelib.rooms.queue import (
     BANDS,
-    GONE_MAX,
     HELD_MAX,
     ONE_CALL_IN,
     Alias,
@@ -41,6 +40,7 @@ from chalicelib.store.phone_rows import DrawnRow
 from chalicelib.store.phones import while_it_holds
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, plate_text, sound, values_of, visit_pk
+from chalicelib.store.spent import backs_as, given_up
 from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
 
 JOIN_TRIES_MAX = 10
@@ -72,7 +72,7 @@ def call(
 
     `whole` is the department as one queue, where it has several lanes. Checked in the same step: somebody is left in
     the band, and, unless it is the band's turn by its limit, nobody waits in a more urgent one of this lane. `instead`:
-    the department's last call led to nobody, and this one is made in its stead, so it does not count again.
+    a call of this department led to nobody, and this one is made in its stead, so it does not count again.
     """
     head, tail = getattr(LaneRow, f"h{int(band)}"), getattr(LaneRow, f"t{int(band)}")
     condition = (tail > head) | (head.does_not_exist() & (tail > 0))
@@ -179,16 +179,12 @@ def _take_back(ticket: Ticket, backs: int) -> None:
         with in_reach():
             row.update(
                 actions=[tail.set(ticket.n - 1), LaneRow.backs.set(backs + 1)],
-                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & _backs(backs),
+                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & backs_as(backs),
             )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
         given_up(ticket, drawn=backs)
-
-
-def _backs(as_drawn: int) -> Any:
-    return LaneRow.backs == as_drawn if as_drawn else LaneRow.backs.does_not_exist()
 
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:
@@ -354,24 +350,6 @@ def let_go(lane: tuple[str, int], visit: Ticket, at: int) -> None:
     row = LaneRow(lane_pk(*lane), "L")
     with in_reach():
         row.update(actions=[LaneRow.held.delete({f"{visit}@{at}"})])
-
-
-def given_up(ticket: Ticket, *, drawn: int | None = None) -> None:
-    """Remember a number that nobody waits under any more; said twice it is the same. Only counts that people are
-    shown depend on it: when GONE_MAX are remembered, further ones count as waiting until the head has passed them.
-
-    Of a number that nobody ever waited under, `drawn` are the lane's `backs` when it was drawn: if they have changed,
-    it may have been taken back already, and be nobody's or the next person's."""
-    row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
-    room = LaneRow.gone.does_not_exist() | (_count(LaneRow.gone) < GONE_MAX)
-    if drawn is not None:
-        room = room & _backs(drawn)
-    try:
-        with in_reach():
-            row.update(actions=[LaneRow.gone.add({f"{int(ticket.band)}.{ticket.n}"})], condition=room)
-    except UpdateError as error:
-        if error.cause_response_code != _FAILED:
-            raise
 
 
 def tell_on_duty(lane: Lane, on_duty: int, *, of: int) -> None:

@@ -23,7 +23,6 @@ from chalicelib.store.lanes import (
     call,
     claim,
     draw,
-    given_up,
     hold,
     join,
     let_go,
@@ -36,8 +35,8 @@ from chalicelib.store.outbox import move, notices_due, notices_lost, notices_of,
 from chalicelib.store.phones import asking, claim_of, count_try, drawn, phone, proof
 from chalicelib.store.rows import AuditRow, GuardRow, Row
 from chalicelib.store.shapes import KINDS, SHAPES, lane_of, lane_pk, readable, record_of, sound, visit_pk
+from chalicelib.store.spent import given_up, step_over
 from chalicelib.store.staff import administrators, is_member, member, members
-from chalicelib.store.stepping import step_over
 from chalicelib.store.trail import entry_of, staff_names, trail
 from chalicelib.store.worklists import complaints, erasures, orders, returned_to, to_review
 from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save, transact

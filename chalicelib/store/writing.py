@@ -218,7 +218,7 @@ def _close_guard(transaction: TransactWrite, closed: Closed) -> None:
 
 
 def _go_back(transaction: TransactWrite, back: Back) -> None:
-    """The number was given up for counting only, see `lanes.given_up`; it must be ahead of the head still."""
+    """The number was given up for counting only, see `spent.given_up`; it must be ahead of the head still."""
     ticket = back.ticket
     head = getattr(LaneRow, f"h{int(ticket.band)}")
     transaction.update(

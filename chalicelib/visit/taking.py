@@ -130,7 +130,7 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
             continue
         lane, band, why = front[0] if len(front) == 1 else _joined_first(errand, front)
         whole = queue.as_one([one for one in lanes if one.department == lane.department])
-        instead = bool(vain) and vain[-1].department == lane.department
+        instead = any(number.department == lane.department for number in vain)
         called = errand.records.call(lane, band, why, errand.now, whole, instead)
         if called is None:
             front, lanes = Front(), _again(errand, lanes)
@@ -153,7 +153,7 @@ def step_over(errand: Errand, lane: Lane, band: Band) -> Lane | None:
     numbers = spent.ahead(lane, band)
     holes: list[Ticket] = []
     broken: list[Ticket] = []
-    found = errand.records.visits(numbers, holes=holes, broken=broken)
+    found = errand.records.visits(numbers, holes=holes, broken=broken, consistent=True)
     over = spent.spent(numbers, found, holes=holes, broken=broken)
     for i, number in enumerate(over):
         if number in holes and not errand.records.tombstone(number):

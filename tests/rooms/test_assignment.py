@@ -216,3 +216,22 @@ def test_the_lease_outlives_a_slow_page() -> None:
     assert SIGN_OF_LIFE * 2 == LEASE
     assert MINUTE <= SIGN_OF_LIFE
     assert Band.RECALL < Band.URGENT
+
+
+def test_the_roster_says_when_a_doctor_was_last_there_for_anybody() -> None:
+    """For own patients only is not there for the others; until that was said, the doctor was."""
+    before, later = a_doctor(seen_at=NOW), NOW + 4 * MINUTE
+
+    def line(before: Doctor, **after: object) -> assignment.Seen:
+        (found,) = assignment.roster(before, replace(before, seen_at=later, **after))  # type: ignore[arg-type]
+        return found
+
+    own = replace(before, own_only=True)
+    assert line(before).last_there == later
+    assert line(before, own_only=True).last_there == later, "until now"
+    assert line(own, own_only=False).last_there == later, "from now on"
+    assert line(before, on_duty=False).last_there == later
+    assert line(own).there_at is None, "stays as it was written"
+    assert line(own, on_duty=False).there_at is None
+    old = assignment.Seen(department="general", doctor="ada", on_duty=True, seen_at=later, own_only=True, there_at=NOW)
+    assert old.last_there == NOW
