@@ -55,5 +55,5 @@ def let_go(errand: Errand, *, id: Ticket, secret: str) -> Visit:
         return visit
     left = pocket.forgotten(visit, secret=secret)
     patient = replace(errand, actor=Actor(role=Role.PATIENT, id=secret))
-    errand.records.save(left, audit=patient.entry("forget", about_visit(id)))
+    errand.records.save(left, audit=patient.entry("let_go", about_visit(id)))
     return left
