@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.refusal import Refusal, TooLate
-from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.permission import Actor, Tie
+from chalicelib.rooms.queue import Ticket, Visit
 
 TEXT_MAX = 1000
 WORD_MAX = 500
@@ -44,6 +45,11 @@ def file(visit: Ticket, before: list[Complaint], *, about: About | None, text: s
     if len(before) >= COMPLAINTS_MAX:
         raise TooLate("You have told us %(times)s times. Please call us.", times=COMPLAINTS_MAX)
     return Complaint(visit=visit, number=len(before) + 1, about=about, text=text.strip(), filed_at=now)
+
+
+def ties(actor: Actor, visit: Visit) -> frozenset[Tie]:
+    """A complaint is to be answered also where the record was closed: see `permission.WHOSE`."""
+    return frozenset({Tie.WORK})
 
 
 def close(one: Complaint, *, by: str, word: str, now: datetime) -> Complaint:
