@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from chalicelib.refusal import Refusal, SeveralRefusals, TooLate
 from chalicelib.rooms.arrival import NAME_MAX, ForWhom, telephone
+from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.rules import AGE_MAX, DAYS_MAX, Clinic
 
@@ -285,6 +286,11 @@ def opens(known: Known, visit: Visit, today: date, now: datetime) -> bool:
         person = known.person(visit.person)
         return person is not None and born in (None, person.born)
     return born is not None and _fits(visit, born, today)
+
+
+def ties(known: Known, visit: Visit, today: date, now: datetime) -> frozenset[Tie]:
+    """What a proven number makes of a visit: see `permission.WHOSE`."""
+    return frozenset({Tie.NUMBER} if opens(known, visit, today, now) else ())
 
 
 def _fits(visit: Visit, born: date, today: date) -> bool:

@@ -7,8 +7,9 @@ others go on. The desk's paper has a secret too. It opens nothing but one pocket
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.refusal import Over, TooLate
+from chalicelib.refusal import NotFound, Over, TooLate
 from chalicelib.rooms import queue
+from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import ACTIVE, State, Visit
 from chalicelib.rooms.rules import Clinic
 
@@ -48,12 +49,19 @@ def may_print(visit: Visit) -> None:
         )
 
 
+def ties(visit: Visit, *, code: str, secret: str) -> frozenset[Tie]:
+    """What a code makes of a visit, or a secret that this phone has already: see `permission.WHOSE`."""
+    held = queue.is_theirs(visit, secret=code) or queue.is_theirs(visit, secret=secret)
+    return frozenset({Tie.OWN} if held or visit.secret == paper(code) else ())
+
+
 def brought(visit: Visit, *, code: str, secret: str) -> Visit:
     """One phone more holds the ticket, with a secret of its own: of more than LENT_MAX the first no longer does. A
     paper is used up by it. Raises NotFound for a code that is neither this visit's nor its paper's."""
     if visit.secret == paper(code) and secret != code:
         return replace(visit, secret=secret)
-    queue.theirs(visit, secret=code)
+    if not queue.is_theirs(visit, secret=code):
+        raise NotFound()
     return replace(visit, lent=(*visit.lent, secret)[-LENT_MAX:])
 
 
@@ -82,13 +90,6 @@ def is_over(visit: Visit, now: datetime, clinic: Clinic) -> bool:
 def renewed(visit: Visit, now: datetime) -> Visit:
     """Its patient proved the number: the days begin again."""
     return replace(visit, renewed_at=now)
-
-
-def theirs(visit: Visit, *, secret: str, now: datetime, clinic: Clinic) -> None:
-    """Raises NotFound for a phone that does not hold the ticket, and Over where it opens the visit no longer."""
-    queue.theirs(visit, secret=secret)
-    if is_over(visit, now, clinic):
-        raise over(clinic)
 
 
 def over(clinic: Clinic) -> Over:

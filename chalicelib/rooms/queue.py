@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 
-from chalicelib.refusal import NotFound, TooLate
+from chalicelib.refusal import TooLate
 from chalicelib.rooms.arrival import Answers, Request, is_urgent
+from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.rules import Department
 from chalicelib.rooms.staff import Plate
 
@@ -381,6 +382,6 @@ def is_theirs(visit: Visit, *, secret: str) -> bool:
     return secret in (visit.secret, *visit.also, *visit.lent)
 
 
-def theirs(visit: Visit, *, secret: str) -> None:
-    if not is_theirs(visit, secret=secret):
-        raise NotFound()
+def ties(visit: Visit, *, secret: str) -> frozenset[Tie]:
+    """What a ticket's secret makes of a visit: see `permission.WHOSE`."""
+    return frozenset({Tie.OWN} if is_theirs(visit, secret=secret) else ())

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import arrival, assignment, leaving, permission, pocket
+from chalicelib.rooms import arrival, leaving, pocket
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Department
@@ -75,10 +75,9 @@ def add_person(
 
 def print_ticket(errand: Errand, *, id: Ticket) -> Place:
     """What the paper ticket shows; only of people the desk queued, while they wait and no phone has opened it."""
-    line = preferring.line(errand, id)
+    line = preferring.line(errand, id, "print_ticket")
     if not line.visit.from_desk:
         raise NotFound()
-    permission.whose(errand.actor, "print_ticket", assignment.ties(errand.actor, line.visit))
     pocket.may_print(line.visit)
     _printed(errand, id)
     return place(errand, line)
@@ -106,12 +105,12 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 @once(about=_about_visit, again=_visit_again)
 def cancel_visit(errand: Errand, *, id: Ticket, why: str) -> Visit:
     """The desk takes somebody out of the queue, with the reason."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "cancel_visit")
     return end(errand, "cancel_visit", visit, leaving.cancel(visit, why=leaving.reason(why), now=errand.now))
 
 
 @once(about=_about_visit, again=_visit_again)
 def expire(errand: Errand, *, id: Ticket) -> Visit:
     """Closing time for somebody who still waits; their page tells them."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "expire")
     return end(errand, "expire", visit, leaving.expire(visit, now=errand.now))

@@ -26,7 +26,7 @@ def come_back(errand: Errand, *, id: Ticket, code: str, secret: str, token: str 
     Raises NotFound unless `code` is of this visit, and Over past the ticket's days; but with the `token` of a browser
     that has proven the visit's number they begin again. A phone that holds the ticket already may say so twice.
     """
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "come_back", ties=lambda _, visit: pocket.ties(visit, code=code, secret=secret))
     held = visit if queue.is_theirs(visit, secret=secret) else pocket.brought(visit, code=code, secret=secret)
     patient = replace(errand, actor=Actor(role=Role.PATIENT, id=secret))
     if pocket.is_over(visit, errand.now, errand.clinic):

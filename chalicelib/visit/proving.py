@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from chalicelib.refusal import Busy, NotFound, Repeated, Stale, TooLate, Unproven
-from chalicelib.rooms import phone, pocket, queue
+from chalicelib.rooms import permission, phone, pocket, queue
 from chalicelib.rooms.arrival import ForWhom
 from chalicelib.rooms.phone import Claim, Holding, Known, Person, Proof, Purpose
 from chalicelib.rooms.queue import Ticket, Visit
@@ -241,6 +241,7 @@ def find(errand: Errand, *, id: Ticket, secret: str, by: Known) -> Visit:
     visit = next((visit for visit in tickets(errand, by=by) if visit.id == id), None)
     if visit is None:
         raise NotFound()
+    permission.whose(errand.actor, "find", phone.ties(by, visit, errand.here.date(), errand.now))
     if queue.is_theirs(visit, secret=secret):
         return visit  # this phone has it
     found = phone.found_again(visit, secret=secret)

@@ -18,7 +18,7 @@ from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sendi
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.queue import ACTIVE, Lane, Mark, Ticket, Visit
-from chalicelib.visit.errand import Errand, about_visit, once, theirs
+from chalicelib.visit.errand import Errand, about_visit, once
 
 TOLD_MAX = 100  # people of one lane for whom a notice is written in one sweep
 SENT_MAX = 500  # notices sent in one sweep, if the service is quick enough; the rest waits a minute
@@ -45,8 +45,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 @once(about=_about_visit, again=_visit_again)
 def wake_me(errand: Errand, *, id: Ticket, endpoint: str) -> Visit:
     """This browser wants to be woken when it is nearly the patient's turn; it takes the place of another one."""
-    visit = errand.records.visit(id)
-    theirs(errand, visit)
+    visit = errand.visit(id, "wake_me")
     if visit.state not in ACTIVE:
         raise TooLate("This visit has already ended.")
     before = errand.records.wake(id)

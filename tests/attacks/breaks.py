@@ -4,6 +4,8 @@ A break is a context manager in the manner of `tests/simulation/mutants.py`; the
 inside it, and they must fail there.
 """
 
+import contextlib
+import copy
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.doors import form, guests, manners, render, sheet
 from chalicelib.outside.signing import Kms
@@ -19,9 +22,10 @@ from chalicelib.rooms import assignment, glass, oversight, permission, phone, po
 from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.prescription import State
 from chalicelib.rooms.queue import Ticket
-from chalicelib.store import chain, names, records, writing
+from chalicelib.store import chain, names, records, rows, writing
 from chalicelib.store.rows import OrderRow, PrescriptionRow
-from chalicelib.visit import checking, desk, sealing, sending
+from chalicelib.visit import checking, desk, errand, sealing, sending
+from infra import stack
 from tests.simulation.mutants import Break, Loose, around, both, instead
 
 
@@ -139,13 +143,83 @@ ATTACHED = ["multipart/form-data", "application/pdf", "image/png", "image/svg+xm
 ATTACHED += ["application/zip"]
 COUNTER = "script-src 'self' https://www.googletagmanager.com"
 
+
+def _whoever_sent_it() -> Break:
+    """A request that comes again is known by its id and its words, whoever sends it."""
+
+    def of_anybody(real: Any, deed: str, actor: Any, typed: Any) -> Any:
+        return real(deed, permission.ANYBODY, typed)
+
+    return instead(errand, "fingerprint", around(of_anybody))
+
+
+def _by_the_visit_alone() -> Break:
+    """An opening is looked up by its visit: whose it was, and when, is not read."""
+
+    def any_pane(real: Any, visit: Any, by: str, at: Any) -> Any:
+        return next(pane for pane in records.panes(reviewed=False) if pane.by != "pria")
+
+    return instead(records, "pane_at", around(any_pane))
+
+
+def _opened(change: Callable[[dict[str, Any]], object]) -> Break:
+    """The stack with one of its own parts changed."""
+
+    def other(real: Any, *asked: Any, **how: Any) -> Any:
+        template = copy.deepcopy(real(*asked, **how))
+        change(template)
+        return template
+
+    return instead(stack, "assemble", around(other))
+
+
+def _no_block(template: dict[str, Any]) -> None:
+    buckets = [one for one in template["Resources"].values() if one.get("Type") == "AWS::S3::Bucket"]
+    del buckets[0]["Properties"]["PublicAccessBlockConfiguration"]
+
+
+def _wide(template: dict[str, Any]) -> None:
+    template["Parameters"]["RequestsPerSecond"]["Default"] = 5000
+
+
+def _spelled_out(real: Any, id: Any, after: str) -> Any:
+    """What was said since, by a query somebody has put together by hand."""
+    with contextlib.suppress(ClientError):
+        rows.Row._get_connection().connection.client.query(
+            TableName=rows.TABLE, KeyConditionExpression=f"pk = 'V#{id}' AND sk > '{after}'"
+        )
+    return real(id, after)
+
+
 BREAKS: dict[str, Callable[[], Break]] = {
+    "a02 one secret opens every visit: a_patients_form_with_another_visits_name": lambda: instead(
+        queue, "is_theirs", lambda visit, *, secret: True
+    ),
+    "a02 a repeat is whoever's: a_request_id_that_was_somebody_elses": _whoever_sent_it,
+    "a02 the epoch is enough: a_colleague_with_an_epoch_that_is_right": lambda: both(
+        instead(permission, "whose", lambda *_: None), instead(assignment, "holds", lambda *_, **__: None)
+    ),
+    "a02 whoever proves a number has every ticket: a_ticket_of_another_number": lambda: instead(
+        phone, "opens", lambda *_: True
+    ),
+    "a02 everybody is of every number: a_person_of_another_number": lambda: instead(
+        phone.Known, "person", lambda self, id: next(iter(self.people), None)
+    ),
+    "a02 an opening is its visit's: an_opening_that_is_another": _by_the_visit_alone,
+    "a02 whoever has a code reads: a_code_that_is_not_for_them": lambda: instead(
+        permission.MAY, "break_glass", permission.EVERYBODY
+    ),
+    "a02 one secret opens every link: a_link_with_anothers_visit": lambda: instead(
+        queue, "is_theirs", lambda visit, *, secret: True
+    ),
+    "a14 a bucket is open": lambda: _opened(_no_block),
+    "a23 the throttle is opened": lambda: _opened(_wide),
+    "a25 words are written into an expression": lambda: instead(records, "messages", around(_spelled_out)),
     "a01 every visit is everybody's": lambda: instead(permission, "whose", lambda *_: None),
-    "a01 every ticket opens every visit": lambda: instead(queue, "theirs", lambda visit, *, secret: None),
+    "a01 every ticket opens every visit": lambda: instead(queue, "is_theirs", lambda visit, *, secret: True),
     "a01 whoever asks has the ticket": lambda: instead(assignment, "ties", lambda *_: frozenset(permission.Tie)),
-    "a04 every role does everything": lambda: instead(permission, "may", lambda *_: None),
-    "a04 couriers read prescriptions": lambda: instead(
-        permission.MAY, "see_prescription", permission.MAY["see_prescription"] | {permission.Role.COURIER}
+    "a04 every role does everything": lambda: both(
+        instead(permission, "may", lambda *_: None), instead(permission, "whose", lambda *_: None)
     ),
     "a05 forms take what they did not ask for": lambda: instead(form.Form, "read", around(_everything_asked_for)),
     "a03 signing is offered to every role": _anybody_signs,

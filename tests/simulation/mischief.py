@@ -130,8 +130,8 @@ _TRICKS: list[tuple[str, Callable[..., Any], Role, dict[str, Any]]] = [
     ("print_ticket", desk.print_ticket, Role.DOCTOR, {}),
     # lists and duties that are about nobody in particular
     ("see_work", taking.work, Role.PATIENT, {}),
-    ("see_work", sending.to_review, Role.PATIENT, {}),
-    ("see_work", sending.orders, Role.PUBLIC, {}),
+    ("see_prescription", sending.to_review, Role.PATIENT, {}),
+    ("see_order", sending.orders, Role.PUBLIC, {}),
     ("see_queue", desk.see_queue, Role.PHARMACIST, {}),
     ("pause", taking.pause, Role.COURIER, {}),
 ]

@@ -306,7 +306,7 @@ DEEDS = [
     Deed("add_person to a number", proving.add_person, PUBLIC, _adding, other={"name": "Meimei"}, entry="add_me"),
     Deed("sign_out", proving.sign_out, PUBLIC, lambda w: {**_proven(w), "token": "token"}, entry="sign_out_here"),
     Deed("out_everywhere", proving.out_everywhere, PUBLIC, lambda w: {**_proven(w), "token": "token"}),
-    Deed("find", proving.find, ANN, _finding, other={"secret": "a third phone's"}),
+    Deed("find", proving.find, PUBLIC, _finding, other={"secret": "a third phone's"}),
     Deed(
         "wake_me",
         telling.wake_me,
