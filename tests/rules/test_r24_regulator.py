@@ -31,7 +31,9 @@ def walk(clinic_on_moto: None) -> Walk:
     walk = Walk(a_clinic(regulator=ALL))
     doctors, others = dict.fromkeys(("ada", "bo"), Role.DOCTOR), {"pria": Role.PRIVACY_OFFICER, "sam": Role.PHARMACIST}
     for id, role in (doctors | others).items():
-        licence = {"licence": f"L-{id}", "licence_until": date(2099, 1, 1)} if role is Role.DOCTOR else {}
+        licence = (
+            {"title": "Doctor", "licence": f"L-{id}", "licence_until": date(2099, 1, 1)} if role is Role.DOCTOR else {}
+        )
         staffing.add_member(walk.errand(SYSTEM), id=id, name=id.title(), role=role, **licence)
     return walk
 
