@@ -7,7 +7,8 @@ from typing import Any, cast
 from chalice.app import RouteEntry
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import words
+from chalicelib.doors import answers, gives, words
+from chalicelib.doors.answers import ANYTHING, GIVES
 from chalicelib.doors.form import BODY_MAX, FORMS, JSON_TYPE, REQUEST_MAX, REQUEST_MIN, Form
 from chalicelib.doors.guests import STAFF, TICKETS, cookie_name
 from chalicelib.doors.manners import Polite
@@ -62,7 +63,7 @@ def document(routes: Routes) -> Schema:
         "info": {"title": words.in_words(CLINIC.name, words.DEFAULT), "version": VERSION, "description": ABOUT},
         "paths": paths,
         "components": {
-            "schemas": {"Problem": PROBLEM},
+            "schemas": {"Problem": PROBLEM, **{name: _parts(shape) for name, shape in _NAMED.values()}},
             "securitySchemes": {
                 TICKETS: _cookie(TICKETS, "The secret of a ticket."),
                 STAFF: _cookie(STAFF, "The session of staff."),
@@ -90,14 +91,15 @@ def _addresses(routes: Routes) -> Iterator[tuple[str, str, Polite]]:
 def _operation(path: str, method: str, view: Polite) -> Schema:
     step = path.rpartition("/")[2]
     form = view.form if isinstance(view.form, Form) else view.form[step]
-    named = f"{view.view.__module__.rpartition('.')[2]}_{view.view.__name__}"
+    called = f"{view.view.__module__.rpartition('.')[2]}.{view.view.__name__}"
+    named = called.replace(".", "_")
     said: Schema = {
         "operationId": named if isinstance(view.form, Form) else f"{named}_{step}",
         "tags": [view.deed],
         "description": " ".join((view.view.__doc__ or "").split()),
         "security": ACCESS[view.by],
         "parameters": [_in_the_address(name) for name in re.findall(r"{(\w+)}", path)],
-        "responses": _responses(method),
+        "responses": _responses(method, called),
     }
     if method == "POST":
         said["parameters"].append(_KEY)
@@ -137,12 +139,10 @@ def _body(form: Form) -> Schema:
     }
 
 
-def _responses(method: str) -> Schema:
+def _responses(method: str, called: str) -> Schema:
+    given = {JSON_TYPE: {"schema": _said(GIVES[called])}, "text/html": {}} if called in GIVES else {"*/*": {}}
     done: Schema = {
-        "200": {
-            "description": "What the page shows, or what came of it.",
-            "content": {JSON_TYPE: {"schema": {"type": "object"}}, "text/html": {}},
-        }
+        "200": {"description": ANYTHING.get(called, "What the page shows, or what came of it."), "content": given}
     }
     if method == "POST":
         done["303"] = {"description": "Done; a browser goes on from here.", "headers": {"Location": {"schema": {}}}}
@@ -151,3 +151,24 @@ def _responses(method: str) -> Schema:
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}, "text/html": {}},
     }
     return {**done, "default": refused}
+
+
+# Shapes with a name of their own are said once.
+_NAMED = {
+    id(shape): (name.title().replace("_", ""), shape)
+    for name, shape in {**vars(gives), **vars(answers)}.items()
+    if name.isupper() and isinstance(shape, dict) and shape.get("type") == "object"
+}
+
+
+def _said(shape: object) -> Any:
+    """A shape as the document says it: by its name if it has one."""
+    if id(shape) in _NAMED:
+        return {"$ref": f"#/components/schemas/{_NAMED[id(shape)][0]}"}
+    return _parts(shape)
+
+
+def _parts(shape: object) -> Any:
+    if isinstance(shape, dict):
+        return {name: _said(part) for name, part in shape.items()}
+    return [_said(part) for part in shape] if isinstance(shape, list) else shape
