@@ -22,6 +22,7 @@ from chalicelib.doors import (  # noqa: E402
     privacy,
     questions,
     record,
+    sheet,
     staff,
     watch,
 )
@@ -39,6 +40,7 @@ app.register_blueprint(patient.door)
 app.register_blueprint(staff.door)
 app.register_blueprint(doctor.door)
 app.register_blueprint(pharmacy.door)
+app.register_blueprint(sheet.door)
 app.register_blueprint(desk.door)
 app.register_blueprint(watch.door)
 app.register_blueprint(record.door)

@@ -97,6 +97,12 @@ class Unproven(TooLate):
         super().__init__("We do not know this phone any more. Confirm your number again.")
 
 
+class Over(Refusal):
+    """It was theirs, and its time is past. The message says what to do now."""
+
+    status = 410
+
+
 class TooLarge(Refusal):
     """More than we take in one go."""
 

@@ -331,6 +331,7 @@ class Cast:
     clock: Clock = field(default_factory=Clock)
     porter: Porter = field(default_factory=Porter)
     _staff: dict[str, Member] = field(default_factory=dict)
+    others: list[Patient] = field(default_factory=list)  # who else came in a story
 
     def __post_init__(self) -> None:
         self.ann = Patient(self.house, ANN)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import shown, words
-from chalicelib.rooms import arrival, assignment, grounds, queue, staff
+from chalicelib.rooms import arrival, assignment, grounds, pocket, queue, staff
 from chalicelib.rooms.consult import PATIENT, SOAP, Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.notice import Absence
@@ -44,6 +44,7 @@ def row(visit: Visit, now: datetime, language: str, unanswered: frozenset[Ticket
         "to_reply": visit.id in unanswered,
         "outcome": visit.outcome,
         "from_desk": visit.from_desk,
+        "printable": visit.from_desk and pocket.is_printable(visit),
         "waits_for": visit.answers.doctor if visit.prefers and visit.state is State.WAITING else "",
         "at": since,
         "minutes": minutes(since, now),

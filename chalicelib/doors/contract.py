@@ -7,9 +7,10 @@ from typing import Any, cast
 from chalice.app import RouteEntry
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import words
+from chalicelib.doors import answers, gives, words
+from chalicelib.doors.answers import ANYTHING, GIVES
 from chalicelib.doors.form import BODY_MAX, FORMS, JSON_TYPE, REQUEST_MAX, REQUEST_MIN, Form
-from chalicelib.doors.guests import STAFF, TICKETS
+from chalicelib.doors.guests import STAFF, TICKETS, cookie_name
 from chalicelib.doors.manners import Polite
 
 VERSION = "1"
@@ -27,6 +28,7 @@ ACCESS |= {"patient": [{TICKETS: []}], "staff": [{STAFF: []}]}
 IN_THE_ADDRESS: dict[str, tuple[str, Schema]] = {
     "lang": ("The language of texts and refusals.", {"enum": list(words.LANGUAGES)}),
     "visit": ("The opaque name of a visit.", {"type": "string", "minLength": 8, "maxLength": 64}),
+    "sheet": ("The opaque name of a prescription's sheet.", {"type": "string", "minLength": 8, "maxLength": 64}),
     "department": ("A department of this clinic.", {"enum": [d.id for d in CLINIC.departments]}),
     "member": ("The sign-in name of somebody who works here.", {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"}),
     "file": ("One of our files, by the name that carries its hash.", {"type": "string", "maxLength": 100}),
@@ -61,13 +63,17 @@ def document(routes: Routes) -> Schema:
         "info": {"title": words.in_words(CLINIC.name, words.DEFAULT), "version": VERSION, "description": ABOUT},
         "paths": paths,
         "components": {
-            "schemas": {"Problem": PROBLEM},
+            "schemas": {"Problem": PROBLEM, **{name: _parts(shape) for name, shape in _NAMED.values()}},
             "securitySchemes": {
-                TICKETS: {"type": "apiKey", "in": "cookie", "name": TICKETS, "description": "The secret of a ticket."},
-                STAFF: {"type": "apiKey", "in": "cookie", "name": STAFF, "description": "The session of staff."},
+                TICKETS: _cookie(TICKETS, "The secret of a ticket."),
+                STAFF: _cookie(STAFF, "The session of staff."),
             },
         },
     }
+
+
+def _cookie(name: str, about: str) -> Schema:
+    return {"type": "apiKey", "in": "cookie", "name": cookie_name(name, secure=True), "description": about}
 
 
 def _addresses(routes: Routes) -> Iterator[tuple[str, str, Polite]]:
@@ -85,14 +91,15 @@ def _addresses(routes: Routes) -> Iterator[tuple[str, str, Polite]]:
 def _operation(path: str, method: str, view: Polite) -> Schema:
     step = path.rpartition("/")[2]
     form = view.form if isinstance(view.form, Form) else view.form[step]
-    named = f"{view.view.__module__.rpartition('.')[2]}_{view.view.__name__}"
+    called = f"{view.view.__module__.rpartition('.')[2]}.{view.view.__name__}"
+    named = called.replace(".", "_")
     said: Schema = {
         "operationId": named if isinstance(view.form, Form) else f"{named}_{step}",
         "tags": [view.deed],
         "description": " ".join((view.view.__doc__ or "").split()),
         "security": ACCESS[view.by],
         "parameters": [_in_the_address(name) for name in re.findall(r"{(\w+)}", path)],
-        "responses": _responses(method),
+        "responses": _responses(method, called),
     }
     if method == "POST":
         said["parameters"].append(_KEY)
@@ -132,12 +139,10 @@ def _body(form: Form) -> Schema:
     }
 
 
-def _responses(method: str) -> Schema:
+def _responses(method: str, called: str) -> Schema:
+    given = {JSON_TYPE: {"schema": _said(GIVES[called])}, "text/html": {}} if called in GIVES else {"*/*": {}}
     done: Schema = {
-        "200": {
-            "description": "What the page shows, or what came of it.",
-            "content": {JSON_TYPE: {"schema": {"type": "object"}}, "text/html": {}},
-        }
+        "200": {"description": ANYTHING.get(called, "What the page shows, or what came of it."), "content": given}
     }
     if method == "POST":
         done["303"] = {"description": "Done; a browser goes on from here.", "headers": {"Location": {"schema": {}}}}
@@ -146,3 +151,24 @@ def _responses(method: str) -> Schema:
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}, "text/html": {}},
     }
     return {**done, "default": refused}
+
+
+# Shapes with a name of their own are said once.
+_NAMED = {
+    id(shape): (name.title().replace("_", ""), shape)
+    for name, shape in {**vars(gives), **vars(answers)}.items()
+    if name.isupper() and isinstance(shape, dict) and shape.get("type") == "object"
+}
+
+
+def _said(shape: object) -> Any:
+    """A shape as the document says it: by its name if it has one."""
+    if id(shape) in _NAMED:
+        return {"$ref": f"#/components/schemas/{_NAMED[id(shape)][0]}"}
+    return _parts(shape)
+
+
+def _parts(shape: object) -> Any:
+    if isinstance(shape, dict):
+        return {name: _said(part) for name, part in shape.items()}
+    return [_said(part) for part in shape] if isinstance(shape, list) else shape

@@ -14,6 +14,7 @@ from chalicelib.doors.questions import ASKED, DANGERS
 from chalicelib.doors.render import ENVIRONMENTS, Answer, Go, Page
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal
+from chalicelib.rooms import pocket
 from chalicelib.rooms.leaving import REASON_MAX
 from chalicelib.rooms.queue import State, Visit
 from chalicelib.store import names
@@ -111,7 +112,7 @@ def add(asked: Asked) -> Answer:
     secret = names.paper_secret(asked.errand.request)
     visit = desk.add_person(
         asked.errand,
-        secret=hashed(secret),
+        secret=pocket.paper(hashed(secret)),
         person=guests.person(hashed(secret), given["for_whom"], given["name"]),
         consented=given.pop("consent"),
         found_by=number.found_by(given["phone"]),

@@ -5,8 +5,9 @@ import contextlib
 from chalice import Blueprint
 from markupsafe import Markup
 
+from chalicelib.clinic import CLINIC
 from chalicelib.doors import guests, number, origin, qr, shown
-from chalicelib.doors.form import FORMS, Form, key, text
+from chalicelib.doors.form import FORMS, Form, key, text, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
@@ -15,11 +16,19 @@ from chalicelib.rooms import phone
 from chalicelib.rooms.phone import Known, Purpose
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import names
-from chalicelib.visit import arriving, proving
+from chalicelib.visit import arriving, holding, proving
 
 door = Blueprint(__name__)
 CODE_MAX = 500  # a whole link pasted, with room for what a messenger added to it
 NAME_MAX = 64  # of a visit, as in its address
+NOT_OPENED = (
+    "This does not open a visit. Copy the whole link or code once more. A paper ticket opens on one phone, once: if "
+    "that was not you, call us: %(phone)s."
+)
+STILL_OPEN = (
+    "A visit on this phone is not over yet, and this phone will not open it any more. Links that no other phone has "
+    "opened stop working too. Open the ticket on another phone first, or tick the box below."
+)
 
 
 def tickets(asked: Asked) -> list[dict[str, str]]:
@@ -46,8 +55,8 @@ def beside(asked: Asked, secret: str) -> tuple[Kept, ...]:
     for one in kept:
         with contextlib.suppress(NotFound):
             mine[names.ticket_of(one.visit)] = hashed(one.secret)
-    going_on = {names.name_of(id) for id in arriving.going_on(asked.errand, secrets=mine)}
-    over = [one for one in kept if one.visit not in going_on]
+    open = {names.name_of(visit.id) for visit in holding.still_open(asked.errand, held=mine)}
+    over = [one for one in kept if one.visit not in open]
     if not over:
         raise TooLate("This phone holds %(max)s tickets that are still open. End one of them first.", max=len(kept))
     return tuple(one for one in kept if one is not over[-1])
@@ -108,29 +117,56 @@ def open_here(asked: Asked) -> Answer:
 @door.route("/{lang}/back")
 @polite("look", form=Form(text("code", max=CODE_MAX)))
 def back(asked: Asked) -> Answer:
-    """A return link opens this page; only its button opens the visit, so a messenger's preview does not."""
-    return Page(template="back.html", values={"code": asked.sheet.given.get("code", "")}, here="back")
+    """A return link opens this page; only its button opens the visit, so a messenger's preview does not. The browser is
+    given its own secret here: what it is given with the visit can be lost on the way, and is asked for again."""
+    cookies = () if asked.guest.phone else (guests.phone_cookie(guests.new_secret(), secure=asked.secure),)
+    return Page(template="back.html", values={"code": asked.sheet.given.get("code", "")}, cookies=cookies, here="back")
 
 
 @door.route("/{lang}/back", methods=["POST"], content_types=FORMS)
 @polite("come_back", form=Form(text("code", max=CODE_MAX, missing="Paste the code or the link here.")), again=back)
 def come_back(asked: Asked) -> Answer:
-    """Whoever holds a ticket's secret is its patient, on any phone."""
-    kept = guests.ticket_of(asked.given["code"])
+    """Whoever brings a ticket's secret is its patient too, on a phone with a secret of its own; paper does so once."""
+    brought = guests.ticket_of(asked.given["code"])
+    own = asked.guest.phone or guests.new_secret()
     try:
-        if kept is None:
+        if brought is None:
             raise NotFound()
-        arriving.come_back(asked.errand, id=names.ticket_of(kept.visit), secret=hashed(kept.secret))
+        kept = _opened(asked, brought, own)
     except NotFound as unknown:
-        raise Refusal("This does not open a visit. Copy the whole link or code once more.", field="code") from unknown
-    cookie = guests.tickets_cookie((kept, *beside(asked, kept.secret)), secure=asked.secure)
-    return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit}, cookies=(cookie,))
+        raise Refusal(NOT_OPENED, field="code", phone=CLINIC.phone) from unknown
+    cookies = (
+        guests.phone_cookie(own, secure=asked.secure),
+        guests.tickets_cookie((kept, *beside(asked, kept.secret)), secure=asked.secure),
+    )
+    return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit, "secret": kept.secret}, cookies=cookies)
+
+
+def _opened(asked: Asked, brought: Kept, own: str) -> Kept:
+    """What this browser holds from now on: the ticket it has, while that opens the visit; else one of its own."""
+    held = asked.guest.ticket(brought.visit)
+    token = hashed(asked.guest.number) if asked.guest.number else ""
+    id, new = names.ticket_of(brought.visit), Kept(brought.visit, guests.found_secret(own, brought.visit))
+    for kept, code in ((held, held), (new, brought)):
+        with contextlib.suppress(NotFound):
+            if kept and code:
+                said = {"code": hashed(code.secret), "secret": hashed(kept.secret)}
+                holding.come_back(asked.errand, id=id, token=token, **said)
+                return kept
+    raise NotFound()
 
 
 @door.route("/{lang}/forget", methods=["POST"], content_types=FORMS)
-@polite("forget", by="number", again=find)
+@polite("forget", by="number", form=Form(yes("sure")), again=find)
 def forget(asked: Asked) -> Answer:
-    """A borrowed phone keeps nothing: no answers, no tickets, no proven number. The visits themselves go on."""
+    """A borrowed phone keeps nothing, and what was copied from it opens nothing: no answers, no tickets, no proven
+    number. The visits themselves go on; of one that is not over yet the patient is told so first."""
+    held = _by_id(asked)
+    if holding.still_open(asked.errand, held=held) and not asked.given["sure"]:
+        raise TooLate(STILL_OPEN, field="sure")
+    for id, secret in held.items():
+        with contextlib.suppress(NotFound):
+            holding.let_go(asked.errand, id=id, secret=secret)
     with contextlib.suppress(NotFound):
         if asked.guest.phone:
             arriving.forget(asked.errand, holder=asked.guest.holder)
@@ -142,3 +178,12 @@ def forget(asked: Asked) -> Answer:
         guests.number_cookie("", secure=asked.secure),
     )
     return Go(to="find", data={"forgotten": True}, cookies=cookies)
+
+
+def _by_id(asked: Asked) -> dict[Ticket, str]:
+    """The tickets in this browser, each with the hash of its secret."""
+    found = {}
+    for kept in asked.guest.tickets:
+        with contextlib.suppress(NotFound):
+            found[names.ticket_of(kept.visit)] = hashed(kept.secret)
+    return found

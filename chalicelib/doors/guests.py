@@ -8,8 +8,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# The names of the cookies.
+# The names of the cookies; behind https each begins with HOST, which a browser takes from this very host alone.
 PHONE, TICKETS, STAFF, KNOWN, NUMBER = "phone", "tickets", "staff", "known", "number"
+HOST = "__Host-"
 TICKETS_MAX = 8  # of one phone, for a family; see finding.beside
 SECRET_LETTERS = 22  # 128 bits in URL-safe base64
 YEAR = 365 * 24 * 60 * 60
@@ -57,20 +58,29 @@ class Guest:
         return next((kept for kept in self.tickets if kept.visit == visit), None)
 
 
-def guest(cookies: str) -> Guest:
-    """From the Cookie header. The browser sends a cookie's newest value first when it has two."""
-    found: dict[str, str] = {}
+def guest(cookies: str, *, secure: bool) -> Guest:
+    """From the Cookie header. A cookie that comes twice counts as not sent: one of them was put there by somebody else,
+    as another host of the hospital's domain can, and nothing tells which."""
+    found: dict[str, list[str]] = {}
     for pair in cookies[:COOKIES_MAX].split(";"):
-        name, _, value = pair.strip().partition("=")
-        found.setdefault(name, value)
-    phone, staff, known, number = (found.get(name, "") for name in (PHONE, STAFF, KNOWN, NUMBER))
+        name, _, value = pair.strip(" \t").partition("=")  # no other blanks: a browser has no ban on a name before them
+        found.setdefault(name, []).append(value)
+    once = {name: values[0] for name, values in found.items() if len(values) == 1}
+    phone, tickets, staff, known, number = (
+        once.get(cookie_name(name, secure=secure), "") for name in (PHONE, TICKETS, STAFF, KNOWN, NUMBER)
+    )
     return Guest(
         phone=phone if _SECRET.fullmatch(phone) else "",
-        tickets=_tickets(found.get(TICKETS, "")),
+        tickets=_tickets(tickets),
         staff=staff if _BADGE.fullmatch(staff) else "",
         known=known if _KNOWN.fullmatch(known) else "",
         number=number if _SECRET.fullmatch(number) else "",
     )
+
+
+def cookie_name(name: str, *, secure: bool) -> str:
+    """Plain only on http, which is this machine: there a browser keeps no cookie that must be secure."""
+    return f"{HOST}{name}" if secure else name
 
 
 def _tickets(value: str) -> tuple[Kept, ...]:
@@ -154,4 +164,5 @@ def known_cookie(member: str, mark: str, *, secure: bool) -> str:
 def _cookie(name: str, value: str, seconds: int | None, secure: bool) -> str:
     """An empty value tells the browser to forget the cookie."""
     age = "" if seconds is None else f"; Max-Age={seconds if value else 0}"
-    return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}{'; Secure' if secure else ''}"
+    named = cookie_name(name, secure=secure)
+    return f"{named}={value}; Path=/; HttpOnly; SameSite=Lax{age}{'; Secure' if secure else ''}"

@@ -235,7 +235,8 @@ def _asked(request: Request, path: dict[str, str]) -> Asked:
         machine=origin.wants_json(request),
         now=clock(),
     )
-    return Asked(request=request, path=path, frame=frame, guest=guest(request.headers.get("cookie", "")))
+    known = guest(request.headers.get("cookie", ""), secure=frame.secure)
+    return Asked(request=request, path=path, frame=frame, guest=known)
 
 
 def _visit_named(asked: Asked) -> str:
@@ -336,6 +337,7 @@ def _sorry(asked: Asked, refusal: Refusal, status: int) -> Response:
             "written": asked.sheet.written,
             "request": id,
             "posted": asked.sends,
+            "code": asked.kept.code if asked.kept else "",
         }
         response = respond(Page(template="sorry.html", extras=extras, status=status), frame)
     if status in (500, 503):

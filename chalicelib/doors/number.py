@@ -215,5 +215,6 @@ def out(asked: Asked) -> Answer:
 def everywhere(asked: Asked) -> Answer:
     """No browser is known by this number any more: a phone was lost or lent."""
     token = hashed(asked.guest.number)
-    proving.out_everywhere(asked.errand, owner=proving.owner(asked.errand, token=token), token=token)
+    kept = frozenset(hashed(one.secret) for one in asked.guest.tickets)
+    proving.out_everywhere(asked.errand, owner=proving.owner(asked.errand, token=token), token=token, kept=kept)
     return Go(to="number", data={"known": None}, cookies=(guests.number_cookie("", secure=asked.secure),))

@@ -4,7 +4,7 @@ import secrets
 
 from chalice import Blueprint
 
-from chalicelib.doors import shown
+from chalicelib.doors import sheet, shown
 from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
@@ -169,7 +169,9 @@ def prescription(asked: Asked) -> Answer:
         "medicine": shown.medicine(dossier.prescription, asked.language, asked.frame.now),
         "doctor": shown.doctor(dossier.visit),
     }
-    return Page(template="prescription.html", data=data)
+    return Page(
+        template="prescription.html", data=data, extras=sheet.square(asked, dossier.visit, dossier.prescription)
+    )
 
 
 @door.route("/{lang}/visits/{visit}/delivery")

@@ -3,7 +3,7 @@
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import shown, words
+from chalicelib.doors import sheet, shown, words
 from chalicelib.doors.form import FORMS, Form, one_of, text
 from chalicelib.doors.machine import to_json
 from chalicelib.doors.manners import Asked, polite
@@ -27,7 +27,9 @@ COMPLAINT = Form(
 def see(asked: Asked) -> Answer:
     """All of it on one page. What a doctor is still writing is not in it yet."""
     file = keeping.my_record(asked.errand, id=asked.id)
-    return Page(template="visit_record.html", data=_data(asked, file), here=f"visits/{asked.name}/record")
+    square = sheet.square(asked, file.visit, file.prescriptions[-1] if file.prescriptions else None)
+    data, here = _data(asked, file), f"visits/{asked.name}/record"
+    return Page(template="visit_record.html", data=data, extras=square, here=here)
 
 
 @door.route("/{lang}/visits/{visit}/record/fhir")

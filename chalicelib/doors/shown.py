@@ -218,17 +218,21 @@ def _in(said: Mapping[str, str], language: str) -> str:
 
 def medicine(found: Prescription, language: str, now: datetime) -> dict[str, object]:
     """A prescription without the words doctor and pharmacist wrote to each other."""
-    until = prescription.good_until(found)
-    in_time = now <= until or found.state not in STILL_TO_COME
     return {
         "number": found.number,
-        "state": found.state if in_time else prescription.State.EXPIRED,
+        "state": state_of(found, now),
         "doctor": found.doctor_name,
         "pharmacist": found.pharmacist_name if found.state in EFFECTIVE else None,
         "signed_at": found.signed_at,
-        "until": until,
+        "until": prescription.good_until(found),
         "lines": [line(one, language) for one in found.lines],
     }
+
+
+def state_of(found: Prescription, now: datetime) -> prescription.State:
+    """Out of date from that second on, whether anybody has written it down yet or not."""
+    in_time = now <= prescription.good_until(found) or found.state not in STILL_TO_COME
+    return found.state if in_time else prescription.State.EXPIRED
 
 
 STILL_TO_COME = (prescription.State.SIGNED, prescription.State.EFFECTIVE, prescription.State.RESERVED)

@@ -5,7 +5,7 @@ A patient walks the rooms in this order, and a room may import only the rooms al
 """
 
 FOUNDATION = ("packs", "rules", "kit", "permission", "staff", "seal")
-BEFORE = ("arrival", "queue", "leaving", "phone", "promise", "notice")  # the doctor comes
+BEFORE = ("arrival", "queue", "pocket", "leaving", "phone", "promise", "notice")  # the doctor comes
 AFTER = ("oversight", "glass", "retention", "erasure", "complaint", "resource", "fhir")  # what is known of it later
 MEDICINE = ("grounds", "dose", "prescription", "approval", "delivery")
 PATH = (*BEFORE, "assignment", "preferred", "spent", "consult", *MEDICINE, *AFTER)

@@ -284,7 +284,7 @@ def holds(doctor: str, visit: Visit, *, epoch: int) -> None:
 def ties(actor: Actor, visit: Visit) -> frozenset[Tie]:
     """What makes this visit the actor's business: see `permission.WHOSE`."""
     if actor.role is Role.PATIENT:
-        return frozenset({Tie.OWN} if queue.is_theirs(visit, secret=actor.id) else ())
+        return queue.ties(visit, secret=actor.id)
     if visit.restricted:
         return frozenset()
     if actor.role is Role.DOCTOR:

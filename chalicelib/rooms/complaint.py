@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.refusal import Refusal, TooLate
+from chalicelib.rooms.permission import Actor, Tie
 from chalicelib.rooms.queue import Ticket, Visit
 
 TEXT_MAX = 1000
@@ -52,6 +53,11 @@ def to_staff(one: Complaint, visit: Visit | None) -> Complaint:
     may be a closed one."""
     open_to_us = visit is not None and (visit.restricted is None or one.filed_at > visit.restricted)
     return one if open_to_us else replace(one, text="")
+
+
+def ties(actor: Actor, visit: Visit) -> frozenset[Tie]:
+    """A complaint is to be answered also where the record was closed: see `permission.WHOSE`."""
+    return frozenset({Tie.WORK})
 
 
 def close(one: Complaint, *, by: str, word: str, now: datetime) -> Complaint:

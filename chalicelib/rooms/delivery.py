@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chalicelib.refusal import NotAllowed, Refusal, SeveralRefusals, TooLate
 from chalicelib.rooms.arrival import NAME_MAX, telephone
+from chalicelib.rooms.permission import STAFF, Actor, Role, Tie
 from chalicelib.rooms.prescription import STAYS, VALID, Prescription, good_until, usable
 from chalicelib.rooms.queue import Ticket
 
@@ -92,6 +93,13 @@ class Order:
     def codes_left(self) -> int:
         """How often a code may still be tried."""
         return max(0, CODE_TRIES_MAX - self.wrong_codes)
+
+
+def ties(actor: Actor, found: Prescription | Order) -> frozenset[Tie]:
+    """What makes it, read without its visit, the actor's business: see `permission.WHOSE`."""
+    if actor.role is Role.DOCTOR:
+        return frozenset({Tie.CARE} if found.doctor == actor.id else ())
+    return frozenset({Tie.WORK} if actor.role in STAFF else ())
 
 
 def open_order(

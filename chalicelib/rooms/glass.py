@@ -99,6 +99,16 @@ def is_open(pane: Pane | None, now: datetime) -> bool:
     return pane is not None and pane.at <= now < pane.at + LASTS
 
 
+def behind(actor: Actor, visit: Visit) -> frozenset[Tie]:
+    """Every record lies behind it: to say why one must be read is the work of whoever may break it."""
+    return frozenset({Tie.WORK})
+
+
+def opened(pane: Pane) -> frozenset[Tie]:
+    """Every opening is the work of whoever looks at it a second time; never their own: see `reviewed`."""
+    return frozenset({Tie.WORK})
+
+
 def ties(actor: Actor, pane: Pane | None, now: datetime) -> frozenset[Tie]:
     """What a broken glass makes of its visit: this actor's business, to read, until the half hour is over."""
     return frozenset({Tie.GLASS} if pane is not None and pane.by == actor.id and is_open(pane, now) else ())

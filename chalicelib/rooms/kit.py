@@ -11,6 +11,7 @@ from chalicelib.rooms.rules import (
     DAYS_MAX,
     INFANT_AGE,
     PROCESS_YEARS,
+    TICKET_DAYS_MAX,
     Clinic,
     Codes,
     Department,
@@ -38,6 +39,7 @@ COUNTRIES_MAX = 20
 PER_DAY_MAX = 100_000  # texts to who waits
 
 YEARS_MAX = 100  # of keeping records
+TICKET_DAYS_LEAST = 7  # a parcel is on its way, and a complaint is thought of
 
 PROVIDERS = ("none", "sns", "local")  # of texts; "local" is the double that `make run` and tests put there
 
@@ -169,6 +171,8 @@ def _check_keep(keep: Keep) -> None:
         raise BadKit(f"keep clinical_years: between {CLINICAL_YEARS} and {YEARS_MAX}")
     if not PROCESS_YEARS <= keep.process_years <= keep.clinical_years:
         raise BadKit(f"keep process_years: between {PROCESS_YEARS} and clinical_years")
+    if not TICKET_DAYS_LEAST <= keep.ticket_days <= TICKET_DAYS_MAX:
+        raise BadKit(f"keep ticket_days: between {TICKET_DAYS_LEAST} and {TICKET_DAYS_MAX}")
 
 
 def _check_ids(clinic: Clinic) -> None:

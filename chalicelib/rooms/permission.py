@@ -100,7 +100,7 @@ MAY: dict[str, frozenset[Role]] = {
     # being seen
     "sign_in": EVERYBODY,
     "sign_out": STAFF,  # and a doctor goes off duty
-    "see_work": _DOCTOR | _PHARMACIST | _COURIER | _DESK,
+    "see_work": _DOCTOR,  # the list of one's own patients; the other lists are those of the deeds done from them
     "go_on_duty": _DOCTOR,
     "pause": _DOCTOR,
     "take_next": _DOCTOR,
@@ -116,6 +116,7 @@ MAY: dict[str, frozenset[Role]] = {
     "revise": _DOCTOR,
     "revoke": _DOCTOR | _PHARMACIST,
     # sending medicine
+    "check_sheet": EVERYBODY,  # who holds a prescription asks whether it is real; nobody reads what is on it
     "see_prescription": _PHARMACIST,
     "review": _PHARMACIST,
     "choose_delivery": _PATIENT,
@@ -167,14 +168,17 @@ class Tie(StrEnum):
     OWN = "own"  # the ticket's secret is theirs
     CARE = "care"  # a doctor who has this patient, or had
     GLASS = "glass"  # who broke the glass, for half an hour, to read
+    NUMBER = "number"  # whoever proved the number under which the ticket was drawn
     WORK = "work"  # the part of every visit that is this role's work: a prescription, a parcel, a place in the queue
 
 
 _OWN, _CARE, _WORK = frozenset({Tie.OWN}), frozenset({Tie.CARE}), frozenset({Tie.WORK})
-_GLASS = frozenset({Tie.GLASS})
+_GLASS, _NUMBER = frozenset({Tie.GLASS}), frozenset({Tie.NUMBER})
 # Deed x role -> the visits it may be done with. Without one of these ties there is no such visit: 404. Who holds
 # a visit just now, and who checked what already, is a question of the moment, which the rooms answer after this one.
 WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
+    "find": {Role.PUBLIC: _NUMBER},
+    "come_back": {Role.PUBLIC: _OWN},
     "see_ticket": {Role.PATIENT: _OWN},
     "see_opened": {Role.PATIENT: _OWN},
     "see_record": {Role.PATIENT: _OWN},
@@ -191,7 +195,9 @@ WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
     "open_visit": {Role.DOCTOR: _CARE},
     "say": {Role.PATIENT: _OWN, Role.DOCTOR: _CARE},
     "read_messages": {Role.PATIENT: _OWN, Role.DOCTOR: _CARE},
+    "break_glass": {Role.DOCTOR: _WORK, Role.PRIVACY_OFFICER: _WORK},
     "read_under_glass": {Role.DOCTOR: _GLASS, Role.PRIVACY_OFFICER: _GLASS},
+    "review_opening": {Role.PRIVACY_OFFICER: _WORK},
     "save_note": {Role.DOCTOR: _CARE},
     "hand_back": {Role.DOCTOR: _CARE},
     "not_here": {Role.DOCTOR: _CARE},

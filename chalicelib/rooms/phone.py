@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from chalicelib.refusal import Refusal, SeveralRefusals, TooLate
 from chalicelib.rooms.arrival import NAME_MAX, ForWhom, telephone
+from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.rules import AGE_MAX, DAYS_MAX, Clinic
 
@@ -127,13 +128,11 @@ class Holding:
 
 
 def number(phone: str, clinic: Clinic) -> str:
-    """A phone number with its country (E.164), as the services want it: 0138…, 138… and +86 0138… are one number of
-    the clinic's country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
+    """A phone number with its country (E.164), as the services want it: 0138… and 138… are numbers of the clinic's
+    country. "" for what cannot be one, and for countries to which this clinic sends no texts."""
     if phone.startswith("00"):
         phone = f"+{phone[2:]}"
-    home = clinic.sms.country
-    ours = not phone.startswith("+") or phone.startswith(home)
-    plain = f"{home}{phone.removeprefix(home).lstrip('0')}" if ours else phone
+    plain = phone if phone.startswith("+") else f"{clinic.sms.country}{phone.lstrip('0')}"
     able = 8 <= len(plain) <= 16 and plain[1:2] != "0" and plain.startswith(clinic.sms.countries)
     return plain if able else ""
 
@@ -289,8 +288,20 @@ def opens(known: Known, visit: Visit, today: date, now: datetime) -> bool:
     return born is not None and _fits(visit, born, today)
 
 
+def ties(known: Known, visit: Visit, today: date, now: datetime) -> frozenset[Tie]:
+    """What a proven number makes of a visit: see `permission.WHOSE`."""
+    return frozenset({Tie.NUMBER} if opens(known, visit, today, now) else ())
+
+
 def _fits(visit: Visit, born: date, today: date) -> bool:
     return visit.born == born if visit.born else abs(age(born, today) - visit.answers.age) <= ONE_YEAR
+
+
+def gave(known: Known, visit: Visit, clinic: Clinic) -> bool:
+    """Whether the visit is of this number: of one of its people, or joined with it. Who asks holds the ticket too."""
+    if visit.verified:
+        return known.person(visit.person) is not None
+    return number(visit.answers.phone or "", clinic) == known.proof.number
 
 
 def found_again(visit: Visit, *, secret: str) -> Visit:

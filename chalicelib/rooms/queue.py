@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 
-from chalicelib.refusal import NotFound, TooLate
+from chalicelib.refusal import TooLate
 from chalicelib.rooms.arrival import Answers, Request, is_urgent
+from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.rules import Department
 from chalicelib.rooms.staff import Plate
 
@@ -143,6 +144,8 @@ class Visit:
     verified: bool = False  # `person` is somebody of a phone number that was proven
     born: date | None = None  # as the person of a proven phone was entered
     also: tuple[str, ...] = ()  # hashes of the secrets of phones on which this ticket was found again
+    lent: tuple[str, ...] = ()  # of phones that came with a link of another phone
+    renewed_at: datetime | None = None  # when its patient proved the number again, after the ticket's days were over
     restricted: datetime | None = None  # its patient asked for erasure then: nobody who works here opens it
     version: int | None = None
 
@@ -375,10 +378,10 @@ def to_front(visit: Visit, *, ticket: Ticket) -> Visit:
 
 
 def is_theirs(visit: Visit, *, secret: str) -> bool:
-    """The ticket's secret opens this visit and no other; so does that of a phone on which it was found again."""
-    return secret in (visit.secret, *visit.also)
+    """The ticket's secret opens this visit and no other; so does that of every other phone that holds it."""
+    return secret in (visit.secret, *visit.also, *visit.lent)
 
 
-def theirs(visit: Visit, *, secret: str) -> None:
-    if not is_theirs(visit, secret=secret):
-        raise NotFound()
+def ties(visit: Visit, *, secret: str) -> frozenset[Tie]:
+    """What a ticket's secret makes of a visit: see `permission.WHOSE`."""
+    return frozenset({Tie.OWN} if is_theirs(visit, secret=secret) else ())

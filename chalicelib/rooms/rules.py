@@ -10,6 +10,7 @@ DAYS_MAX = 30  # for which a browser may be known by a proven number
 
 # Years that records are kept at least, from the 2022 Chinese rules for internet hospitals. A kit may ask for more.
 CLINICAL_YEARS, PROCESS_YEARS = 15, 3
+TICKET_DAYS_MAX = 90  # after its end a visit opens by its ticket alone; a kit may say fewer
 
 AGE_MAX = 120
 INFANT_AGE = 1  # under one year: seen as urgent, unless the kit says more
@@ -125,10 +126,12 @@ class Codes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """How many years records are kept: the clinical ones, and the conversation. See `retention`."""
+    """How many years records are kept: the clinical ones, and the conversation. See `retention`. And for how many days
+    after its end a visit opens by its ticket alone: see `pocket`."""
 
     clinical_years: int = CLINICAL_YEARS
     process_years: int = PROCESS_YEARS
+    ticket_days: int = TICKET_DAYS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 A ticket is a small number, so its name is a MAC of it (HMAC-SHA256, 128 bits) followed by the ticket itself, blinded
 with a pad made from that MAC. The MAC is what makes a name unguessable; the pad only keeps the department and the
 number out of addresses. This is the order of RFC 5297 (SIV): authenticate, then encrypt under the tag.
-The board of a doctor's own line has a name of the same make, of the doctor's id.
+The board of a doctor's own line has a name of the same make, of the doctor's id; and a prescription's sheet one of its
+visit, number and signature.
 The key lies in the table: see `keys`.
 """
 
@@ -19,13 +20,18 @@ from chalicelib.store.keys import key
 TAG_BYTES = 16
 NAME_BYTES_MAX = 200
 PLAIN_BYTES = 8  # letter 1, lane 2, band 1, number 4
+NUMBER_BYTES, SIGNED_BYTES = 2, 7  # of a prescription; of a signature's hash: tells one that was made anew
 
 
 def name_of(ticket: Ticket) -> str:
     """32 characters, safe in an address; always the same for the same visit."""
+    return _sealed(b"tag", _plain(ticket))
+
+
+def _plain(ticket: Ticket) -> bytes:
     department = CLINIC.department(ticket.department)
     assert department is not None
-    plain = b"".join(
+    return b"".join(
         (
             department.letter.encode(),
             ticket.lane.to_bytes(2, "big"),
@@ -33,12 +39,14 @@ def name_of(ticket: Ticket) -> str:
             ticket.n.to_bytes(4, "big"),
         )
     )
-    return _sealed(b"tag", plain)
 
 
 def ticket_of(name: str) -> Ticket:
     """The ticket behind a name. Raises NotFound for anything this clinic did not name."""
-    plain = _opened(b"tag", name)
+    return _ticket(_opened(b"tag", name))
+
+
+def _ticket(plain: bytes) -> Ticket:
     if len(plain) != PLAIN_BYTES:
         raise NotFound()
     letter, lane, band, n = plain[:1].decode(), plain[1:3], plain[3], plain[4:]
@@ -46,6 +54,25 @@ def ticket_of(name: str) -> Ticket:
     if department is None:
         raise NotFound()
     return Ticket(department.id, int.from_bytes(lane, "big"), Band(band), int.from_bytes(n, "big"))
+
+
+def sheet_of(visit: Ticket, number: int, signature: str) -> str:
+    """What is behind the square on a prescription, 44 characters: of this prescription as this signature has it. Its
+    tag is made for this use alone, so it opens nothing else, and nobody comes from it to the visit's name."""
+    return _sealed(b"sheet", _plain(visit) + number.to_bytes(NUMBER_BYTES, "big") + _signed(signature))
+
+
+def prescription_of(sheet: str) -> tuple[Ticket, int]:
+    """The visit and the number of the prescription; whether it still has that signature says `sheet_of` of its row.
+    Raises NotFound, without asking the table, for anything this clinic did not name."""
+    plain = _opened(b"sheet", sheet)
+    if len(plain) != PLAIN_BYTES + NUMBER_BYTES + SIGNED_BYTES:
+        raise NotFound()
+    return _ticket(plain[:PLAIN_BYTES]), int.from_bytes(plain[PLAIN_BYTES : PLAIN_BYTES + NUMBER_BYTES], "big")
+
+
+def _signed(signature: str) -> bytes:
+    return hashlib.sha256(signature.encode()).digest()[:SIGNED_BYTES]
 
 
 def board_of(doctor: str) -> str:

@@ -148,6 +148,8 @@ class VisitRow(Row, discriminator="visit"):
     verified = BooleanAttribute(null=True)
     born = values.day(null=True)
     also: ListAttribute[str] = ListAttribute(null=True)
+    lent: ListAttribute[str] = ListAttribute(null=True)
+    renewed_at = UTCDateTimeAttribute(null=True)
     restricted = UTCDateTimeAttribute(null=True)
 
 

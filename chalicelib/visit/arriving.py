@@ -1,7 +1,7 @@
 """Arriving: from the first question to the ticket, the wait, and leaving before a doctor came."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.phone import Proof
 from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import ACTIVE, Band, Closed, Lane, State, Ticket, Visit
+from chalicelib.rooms.queue import Band, Closed, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.errand import Errand, about_person, about_visit, once
@@ -246,17 +246,10 @@ def board(errand: Errand, *, department: str) -> dict[str, object]:
     return promise.board(lanes, errand.now)
 
 
-def going_on(errand: Errand, *, secrets: Mapping[Ticket, str]) -> set[Ticket]:
-    """Of some tickets with their secrets, those of a visit that is not over."""
-    found = errand.records.visits(secrets)
-    return {v.id for v in found if v.state in ACTIVE and queue.is_theirs(v, secret=secrets[v.id])}
-
-
 def see_ticket(errand: Errand, *, id: Ticket) -> Place:
     """The patient's place. Looking also rescues: a ticket the head went past, a doctor who vanished, or one who is
     waited for in vain."""
-    line = preferring.line(errand, id)
-    queue.theirs(line.visit, secret=errand.actor.id)
+    line = preferring.line(errand, id, "see_ticket")
     line = preferring.settle(errand, line)
     if queue.passed(line.lane, line.visit) or doctor_is_gone(errand, line.visit):
         return _place_of(errand, bring_to_front(errand, line.visit), line)
@@ -286,7 +279,7 @@ def place_now(errand: Errand, seen: Place, visit: Visit) -> Place:
 
 def _place_of(errand: Errand, visit: Visit, line: Line) -> Place:
     if visit.lane != (line.lane.department, line.lane.number):
-        return place(errand, preferring.line(errand, visit.id))
+        return place(errand, preferring.line(errand, visit.id, "see_ticket"))
     return place(errand, replace(line, visit=visit))
 
 
@@ -314,13 +307,6 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     return errand.records.visit(visit.id)
 
 
-def come_back(errand: Errand, *, id: Ticket, secret: str) -> Visit:
-    """The return link on another phone. Raises NotFound unless the secret is this visit's."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=secret)
-    return visit
-
-
 def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
     return about_visit(id)
 
@@ -332,8 +318,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 @once(about=_about_visit, again=_visit_again)
 def leave(errand: Errand, *, id: Ticket) -> Visit:
     """The patient goes; the doctor, if one had just been given, is free again."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    visit = errand.visit(id, "leave")
     return end(errand, "leave", visit, leaving.cancel(visit, why="patient", now=errand.now))
 
 
@@ -351,7 +336,7 @@ def end(errand: Errand, deed: str, visit: Visit, ended: Visit) -> Visit:
 
 
 def _place_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Place:
-    return place(errand, preferring.line(errand, id))
+    return place(errand, preferring.line(errand, id, "need_more_time"))
 
 
 @once(about=_about_visit, again=_place_again)
@@ -361,9 +346,8 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     What the lane was told stays even if the visit cannot be written: it may be what the same button, pressed twice,
     counts on, and an entry for nobody is forgotten at its turn.
     """
-    line = preferring.line(errand, id)
+    line = preferring.line(errand, id, "need_more_time")
     visit, lane = line.visit, line.lane
-    queue.theirs(visit, secret=errand.actor.id)
     back = leaving.step_back(visit, lane)
     assert back.returns_at is not None
     if not errand.records.hold(visit.lane, id, back.returns_at, leaving.HELD_BY_CHOICE_MAX):
@@ -377,8 +361,7 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
 
 def here_now(errand: Errand, *, id: Ticket) -> Place:
     """ "I am here": whoever was called and not there is at the front again; said twice it does no harm."""
-    line = preferring.line(errand, id)
-    queue.theirs(line.visit, secret=errand.actor.id)
+    line = preferring.line(errand, id, "here_now")
     visit = bring_to_front(errand, line.visit) if queue.missed(line.visit) else line.visit
     return _place_of(errand, visit, line)
 

@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import arrival, assignment, leaving, permission
+from chalicelib.rooms import arrival, leaving, pocket
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
-from chalicelib.rooms.queue import ACTIVE, Ticket, Visit
+from chalicelib.rooms.queue import Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Place, end, enter, place
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
 
+FIRST_PRINT = "print:first"  # of a visit: a colon is in no id that a browser can send
 NO_PHONE = "00000"  # the question is answered: this person has none
 
 
@@ -54,7 +55,8 @@ def add_person(
     flags: tuple[str, ...],
     found_by: str = "",
 ) -> Visit:
-    """A ticket for somebody without a phone, by the same questions and rules as everybody's."""
+    """A ticket for somebody without a phone, by the same questions and rules as everybody's. `secret` is of the paper:
+    see `pocket.paper`."""
     asked = Request(id=errand.request, holder=person, language=language, started_at=errand.now)
     asked = arrival.red_flags(asked, flags=flags, own=errand.clinic.own_flags)
     if asked.stage is Stage.EMERGENCY:
@@ -72,15 +74,24 @@ def add_person(
 
 
 def print_ticket(errand: Errand, *, id: Ticket) -> Place:
-    """What the paper ticket shows; only of people the desk queued, while they are here: its link opens the visit."""
-    line = preferring.line(errand, id)
+    """What the paper ticket shows; only of people the desk queued, while they wait and no phone has opened it."""
+    line = preferring.line(errand, id, "print_ticket")
     if not line.visit.from_desk:
         raise NotFound()
-    permission.whose(errand.actor, "print_ticket", assignment.ties(errand.actor, line.visit))
-    if line.visit.state not in ACTIVE:
-        raise TooLate("This visit is over, and its ticket is not printed again.")
-    look(errand, id, "print_ticket")
+    pocket.may_print(line.visit)
+    _printed(errand, id)
     return place(errand, line)
+
+
+def _printed(errand: Errand, id: Ticket) -> None:
+    """Written down before it is shown: the first paper of a visit once, whoever opens another one by name."""
+    before = errand.records.answered(about_visit(id), FIRST_PRINT)
+    if before is None:
+        errand.records.looked(replace(errand, request=FIRST_PRINT).entry("print_ticket", about_visit(id)))
+        before = errand.records.answered(about_visit(id), FIRST_PRINT)
+        if before is not None and before.actor == errand.actor.id:
+            return
+    look(errand, id, "print_again")
 
 
 def _about_visit(errand: Errand, *, id: Ticket, **_: object) -> str:
@@ -94,12 +105,12 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 @once(about=_about_visit, again=_visit_again)
 def cancel_visit(errand: Errand, *, id: Ticket, why: str) -> Visit:
     """The desk takes somebody out of the queue, with the reason."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "cancel_visit")
     return end(errand, "cancel_visit", visit, leaving.cancel(visit, why=leaving.reason(why), now=errand.now))
 
 
 @once(about=_about_visit, again=_visit_again)
 def expire(errand: Errand, *, id: Ticket) -> Visit:
     """Closing time for somebody who still waits; their page tells them."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "expire")
     return end(errand, "expire", visit, leaving.expire(visit, now=errand.now))

@@ -6,7 +6,7 @@ A patient takes out their own, has erased what no duty keeps, and says what went
 from dataclasses import replace
 
 from chalicelib.refusal import NotFound
-from chalicelib.rooms import arrival, complaint, erasure, queue, retention
+from chalicelib.rooms import arrival, complaint, erasure, retention
 from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.complaint import About, Complaint
 from chalicelib.rooms.erasure import Answered, Erasure
@@ -18,16 +18,14 @@ PARCELS_AT_ONCE = 80  # of a transaction, which may have 100 rows
 
 def my_record(errand: Errand, *, id: Ticket) -> File:
     """Everything kept of the patient's own visit; taking it out is written down first. Raises NotFound for others."""
-    file = errand.records.file(id)
-    queue.theirs(file.visit, secret=errand.actor.id)
+    file = errand.file(id, "see_record")
     look_at_record(errand, id)
     return file
 
 
 def asking(errand: Errand, *, id: Ticket) -> tuple[Visit, list[Answered]]:
     """Before and after the patient asks for erasure: what is, or would be, erased and kept. Raises TooLate."""
-    file = errand.records.file(id)
-    queue.theirs(file.visit, secret=errand.actor.id)
+    file = errand.file(id, "erase")
     if not file.visit.restricted:
         erasure.may(file.visit, file.prescriptions, file.orders, errand.now)
     return file.visit, _answer(errand, file)
@@ -55,15 +53,14 @@ def _complaint_again(errand: Errand, answer: str, *, id: Ticket, **_: object) ->
 
 def my_complaints(errand: Errand, *, id: Ticket) -> list[Complaint]:
     """What the patient said went wrong, and what the clinic answered."""
-    queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    errand.visit(id, "complain")
     return errand.records.complaints_of(id)
 
 
 @once(about=_about_visit, again=_complaint_again)
 def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> Complaint:
     """At any time of the visit and after it, also when the record is closed."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    visit = errand.visit(id, "complain")
     one = complaint.file(id, errand.records.complaints_of(id), about=about, text=text, now=errand.now)
     # The visit too, one version more: a deletion that looked at the record before must look again.
     errand.records.save(one, visit, audit=errand.entry("complain", about_visit(id), answer=str(one.number)))
@@ -84,7 +81,7 @@ def close_complaint(errand: Errand, *, id: Ticket, number: int, word: str) -> Co
     found = next((one for one in errand.records.complaints_of(id) if one.number == number), None)
     if found is None:
         raise NotFound()
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "close_complaint", ties=complaint.ties)
     closed = complaint.close(found, by=errand.actor.id, word=word, now=errand.now)
     errand.records.save(closed, visit, audit=errand.entry("close_complaint", about_visit(id), answer=str(number)))
     return closed
@@ -100,9 +97,8 @@ def erase(errand: Errand, *, id: Ticket, holder: str = "") -> Visit:
 
     `holder` is the phone on which it is asked: the answers that were given on it for this visit go too.
     """
-    file = errand.records.file(id)
+    file = errand.file(id, "erase")
     visit = file.visit
-    queue.theirs(visit, secret=errand.actor.id)
     if visit.restricted:
         return visit
     erasure.may(visit, file.prescriptions, file.orders, errand.now)

@@ -28,9 +28,9 @@ class Line:
     desk: Doctor | None = None
 
 
-def line(errand: Errand, id: Ticket) -> Line:
+def line(errand: Errand, id: Ticket, deed: str) -> Line:
     """One request to the database; one more for somebody who waits for one doctor. Raises NotFound."""
-    visit, home = errand.records.visit_and_home(id)
+    visit, home = errand.visit_and_home(id, deed)
     return lines(errand, home, [visit])[0]
 
 
@@ -160,8 +160,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 @once(about=_about_visit, again=_visit_again)
 def first_free(errand: Errand, *, id: Ticket) -> Visit:
     """The patient does not want to wait for one doctor any more."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    visit = errand.visit(id, "first_free")
     preferred.may_change(visit)
     return _to_first_free(errand, visit, Moved.BY_CHOICE, "first_free")
 
@@ -169,8 +168,7 @@ def first_free(errand: Errand, *, id: Ticket) -> Visit:
 @once(about=_about_visit, again=_visit_again)
 def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
     """The undo of `first_free`, on the number that was left in the doctor's lane."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    visit = errand.visit(id, "same_doctor")
     doctor = queue.asked_for(visit.beside) if visit.beside else None
     own = own_lane(doctor or "")
     (lane,) = errand.records.lanes([own], consistent=True)

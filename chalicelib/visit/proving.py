@@ -4,8 +4,8 @@ import contextlib
 from dataclasses import dataclass, replace
 from datetime import date
 
-from chalicelib.refusal import Busy, NotFound, Stale, TooLate, Unproven
-from chalicelib.rooms import phone, queue
+from chalicelib.refusal import Busy, NotFound, Repeated, Stale, TooLate, Unproven
+from chalicelib.rooms import permission, phone, pocket, queue
 from chalicelib.rooms.arrival import ForWhom
 from chalicelib.rooms.phone import Claim, Holding, Known, Person, Proof, Purpose
 from chalicelib.rooms.queue import Ticket, Visit
@@ -163,14 +163,29 @@ def sign_out(errand: Errand, *, owner: str, token: str) -> None:
     errand.records.save(replace(proof, ended_at=errand.now), audit=errand.entry("sign_out_here", about_person(owner)))
 
 
-@once(about=_about_phone, again=_nothing_again, made_here=frozenset({"token"}))
-def out_everywhere(errand: Errand, *, owner: str, token: str) -> None:
-    """Every browser that has proven this number until now has to prove it again."""
+@once(about=_about_phone, again=_nothing_again, made_here=frozenset({"token", "kept"}))
+def out_everywhere(errand: Errand, *, owner: str, token: str, kept: frozenset[str] = frozenset()) -> None:
+    """Every browser that has proven this number until now has to prove it again, and holds no ticket any more that it
+    found with it; but this one, with its secrets `kept`. The number is written last: a ticket that is found meanwhile
+    writes it too, and then all is looked at again."""
     before = _still_known(errand, token).phone
     if before.id != owner:
         raise Unproven
+    for visit in errand.records.visits(errand.records.drawn(owner)):
+        _put_away(errand, visit, kept)
     after = replace(before, signed_out_at=errand.now)
     errand.records.save(after, audit=errand.entry("out_everywhere", about_person(owner)))
+
+
+def _put_away(errand: Errand, visit: Visit, kept: frozenset[str]) -> None:
+    left = pocket.signed_out(visit, kept=kept)
+    if left == visit:
+        return
+    line = replace(errand, request=f"out:{visit.version}").entry("out_everywhere", about_visit(visit.id))
+    try:
+        errand.records.save(left, audit=line)
+    except Repeated as twice:
+        raise Stale from twice  # the same form, sent twice at once: look again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +241,7 @@ def find(errand: Errand, *, id: Ticket, secret: str, by: Known) -> Visit:
     visit = next((visit for visit in tickets(errand, by=by) if visit.id == id), None)
     if visit is None:
         raise NotFound()
+    permission.whose(errand.actor, "find", phone.ties(by, visit, errand.here.date(), errand.now))
     if queue.is_theirs(visit, secret=secret):
         return visit  # this phone has it
     found = phone.found_again(visit, secret=secret)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.refusal import NotFound, Refusal, Repeated, Stale, Together, Unsigned
-from chalicelib.rooms import assignment, consult, delivery, permission, prescription, queue
+from chalicelib.rooms import assignment, consult, delivery, prescription, queue
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState, Outcome
 from chalicelib.rooms.delivery import Order
@@ -41,12 +41,11 @@ class Dossier:
 
 def open_visit(errand: Errand, *, id: Ticket) -> Dossier:
     """Everything about one visit, for its patient or a doctor who holds or held it; a doctor's look is written down."""
-    file = errand.records.file(id)
+    is_doctor = errand.actor.role is Role.DOCTOR
+    file = errand.file(id, "open_visit" if is_doctor else "see_ticket")
     visit = file.visit
     history: list[Past] = []
     notes: list[Note] = []
-    is_doctor = errand.actor.role is Role.DOCTOR
-    permission.whose(errand.actor, "open_visit" if is_doctor else "see_ticket", assignment.ties(errand.actor, visit))
     if is_doctor:
         look(errand, visit.id)
         visit = _alive(errand, visit)
@@ -123,10 +122,9 @@ def _message_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> M
 @once(about=_about_visit, again=_message_again)
 def say(errand: Errand, *, id: Ticket, text: str, epoch: int | None) -> Message:
     """A message of the patient, or of the doctor who holds the visit; the doctor's first word begins the consult."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "say")
     actor = errand.actor
     if actor.role is Role.PATIENT:
-        queue.theirs(visit, secret=actor.id)
         author, name = PATIENT, visit.answers.name
     else:
         _holds(actor, visit, epoch)
@@ -143,8 +141,7 @@ def _holds(actor: Actor, visit: Visit, epoch: int | None) -> None:
 
 def messages(errand: Errand, *, id: Ticket, after: str) -> list[Message]:
     """What was said since; a doctor who listens is alive."""
-    visit = errand.records.visit(id)
-    permission.whose(errand.actor, "read_messages", assignment.ties(errand.actor, visit))
+    visit = errand.visit(id, "read_messages")
     if errand.actor.role is Role.DOCTOR:
         look(errand, id)
         _alive(errand, visit)
@@ -161,7 +158,7 @@ def _note_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Note
 def save_note(errand: Errand, *, id: Ticket, epoch: int, soap: dict[str, str]) -> Note:
     """The note as typed so far. The visit is written with it, so that only the holder's text is ever kept."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "save_note")
     note = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
     visit = assignment.alive(consult.begun(visit), errand.now)
     errand.records.save(visit, note, audit=errand.entry("save_note", about_visit(id)))
@@ -171,7 +168,7 @@ def save_note(errand: Errand, *, id: Ticket, epoch: int, soap: dict[str, str]) -
 @once(about=_about_visit, again=_visit_again)
 def hand_back(errand: Errand, *, id: Ticket, epoch: int, reason: str) -> Visit:
     """Back to the front with the whole conversation; the draft note is set aside, kept and readable."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "hand_back")
     visit = assignment.hand_back(visit, doctor=errand.actor.id, epoch=epoch, reason=reason)
     ticket, alias = errand.records.recall_ticket(visit.home, id)
     front = queue.to_front(visit, ticket=ticket)
@@ -189,7 +186,7 @@ def not_here(errand: Errand, *, id: Ticket, epoch: int) -> Visit:
 
     The lane is told first, as with "I need more time": an entry for nobody does no harm, a visit nobody knows of would.
     """
-    line = preferring.line(errand, id)
+    line = preferring.line(errand, id, "not_here")
     visit = line.visit
     away = assignment.not_here(visit, line.lane, doctor=errand.actor.id, epoch=epoch, now=errand.now)
     assert away.returns_at is not None
@@ -209,7 +206,7 @@ def call_again(errand: Errand, *, id: Ticket) -> Visit:
 
     The lane still holds an entry for the visit; at its turn it is found to be for nobody.
     """
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "call_again")
     desk = errand.records.doctor(errand.actor.id)
     back, desk = assignment.call_again(visit, desk, by=errand.actor, now=errand.now)
     errand.records.save(back, desk, audit=errand.entry("call_again", about_visit(id)))
@@ -242,7 +239,7 @@ def look_over(
 ) -> Finish:
     """The end of a visit as it is filled in, nothing of it written yet. All that is wrong with it is told at once."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "sign")
     draft = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
     me, clinic, now, together = errand.actor, errand.clinic, errand.now, Together()
     with together:
@@ -310,7 +307,7 @@ def _sealed(errand: Errand, ended: Visit, records: tuple[Note | Prescription, ..
 @once(about=_about_visit, again=_note_again)
 def amend(errand: Errand, *, id: Ticket, soap: dict[str, str]) -> Note:
     """A signed correction beside the signed note, which keeps every byte."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "amend")
     note = errand.records.newest_note(id)
     if note is None or visit.state is not State.COMPLETED:
         raise NotFound()
@@ -343,7 +340,7 @@ def the_prescription(errand: Errand, id: Ticket) -> Prescription:
 @once(about=_about_visit, again=_prescription_again)
 def revise(errand: Errand, *, id: Ticket, lines: tuple[Line, ...], confirmed: bool) -> Prescription:
     """The doctor's answer to the pharmacist: the next number, to be checked again."""
-    visit = errand.records.visit(id)
+    visit = errand.visit(id, "revise")
     old, new = prescription.revise(
         the_prescription(errand, id),
         visit,
@@ -362,7 +359,7 @@ def revise(errand: Errand, *, id: Ticket, lines: tuple[Line, ...], confirmed: bo
 @once(about=_about_visit, again=_prescription_again)
 def revoke(errand: Errand, *, id: Ticket, reason: str) -> Prescription:
     """Taken back, by its doctor or a pharmacist, before anything was given out."""
-    found = the_prescription(errand, id)
+    found = errand.prescription(id, "revoke")
     revoked = prescription.revoke(
         found,
         by=errand.actor.id,

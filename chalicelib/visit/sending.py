@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chalicelib.refusal import NotAllowed, NotFound, Refusal, Stale, TooLate
-from chalicelib.rooms import approval, delivery, prescription, queue
+from chalicelib.rooms import approval, delivery, prescription
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.prescription import Prescription
@@ -41,8 +41,8 @@ def to_review(errand: Errand) -> list[Prescription]:
 def see_prescription(errand: Errand, *, id: Ticket) -> Dossier:
     """What a pharmacist needs to check it: lines, allergies, what for, who wrote it. Not the conversation, and of the
     note the assessment alone."""
-    file = errand.records.file(id)
-    if not file.prescriptions or file.visit.restricted:
+    file = errand.file(id, "see_prescription")
+    if not file.prescriptions:
         raise NotFound()
     look(errand, id)
     signed = next((note for note in reversed(file.notes) if note.signed_at), None)
@@ -60,10 +60,10 @@ def see_prescription(errand: Errand, *, id: Ticket) -> Dossier:
 @once(about=_about_visit, again=_prescription_again)
 def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: str) -> Prescription:
     """Approve or return, once, by a pharmacist who did not write it."""
-    found = the_prescription(errand, id)
+    found = errand.prescription(id, "review")
     me, name = errand.actor.id, errand.actor.name
     if approve:
-        visit = errand.records.visit(id)
+        visit = errand.visit(id, "review")
         found = prescription.approve(found, pharmacist=me, pharmacist_name=name, number=number, now=errand.now)
         if found.signature is None:
             raise TooLate("Nobody’s signature is on this prescription. Return it to the doctor.")
@@ -82,8 +82,7 @@ def review(errand: Errand, *, id: Ticket, number: int, approve: bool, reason: st
 @once(about=_about_visit, again=_order_again, made_here=frozenset({"code"}))
 def choose_delivery(errand: Errand, *, id: Ticket, way: Way | None, address: str, phone: str, code: str) -> Order:
     """The address or the pick-up, asked for when the medicine is certain; the prescription is kept for this parcel."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    visit = errand.visit(id, "choose_delivery")
     earlier = errand.records.newest_order(id)
     if earlier and earlier.state is not delivery.State.CANCELLED:
         raise TooLate("You have already chosen how you get your medicine.")
@@ -116,25 +115,25 @@ def orders(errand: Errand, *, states: tuple[delivery.State, ...]) -> list[Order]
 
 def see_order(errand: Errand, *, id: Ticket) -> Order:
     """One parcel; a look at somebody's address is written down."""
-    order = _order(errand, id)
+    order = errand.order(id, "see_order")
     look(errand, id)
     return order
 
 
 @once(about=_about_visit, again=_order_again)
 def pick(errand: Errand, *, id: Ticket) -> Order:
-    return _write(errand, "pick", delivery.pick(_order(errand, id), by=errand.actor.id, now=errand.now))
+    return _write(errand, "pick", delivery.pick(errand.order(id, "pick"), by=errand.actor.id, now=errand.now))
 
 
 @once(about=_about_visit, again=_order_again)
 def check(errand: Errand, *, id: Ticket) -> Order:
-    return _write(errand, "check", delivery.check(_order(errand, id), by=errand.actor.id, now=errand.now))
+    return _write(errand, "check", delivery.check(errand.order(id, "check"), by=errand.actor.id, now=errand.now))
 
 
 @once(about=_about_visit, again=_order_again)
 def hand_over(errand: Errand, *, id: Ticket) -> Order:
     """The medicine leaves the shelf for good: with it the prescription is used, once."""
-    before = _order(errand, id)
+    before = errand.order(id, "hand_over")
     is_courier = _is_courier(errand)
     order = delivery.hand_over(before, by=errand.actor.id, is_courier=is_courier, now=errand.now)
     if before.state is delivery.State.FAILED_ATTEMPT:  # it has left the pharmacy before
@@ -158,7 +157,7 @@ def _delivered_again(errand: Errand, answer: str, *, id: Ticket, **_: object) ->
 def deliver(errand: Errand, *, id: Ticket, code: str) -> Order:
     """In the patient's hands, proved by the patient's code; a wrong try is counted, then refused."""
     order, right = delivery.deliver(
-        _order(errand, id), by=errand.actor.id, is_courier=_is_courier(errand), code=code, now=errand.now
+        errand.order(id, "deliver"), by=errand.actor.id, is_courier=_is_courier(errand), code=code, now=errand.now
     )
     left = order.codes_left
     deed, answer = ("deliver", DELIVERED) if right else ("wrong_code", f"wrong code {left}")
@@ -180,7 +179,7 @@ def _wrong_code(left: int) -> Refusal:
 
 @once(about=_about_visit, again=_order_again)
 def fail_attempt(errand: Errand, *, id: Ticket, reason: str) -> Order:
-    order = delivery.fail_attempt(_order(errand, id), by=errand.actor.id, reason=reason, now=errand.now)
+    order = delivery.fail_attempt(errand.order(id, "fail_attempt"), by=errand.actor.id, reason=reason, now=errand.now)
     return _write(errand, "fail_attempt", order)
 
 
@@ -189,16 +188,16 @@ def bring_back(errand: Errand, *, id: Ticket) -> Order:
     return _write(
         errand,
         "bring_back",
-        delivery.bring_back(_order(errand, id), by=errand.actor.id, is_courier=_is_courier(errand), now=errand.now),
+        delivery.bring_back(
+            errand.order(id, "bring_back"), by=errand.actor.id, is_courier=_is_courier(errand), now=errand.now
+        ),
     )
 
 
 @once(about=_about_visit, again=_order_again)
 def cancel_order(errand: Errand, *, id: Ticket) -> Order:
     """Before the parcel leaves; the prescription can be used for another one while it is good."""
-    order = _order(errand, id)
-    if errand.actor.role is Role.PATIENT:
-        queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    order = errand.order(id, "cancel_order")
     if errand.actor.role is Role.PHARMACIST and order.state in delivery.INSIDE and not delivery.late(order, errand.now):
         raise NotAllowed("The patient or the desk cancels a parcel while its prescription is good.")
     by = "patient" if errand.actor.role is Role.PATIENT else errand.actor.id

@@ -45,8 +45,7 @@ def _visit_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Vis
 @once(about=_about_visit, again=_visit_again)
 def wake_me(errand: Errand, *, id: Ticket, endpoint: str) -> Visit:
     """This browser wants to be woken when it is nearly the patient's turn; it takes the place of another one."""
-    visit = errand.records.visit(id)
-    queue.theirs(visit, secret=errand.actor.id)
+    visit = errand.visit(id, "wake_me")
     if visit.state not in ACTIVE:
         raise TooLate("This visit has already ended.")
     before = errand.records.wake(id)

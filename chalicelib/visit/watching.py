@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from chalicelib.rooms import assignment, glass, oversight, permission, queue
+from chalicelib.rooms import assignment, glass, oversight, permission
 from chalicelib.rooms.glass import Pane, Reason, Verdict
 from chalicelib.rooms.oversight import BROKE_GLASS, Practice, Trail
 from chalicelib.rooms.queue import Ticket
@@ -18,7 +18,7 @@ PRACTICE_SHOWN_MAX = 30
 
 def who_opened(errand: Errand, *, id: Ticket, before: int | None = None) -> Trail:
     """What was done with the patient's own record, the newest first. Raises NotFound for anybody else."""
-    queue.theirs(errand.records.visit(id), secret=errand.actor.id)
+    errand.visit(id, "see_opened")
     return errand.records.trail(about_visit(id), before)
 
 
@@ -36,7 +36,7 @@ def _broken_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Pa
 def break_glass(errand: Errand, *, id: Ticket, reason: Reason, words: str) -> Pane:
     """Half an hour in which this one record can be read. Whoever says the same again stays in the half hour they have;
     another reason is another opening, for the patient and the second person to read."""
-    visit, me = errand.records.visit(id), errand.actor
+    visit, me = errand.visit(id, "break_glass", ties=glass.behind), errand.actor
     glass.not_closed(visit)
     before = errand.records.pane(id, me.id)
     said = (reason, words.strip())
@@ -110,6 +110,7 @@ def _reviewed_again(errand: Errand, answer: str, *, id: Ticket, by: str, at: dat
 def review_opening(errand: Errand, *, id: Ticket, by: str, at: datetime, verdict: Verdict, remark: str) -> Pane:
     """A second person says whether it was in order. Raises NotFound, and NotAllowed for whoever did it."""
     pane = errand.records.pane_at(id, by, at)
+    permission.whose(errand.actor, "review_opening", glass.opened(pane))
     pane = glass.reviewed(pane, by=errand.actor, verdict=verdict, remark=remark, now=errand.now)
     errand.records.save(pane, audit=errand.entry("review_opening", about_visit(id), answer=verdict.value))
     return pane

@@ -101,7 +101,7 @@ CODES: dict[str, Key] = {
     "days": optional(NUMBER),
 }
 STAFF: dict[str, Key] = {"idle_minutes": optional(NUMBER), "proof_minutes": optional(NUMBER)}
-KEEP: dict[str, Key] = {"clinical_years": optional(NUMBER), "process_years": optional(NUMBER)}
+KEEP: dict[str, Key] = {name: optional(NUMBER) for name in ("clinical_years", "process_years", "ticket_days")}
 REGULATOR: dict[str, Key] = {"on": Key(YES_NO), "fields": optional(LIST)}
 PUSH: dict[str, Key] = {"on": Key(YES_NO)}
 FROM_TO: dict[str, Key] = {"from": optional(NUMBER), "to": optional(NUMBER)}

@@ -7,7 +7,7 @@ this folder) no longer fails, it has gone blind.
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -53,13 +53,22 @@ def _uncounted(real: Any, transaction: Any, counted: Any) -> None:
     real(Loose(transaction, updates=CounterRow), counted)
 
 
-def _without(n: int, owner: Any = phone) -> AbstractContextManager[object]:
-    """One of the caps of codes is forgotten, or of notices."""
+def _without(n: int) -> AbstractContextManager[object]:
+    """One of the caps of codes is forgotten."""
 
     def counters(real: Any, *asked: Any) -> Any:
         return tuple(one for i, one in enumerate(real(*asked)) if i != n)
 
-    return instead(owner, "counters", around(counters))
+    return instead(phone, "counters", around(counters))
+
+
+def _endless(n: int) -> AbstractContextManager[object]:
+    """One of the counters of notices counts and has no end."""
+
+    def counters(real: Any, *asked: Any) -> Any:
+        return tuple(replace(one, most=10**6) if i == n else one for i, one in enumerate(real(*asked)))
+
+    return instead(notice, "counters", around(counters))
 
 
 def _stubborn(real: Any, errand: Any, number: str) -> Any:
@@ -158,13 +167,13 @@ BREAKS = (
         name="no cap of notices for one number",
         harm="who joins and leaves all day makes somebody's phone ring all day",
         attack="test_a07_sms_pumping.an_unproven_number_is_told_few",
-        broken=lambda: _without(0, notice),
+        broken=lambda: _endless(0),
     ),
     Break(
         name="no cap of notices for the clinic",
         harm="the bill of a day has no end",
         attack="test_a07_sms_pumping.the_clinic_tells_no_more_in_a_day",
-        broken=lambda: _without(1, notice),
+        broken=lambda: _endless(1),
     ),
     Break(
         name="the caps of notices are only read",

@@ -143,7 +143,7 @@ def an_unproven_number_is_told_few(walk: Walk) -> None:
     walk.clinic, post = small(), Tap()
     walk.on_duty()
     join_and_leave(walk, post, NUMBER_DAY, phone="13899990000")
-    untold = join_and_leave(walk, post, 1, phone="+86013899990000", wake=True)
+    untold = join_and_leave(walk, post, 1, phone="+8613899990000", wake=True)
     taken = walk.taken(ANN, text_me=True, phone="13899990000")
     assert telling.called(walk.errand(SYSTEM), post, id=taken) == 0
     assert records.visit(taken).told == {"turn"}

@@ -26,7 +26,7 @@ def no_address_takes_a_file(cast: Cast) -> None:
     from app import app
 
     visit = cast.ann.join()
-    parts = {"lang": "en", "visit": visit, "step": "who", "member": "bo"}
+    parts = {"lang": "en", "visit": visit, "step": "who", "member": "bo", "sheet": "x"}
     who: dict[str, Browser] = {"patient": cast.ann, "staff": cast.ada, "public": cast.eve, "number": cast.ann}
     for path, methods in app.routes.items():
         for kind, body in (FILES if path.endswith("/messages") else FILES[:1]) if "POST" in methods else ():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra import stack
+from tests.attacks import breaks
 
 Template = dict[str, Any]
 KIT = {"timezone": "UTC"}
@@ -109,6 +110,11 @@ BREAKS = {
         {**ANYBODY, "Principal": {"AWS": "*"}, "Action": "kms:Decrypt"}
     ),
 }
+
+
+def test_a_stack_with_one_open_is_noticed() -> None:
+    with breaks.BREAKS["a14 a bucket is open"]():
+        assert list(open_to_the_world(stack.assemble(KIT)))
 
 
 @pytest.mark.parametrize("name", BREAKS)

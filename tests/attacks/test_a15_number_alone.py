@@ -1,5 +1,6 @@
 """A15, the network as a master key: whoever knows numbers knows nothing. Neither a prescription's number nor a ticket's
-opens anything, for a pharmacist who is signed in either; sharing between clinics is not there at all."""
+opens anything, for a pharmacist who is signed in either; sharing between clinics is not there at all. Whoever holds a
+sheet has more than its number: see `test_a15_sheet.py`."""
 
 import base64
 import os

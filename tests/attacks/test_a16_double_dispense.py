@@ -14,6 +14,8 @@ from chalicelib.store import records
 from chalicelib.visit import sending
 from tests.attacks.breaks import gets_through
 from tests.builders import ANN, COLE, CYD, KIM, SAM
+from tests.doors.stories import id_of, packed, sheet_of
+from tests.people import Cast
 from tests.visit.walk import CODE, Walk
 from tests.visit.weather import meanwhile
 
@@ -73,3 +75,20 @@ def test_it_is_not_given_out_again(walk: Walk) -> None:
 
 def test_a_write_without_its_condition_is_noticed(walk: Walk) -> None:
     gets_through(lambda: once_at_the_same_moment(walk, Way.DELIVERY), "a16 a parcel is written without its condition")
+
+
+def is_told_to_be_used(cast: Cast) -> None:
+    said = [cast.eve.machine("GET", f"/en/check/{sheet_of(cast.ann)}").json["state"]]
+    sending.hand_over(cast.errand("cole"), id=id_of(cast.ann))
+    said.append(cast.eve.machine("GET", f"/en/check/{sheet_of(cast.ann)}").json["state"])
+    assert said == ["kept", "used"]
+
+
+def test_a_sheet_that_is_shown_elsewhere_is_used_from_the_second_it_was_given_out(cast: Cast) -> None:
+    packed(cast, cast.ann)
+    is_told_to_be_used(cast)
+
+
+def test_a_used_sheet_that_says_real_is_noticed(cast: Cast) -> None:
+    packed(cast, cast.ann)
+    gets_through(lambda: is_told_to_be_used(cast), "a16 a used sheet is real")

@@ -7,18 +7,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 
 from chalicelib import log
+from chalicelib.outside import sms
+from chalicelib.rooms.prescription import LINES_MAX
 from chalicelib.visit import seeing
 from chalicelib.visit.sweeping import Swept
 from tests.attacks.breaks import gets_through
-from tests.attacks.words import everything_read, readers, said_everywhere
+from tests.attacks.words import PHONES, boxes, everything_read, readers, route_of, said_everywhere
 from tests.people import Answer, Cast, House
 from tests.simulation.mutants import instead
+from tests.visit.walk import table
 
-FIELDS = 20  # at least so many boxes take words
+# Boxes for words that the story leaves alone, each with the reason; of an address, or of all.
+LEFT: dict[str | tuple[str, str], str] = {
+    ("/{lang}/find", "phone"): "the number of a ticket that was lost: as at /number, which is filled",
+    "born": "a date, or it is refused",
+    "code": "digits, or what opens a ticket: A6, A10",
+    "id": "a name to sign in with: letters of ours alone",
+    "secret": "a password: A17",
+    "find": "some letters of a colleague's name, to find them in a list",
+}
+LEFT |= {f"{box}_{n}": "as the first" for box in ("dose", "advice") for n in range(2, LINES_MAX + 1)}
+# Canaries that nobody sees again, each with the reason.
+UNSEEN = {
+    "returned": "that reason went with the old prescription",
+    "begun": "a message that was not sent stays on the page it was typed on",
+    "endpoint": "where a browser is woken is told to nobody",
+    "new staff name": "changed since",
+    "new title": "changed since",
+    "new licence": "changed since",
+}
 
 
 class Watched:
@@ -27,8 +49,11 @@ class Watched:
     def __init__(self, house: House) -> None:
         self.house = house
         self.seen: list[str] = []
+        self.sent: list[tuple[tuple[str, str], str]] = []  # (address, box) and what was typed there
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        route = route_of(method, path)
+        self.sent += [((route, name), unquote(value)) for name, value in parse_qsl(body.decode())]
         got = self.house.ask(method, path, headers, body)
         self.seen += [path, *(str(value) for value in got.headers.values())]
         return got
@@ -63,7 +88,8 @@ def what_is_typed_stays_on_the_page(cast: Cast) -> None:
     words: dict[str, str] = {}
 
     def say(field: str) -> str:
-        return words.setdefault(field, f"canary{chr(97 + len(words))}x")  # no digits: see the box of the dose
+        letters = chr(97 + len(words) // 26) + chr(97 + len(words) % 26)  # no digits: see the box of the dose
+        return words.setdefault(field, f"canary{letters}x")
 
     watched = Watched(cast.house)
     for who in readers(cast):
@@ -72,13 +98,26 @@ def what_is_typed_stays_on_the_page(cast: Cast) -> None:
         said_everywhere(cast, say)
         found = list(everything_read(cast, accept=("text/html", "application/json")))
     strangers = [got.body for who, got in found if who is cast.eve]
+    outside = [str(row) for row in table().values() if row["kind"]["S"] == "notice"]
+    outside += [said for _, said in sms.LOCAL.texts]
     everywhere = "\n".join([*watched.seen, *lines, *strangers])
-    assert len(words) >= FIELDS
     assert lines
-    assert [field for field, word in words.items() if word in everywhere] == []
+    assert len(outside) >= 2, "a text was written and sent"
+    assert [field for field, word in words.items() if word in everywhere + "".join(outside)] == []
+    numbers = {"".join(one.split())[-8:] for one in PHONES.values()}
+    assert [one for one in numbers if one in everywhere.replace(" ", "")] == []
+    every_box_was_filled(watched, [*words.values(), *PHONES.values()])
     read = "".join(got.body for _, got in found)
     unseen = {field for field, word in words.items() if word not in read}
-    assert unseen <= {"returned"}, "a canary that nobody ever sees; that reason went with the old prescription"
+    assert unseen == set(UNSEEN)
+
+
+def every_box_was_filled(watched: Watched, words: list[str]) -> None:
+    """A form of some later year is filled in by words.py, or its box is in LEFT."""
+    filled = {box for box, typed in watched.sent if any(word in typed for word in words)}
+    left = {box for box in boxes() - filled if box not in LEFT and box[1] not in LEFT}
+    assert left == set(), "boxes for words that nobody puts a word into"
+    assert set(LEFT) <= (boxes() - filled) | {name for _, name in boxes() - filled}, "a reason that is not needed"
 
 
 def secrets_are_in_cookies_alone(cast: Cast) -> None:

@@ -34,7 +34,7 @@ def a_phone_left_on_the_table_signs_nothing(cast: Cast) -> None:
 
 
 def _sign(who: Browser, cast: Cast, epoch: int, **more: str) -> Answer:
-    return who.post(f"/en/doctor/visits/{cast.ann.visit}/finish", **{**NOTE, "epoch": str(epoch), **more})
+    return who.post(f"/en/doctor/visits/{cast.ann.visit}/finish", **{**NOTE, "epoch": str(epoch), "heard": "0", **more})
 
 
 def nobody_approves_from_a_phone_left_on_the_table(cast: Cast) -> None:
@@ -122,7 +122,7 @@ def test_a_template_is_filled_in_without_a_code(cast: Cast) -> None:
     epoch = taken(cast, cast.ann)
     cast.ada.get("/en/doctor")
     cast.clock.forward(minutes=6)
-    typed = {"epoch": str(epoch), "template": "rest", "speaks": "en"}
+    typed = {"epoch": str(epoch), "heard": "0", "template": "rest", "speaks": "en"}
     got = cast.ada.post(f"/en/doctor/visits/{cast.ann.visit}/finish", **typed)
     assert got.status in (200, 422)
     assert "second" not in got.page.errors

@@ -31,7 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "save_note": {"epoch": "1", **SOAP},
     "hand_back": {"epoch": "1", "reason": "End of shift"},
     "not_here": {"epoch": "1"},
-    "sign": {"epoch": "1", **SOAP, "outcome": "rest_and_observe", "summary": "Rest."},
+    "sign": {"epoch": "1", "heard": "0", **SOAP, "outcome": "rest_and_observe", "summary": "Rest."},
     "amend": SOAP,
     "revise": {"medicine_1": "paracetamol-500", "dose_1": "500 mg", "per_day_1": "3", "days_1": "3"},
     "revoke": {"reason": "Wrong dose"},
@@ -113,13 +113,15 @@ def world(cast: Cast) -> World:
     for patient in (cast.ann, cast.bob, cy):
         patient.post(f"/en/visits/{patient.visit}/complaint", **BODIES["complain"])
     taking.go_on_duty(cast.errand("bo"), departments=("general",), capacity=5)
-    staff = {id: cast.staff(id) for id in ("ada", "bo", "sam", "cole", "dee")}
+    staff = {id: cast.staff(id) for id in ("ada", "bo", "sam", "cole", "dee", "pria")}
     mal = Browser(cast.house)  # knows the visits' names, and made tickets for them
     mal.cookies["tickets"] = "!".join(
         f"{one}~{'x' * 22}" for one in (cast.ann.visit, cast.bob.visit, cy.visit, nobodys())
     )
     patients: dict[str, Browser] = {"ann": cast.ann, "bob": cast.bob, "mal": mal, "eve": cast.eve}
-    work = {(id, visit): frozenset({Tie.WORK}) for id in ("sam", "cole", "dee") for visit in ("ann", "bob", "cy")}
+    work = {
+        (id, visit): frozenset({Tie.WORK}) for id in ("sam", "cole", "dee", "pria") for visit in ("ann", "bob", "cy")
+    }
     ties = {
         ("ann", "ann"): frozenset({Tie.OWN}),
         ("bob", "bob"): frozenset({Tie.OWN}),
@@ -135,7 +137,7 @@ def world(cast: Cast) -> World:
         "ada": Role.DOCTOR,
         "bo": Role.DOCTOR,
     }
-    roles |= {"sam": Role.PHARMACIST, "cole": Role.COURIER, "dee": Role.DESK}
+    roles |= {"sam": Role.PHARMACIST, "cole": Role.COURIER, "dee": Role.DESK, "pria": Role.PRIVACY_OFFICER}
     return World(cast, cy, roles, {**patients, **staff}, ties)
 
 

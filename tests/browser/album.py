@@ -18,6 +18,7 @@ MEASURE = (HERE / "measure.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 QUALITY = 5  # brotli as a content network does it on the way; the best it can do is 11
 NARROW = {"width": 320, "height": 640}
+SHEET = re.compile(r"/check/[^/]+$")  # of a prescription
 NAME_CHARS = re.compile(r"[A-Za-z0-9_=-]{32}")  # a visit's name in an address
 ASSET = re.compile(r'<(?:script[^>]*?src|link[^>]*?href|img[^>]*?src)="(/[^"]+)"')
 # Words that are the same in every language: units, codes and links, and what the made-up staff are called.
@@ -50,7 +51,8 @@ class Seen:
     @property
     def route(self) -> str:
         """The address with the parts that differ from visit to visit left out."""
-        route = NAME_CHARS.sub("{visit}", self.path.partition("?")[0])
+        route = SHEET.sub("/check/{sheet}", self.path.partition("?")[0])
+        route = NAME_CHARS.sub("{visit}", route)
         return re.sub(r"^/[a-z]{2}(?=/|$)", "/{lang}", route)
 
 

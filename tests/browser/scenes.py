@@ -10,6 +10,7 @@ SCENES: tuple[Scene, ...] = (
     scenes_arriving.child,
     scenes_arriving.waiting_room,
     scenes_arriving.other_phone,
+    scenes_arriving.run_out,
     scenes_arriving.lost_answers,
     scenes_arriving.without_a_line,
     scenes_arriving.how_good_the_times_are,

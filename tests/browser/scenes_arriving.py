@@ -8,6 +8,7 @@ from datetime import timedelta
 from playwright.sync_api import expect
 
 from chalicelib.clinic import CLINIC
+from chalicelib.doors.finding import NOT_OPENED, STILL_OPEN
 from chalicelib.rooms.permission import SYSTEM, Entry
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.store import records
@@ -190,12 +191,38 @@ def other_phone(stage: Stage) -> None:
     stranger.goes_to("/back")
     stranger.types(code=link[:-3] + "xyz")
     stranger.presses("Open my visit")
-    stranger.is_told("This does not open a visit. Copy the whole link or code once more.")
+    stranger.is_told(NOT_OPENED, phone=CLINIC.phone)
     stranger.look("back-wrong")
     stranger.goes_to(f"/visits/{patient.visit}")
     stranger.heading("We cannot find that page")
     stranger.reads_no("Your place")
     stranger.look("not-found")
+    patient.goes_to("/find")
+    patient.presses("Forget me on this phone")
+    patient.is_told(STILL_OPEN)
+    patient.look("forget-sure")
+    patient.ticks("sure", "yes")
+    patient.presses("Forget me on this phone")
+    patient.reads("There is no ticket on this phone.")
+    friend.goes_to(f"/visits/{patient.visit}")
+    friend.place_is(1)
+
+
+def run_out(stage: Stage) -> None:
+    """Long after the end the ticket alone opens nothing, and the page says what does."""
+    patient = stage.patient()
+    patient.has_joined()
+    patient.follows("Leave the queue")
+    patient.presses("Yes, leave the queue")
+    patient.heading("You have left the queue")
+    stage.clinic.clock.passes(days=91)
+    patient.opens_ticket()
+    patient.heading("This ticket has run out")
+    patient.look("run-out")
+    patient.presses("Open my visit")
+    patient.look("run-out-still")
+    patient.follows("Confirm your phone number")
+    patient.heading("Confirm your phone number")
 
 
 def lost_answers(stage: Stage) -> None:

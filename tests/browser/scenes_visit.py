@@ -25,6 +25,7 @@ def whole_visit(stage: Stage) -> None:
     finish(patient, doctor)
     pharmacist = stage.pharmacist()
     reviewed(patient, pharmacist)
+    asks_whether_it_is_real(patient)
     orders(patient)
     courier = stage.courier()
     packed(patient, pharmacist, courier)
@@ -107,6 +108,22 @@ def reviewed(patient: Patient, pharmacist: Pharmacist) -> None:
     pharmacist.look("reviews-none")
 
 
+def asks_whether_it_is_real(patient: Patient) -> None:
+    """What a pharmacy reads that points a camera at the square; anything else is not known."""
+    patient.opens_ticket()
+    patient.follows("Prescription to show or print")
+    patient.reads("Is it real?")
+    patient.look("prescription-valid")
+    patient.follows("See what a pharmacy sees")
+    patient.heading("This prescription is real")
+    patient.reads("Medicines on it")
+    patient.reads_no(patient.name)
+    patient.look("sheet-real")
+    patient.goes_to("/check/of-nobody")
+    patient.heading("We do not know this prescription")
+    patient.look("sheet-unknown")
+
+
 def orders(patient: Patient) -> None:
     """Only now is the patient asked for the address, and shown the code for the door."""
     patient.opens_ticket()
@@ -169,6 +186,9 @@ def reads_prescription(patient: Patient) -> None:
     patient.reads("Used: the medicine has left the pharmacy")
     patient.look("prescription")
     patient.prints_one_sheet("dl.facts", A5)
+    patient.follows("See what a pharmacy sees")
+    patient.heading("This prescription has been used")
+    patient.look("sheet-used")
 
 
 def sees_who_opened(patient: Patient) -> None:

@@ -72,6 +72,8 @@ def test_nothing_is_kept_once_the_wait_is_over(new_stage: NewStage, how: str) ->
     elif how == "forgotten":
         patient.goes_to("/find")
         patient.presses("Forget me on this phone")
+        patient.ticks("sure", "yes")
+        patient.presses("Forget me on this phone")
         patient.reads("There is no ticket on this phone.")
         assert patient.page.evaluate(WORKERS) == []
     else:
@@ -118,6 +120,30 @@ def test_below_a_stage_of_the_gateway(browser: Browser, monkeypatch: pytest.Monk
         patient.heading("You are offline")
         assert stage.complaints() == []
         stage.close()
+
+
+def test_an_idle_doctor_is_told_that_somebody_came_and_forty_idle_ones_are_not_all_told(new_stage: NewStage) -> None:
+    stage = new_stage("en")
+    doctor = stage.doctor()
+    doctor.page.add_init_script("Math.random = () => 0.5")
+    doctor.page.clock.install(time=live.OPENS)
+    doctor.goes_on_duty("respiratory")
+    told = doctor.page.locator("#came")
+    expect(told).to_be_hidden()
+    many: list[int] = [40]
+
+    def tell(route: Any) -> None:
+        board = route.fetch().json()
+        route.fulfill(json={**board, "on_duty": many[0]})
+
+    doctor.phone.context.route("**/board/*", tell)
+    stage.patient().joins()
+    for on_duty, shown in ((40, False), (1, True)):
+        many[0] = on_duty
+        with doctor.page.expect_response("**/board/respiratory"):
+            doctor.page.clock.run_for(16_000)
+        (expect(told).to_be_visible if shown else expect(told).to_be_hidden)()
+    expect(told).to_have_text("Somebody is waiting now. Tap “Take next” when you are ready.")
 
 
 class Watch:

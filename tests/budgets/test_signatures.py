@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from chalicelib.refusal import NotFound
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
-from chalicelib.store import records
+from chalicelib.store import names, records
 from chalicelib.visit import checking, sending
 from infra.local.signer import Local
 from tests.budgets.ledger import UNIT_BYTES, counted, size_of
@@ -93,3 +94,16 @@ def test_on_its_way_both_signatures_are_asked_about_three_times(clinic: Clinic) 
         with counted() as bill:
             do()
         assert (bill.requests, signer.asked) == WAY[deed], deed
+
+
+def test_a_look_at_a_sheet_is_one_request_and_a_guess_none(clinic: Clinic) -> None:
+    """Of two rows, as they are now; nothing is written, nothing searched."""
+    id = clinic.approved()
+    with counted() as bill:
+        found = checking.sheet(clinic.errand(), id=id, number=1)
+    assert found.signature
+    assert (bill.requests, bill.read_units, bill.writes) == (1, 2, 0)
+    name = names.sheet_of(id, 1, found.signature.value)
+    with counted() as bill, pytest.raises(NotFound):
+        names.prescription_of(name[:-1] + ("A" if name[-1] != "A" else "B"))
+    assert bill.requests == 0

@@ -17,6 +17,7 @@ POST /{lang}/ask/check          joins the queue
 POST /{lang}/ask/person         somebody of the proven number is chosen
 GET  /{lang}/back               a ticket's code is typed
 POST /{lang}/back
+GET  /{lang}/check/{sheet}      whoever holds a prescription's sheet asks whether it is real
 GET  /{lang}/emergency          whom to call
 GET  /{lang}/find               who does not know where their ticket is
 POST /{lang}/find               a code by text, to a number and birth date

@@ -9,7 +9,7 @@ from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.prescription import Line
 from chalicelib.rooms.queue import Ticket
-from chalicelib.store import names
+from chalicelib.store import names, records
 from chalicelib.visit import seeing, sending, taking
 from tests.people import Cast, Patient
 
@@ -20,6 +20,14 @@ CODE = "482915"
 
 def id_of(patient: Patient) -> Ticket:
     return names.ticket_of(patient.visit)
+
+
+def sheet_of(patient: Patient) -> str:
+    """The name behind the square on the patient's newest prescription."""
+    found = records.newest_prescription(id_of(patient))
+    assert found
+    assert found.signature
+    return names.sheet_of(found.visit, found.number, found.signature.value)
 
 
 def patient_errand(cast: Cast, patient: Patient) -> Any:

@@ -65,11 +65,43 @@ def test_a_paper_ticket_opens_the_visit_on_a_phone(cast: Cast) -> None:
     assert "C2001" in opened.words
 
 
-def test_a_lost_paper_is_printed_again(cast: Cast) -> None:
+def test_a_lost_paper_is_printed_again_until_a_phone_has_opened_it(cast: Cast) -> None:
     at = add(cast).path
     again = cast.dee.get(at)
-    assert re.findall(r"back\?code=([\w~-]+)", again.body)[0].startswith(at.rpartition("/")[2])
+    [code] = re.findall(r"back\?code=([\w~-]+)", again.body)
+    assert code.startswith(at.rpartition("/")[2])
+    assert at in cast.dee.get("/en/desk?department=general").page.links
     assert "secret" not in cast.dee.machine("GET", at).body
+    cast.eve.get("/en/back")
+    cast.eve.fill("/back", code=code)
+    got = cast.dee.get(at)
+    assert got.status == 409
+    assert "A phone has opened this ticket, so it is not printed again." in got.words
+    assert code not in got.body
+    assert at not in cast.dee.get("/en/desk?department=general").page.links
+
+
+def test_a_paper_whose_first_reply_was_lost_opens_on_the_same_phone(cast: Cast) -> None:
+    [code] = re.findall(r"back\?code=([\w~-]+)", add(cast).body)
+    cast.eve.get("/en/back")
+    before = dict(cast.eve.cookies)
+    for same_form in (True, False):
+        cast.eve.cookies = dict(before)
+        fields = {"code": code, "request": "Q" * 22 if same_form else "R" * 22}
+        for _ in range(2):
+            assert cast.eve.send("/en/back", fields).status == 303
+    assert cast.eve.get(f"/en/visits/{code.partition('~')[0]}").status == 200
+
+
+def test_without_a_phone_the_paper_is_enough(cast: Cast) -> None:
+    """Nothing hangs on its being opened: the code is called, the doctor signs, the desk goes on."""
+    visit = add(cast).path.rpartition("/")[2]
+    taking.go_on_duty(cast.errand("ada"), departments=("general",), capacity=2)
+    assert taking.take_next(cast.errand("ada")) == names.ticket_of(visit)
+    assert cast.ada.get(f"/en/doctor/visits/{visit}").status == 200
+    got = cast.dee.get(f"/en/desk/tickets/{visit}")
+    assert got.status == 409
+    assert "The patient keeps the place: call the code." in got.words
 
 
 def test_two_taps_draw_one_ticket(cast: Cast) -> None:

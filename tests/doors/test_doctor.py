@@ -199,7 +199,7 @@ def test_signed_once_however_often_it_is_sent(cast: Cast) -> None:
     assert "Signed and finished 10:00" in got.words
     assert "Paracetamol 500 mg" in got.words
     assert len(sending.to_review(cast.errand("sam"))) == 1
-    other = cast.ada.post(address(cast.ann, "finish"), epoch="1", **FINISH)
+    other = cast.ada.post(address(cast.ann, "finish"), epoch="1", heard="0", **FINISH)
     assert other.status == 409
     assert "This visit has already ended." in other.words
 
@@ -207,7 +207,7 @@ def test_signed_once_however_often_it_is_sent(cast: Cast) -> None:
 def test_a_template_fills_the_summary_in_the_patients_language_and_signs_nothing(cast: Cast) -> None:
     taken(cast, cast.ann)
     typed = {**SOAP, "summary": "First line.", "speaks": "zh", "template": "cold"}
-    got = cast.ada.post(address(cast.ann, "finish"), epoch="1", **typed)
+    got = cast.ada.post(address(cast.ann, "finish"), epoch="1", heard="0", **typed)
     fields = got.page.forms[0].fields
     assert fields["summary"][0].startswith("First line.\n您很可能是普通感冒")
     assert fields["outcome"] == ["rest_and_observe"]
@@ -379,7 +379,8 @@ def test_a_machine_signs_at_the_same_address(cast: Cast) -> None:
     chart = cast.ada.machine("GET", address(cast.ann)).json
     assert chart["mine"] is True
     assert "secret" not in str(chart)
-    sent = {"epoch": chart["epoch"], **FINISH, **medicine(1, "paracetamol-500", per_day=3, days=3)}  # type: ignore[arg-type]
+    line = medicine(1, "paracetamol-500", per_day=3, days=3)  # type: ignore[arg-type]
+    sent = {"epoch": chart["epoch"], "heard": chart["heard"], **FINISH, **line}
     got = cast.ada.machine("POST", address(cast.ann, "finish"), sent, idempotency_key="a-machine-says-so")
     assert got.json == {"state": "completed", "outcome": "prescription"}
     again = cast.ada.machine("POST", address(cast.ann, "finish"), sent, idempotency_key="a-machine-says-so")

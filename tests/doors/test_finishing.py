@@ -48,6 +48,20 @@ def test_a_page_cannot_have_shown_more_than_was_said(cast: Cast) -> None:
         assert (heard, got.status) == (heard, status)
 
 
+def test_who_does_not_say_what_the_page_showed_signs_nothing(cast: Cast) -> None:
+    """A program, or an old page, over words that nobody has read: refused, and what was typed is still there."""
+    taken(cast, cast.ann)
+    cast.ann.post(f"/en/visits/{cast.ann.visit}/messages", text="I am pregnant.")
+    said = {**FINISH, "outcome": "rest_and_observe", "epoch": "1"}
+    got = cast.ada.post(address(cast.ann, "finish"), **said)
+    assert got.status == 422
+    assert "Please open the page again." in got.words
+    assert next(form.fields for form in got.page.forms if "summary" in form.fields)["summary"] == [FINISH["summary"]]
+    refused = cast.ada.machine("POST", address(cast.ann, "finish"), said)
+    assert (refused.status, [one["field"] for one in refused.json["errors"]]) == (422, ["heard"])
+    assert not seeing.open_visit(cast.errand("ada"), id=id_of(cast.ann)).visit.outcome
+
+
 def _news(got: Answer) -> tuple[str, list[str]]:
     found = re.search(r'<div class="note" id="news"[^>]*?"( hidden)?>(.*?)</div>', got.body, re.DOTALL)
     assert found is not None

@@ -83,9 +83,9 @@ def test_the_phone_can_work_out_its_place_from_the_public_board(cast: Cast) -> N
     got = cast.eve.ask("GET", f"/board/{watch['department']}")
     assert got.header("Cache-Control") == "public, max-age=0, s-maxage=5, stale-while-revalidate=30"
     bands = got.json["lanes"][watch["lane"]]
-    head, _, gone = bands[watch["band"]]
-    own = max(0, watch["n"] - head - 1 - sum(n < watch["n"] for n in gone))
-    assert own + sum(people for _, people, _ in bands[: watch["band"]]) == place["ahead"] == 1
+    head, _, gone, *_, back = bands[watch["band"]]
+    own = max(0, watch["n"] - head - 1 - sum(n < watch["n"] for n in gone)) + sum(at < watch["until"] for at in back)
+    assert own + sum(people for _, people, *_ in bands[: watch["band"]]) == place["ahead"] == 1
     assert cast.ann.visit not in got.body
 
 

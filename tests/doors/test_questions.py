@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.doors.guests import TICKETS_MAX
+from chalicelib.store import names, records
 from chalicelib.visit import taking
 from tests.people import ANN, Browser, Cast
 
@@ -216,7 +217,17 @@ def test_the_return_link_opens_the_visit_on_another_phone(cast: Cast) -> None:
     pasted.get("/en/back")
     got = pasted.fill("back", code=f"  https://clinic.example/en/back?code={code}  ")
     assert got.path == f"/en/visits/{cast.ann.visit}"
-    assert "phone" not in pasted.cookies
+    kept = {who.cookies["tickets"].split("~")[1] for who in (cast.ann, other, pasted)}
+    assert len(kept) == 3, "each phone has a secret of its own"
+
+
+def test_the_link_opened_where_the_ticket_is_changes_nothing(cast: Cast) -> None:
+    cast.ann.join()
+    before = cast.ann.cookies["tickets"]
+    cast.ann.get("/en/back")
+    assert cast.ann.fill("back", code=before).path == f"/en/visits/{cast.ann.visit}"
+    assert cast.ann.cookies["tickets"] == before
+    assert records.visit(names.ticket_of(cast.ann.visit)).lent == ()
 
 
 @pytest.mark.parametrize("code", ["", "hello", "a~b", "x" * 32 + "~" + "y" * 22, "code=", "http://x/?code=1"])
@@ -233,6 +244,12 @@ def test_a_borrowed_phone_forgets(cast: Cast) -> None:
     cast.ann.join()
     cast.ann.get("/en/find")
     got = cast.ann.fill("forget")
+    assert got.status == 409
+    assert "A visit on this phone is not over yet" in got.words
+    assert cast.ann.look().status == 200, "nothing is forgotten before they said so"
+    cast.ann.get("/en/find")
+    cast.ann.fill("forget")
+    got = cast.ann.fill("forget", sure="yes")
     assert "There is no ticket on this phone." in got.words
     assert cast.ann.cookies == {}
     assert cast.eve.get("/board/general").json["waiting"] == 1
@@ -285,6 +302,7 @@ def test_a_machine_walks_the_same_way(cast: Cast) -> None:
     assert set(ticket) == {"visit", "secret"}
     other = Browser(cast.house)
     got = other.machine("POST", "/en/back", {"code": f"{ticket['visit']}~{ticket['secret']}"})
-    assert got.json == {"visit": ticket["visit"]}
+    assert got.json["visit"] == ticket["visit"]
+    assert got.json["secret"] != ticket["secret"]
     seen = other.machine("GET", f"/en/visits/{ticket['visit']}").json
     assert (seen["state"], seen["code"], seen["place"]["place"]) == ("waiting", "C1001", 1)

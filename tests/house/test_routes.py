@@ -33,7 +33,7 @@ def test_every_form_is_taken_in_both_languages_of_the_web(path: str, method: str
 
 @each
 def test_addresses_name_their_parts_alike(path: str, method: str, entry: RouteEntry) -> None:
-    assert set(entry.view_args) <= {"lang", "visit", "step", "department", "file", "member"}
+    assert set(entry.view_args) <= {"lang", "visit", "step", "department", "file", "sheet", "member"}
     assert not path.endswith("/") or path == "/"
     assert path.startswith("/{lang}") or method == "GET", "whatever a person sends is answered in their language"
     assert entry.cors is None

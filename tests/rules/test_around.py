@@ -1,23 +1,86 @@
 """The rules around a visit: consent, what is stored of the rules in force, and what nobody counts."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from app import app
+from chalicelib.doors.answers import GIVES
+from chalicelib.doors.gives import MEMBER, TEXT, WHOLE, some, thing
 from chalicelib.rooms import arrival
 from chalicelib.rooms.consult import Outcome
+from chalicelib.rooms.permission import MAY, Role
 from chalicelib.store import records
 from chalicelib.visit import seeing
 from chalicelib.visit.errand import about_visit
 from tests.builders import ADA, NOW, SOAP, a_clinic, a_line, a_request, refused
-from tests.house.test_house import _deeds_of_doors
+from tests.simulation.mutants import Break, instead
 from tests.visit.walk import Walk
 
+# Numbers in lists that name somebody who works here and are no count of what they did.
+NO_COUNTS = {
+    "number": "of a note or a prescription",
+    "minutes": "how long it waits",
+    "times": "one record was opened",
+    "age": "of the people of a patient's number",
+}
+STAFF = {"doctor", "by", "pharmacist", "role"}
 
-def test_r19_no_door_counts_what_a_doctor_prescribed() -> None:
-    """Reports of medicines by doctor are for nobody's pay or ranking, so no deed of the house makes one."""
-    counting = ("volume", "ranking", "sales", "turnover", "statistic")
-    assert not [deed for deed in _deeds_of_doors() if any(word in deed for word in counting)]
+
+def counts_by_person(shape: Any, list_of: str = "") -> Iterator[str]:
+    """The numbers that an answer gives person by person of those who work here."""
+    if isinstance(shape, list):
+        yield from (name for part in shape for name in counts_by_person(part, list_of))
+    if not isinstance(shape, dict):
+        return
+    parts = shape.get("properties", {})
+    if list_of and (STAFF & set(parts) or list_of in ("doctors", "people", "staff")):
+        yield from (name for name, one in parts.items() if _counts(one) and name not in NO_COUNTS)
+    for name, one in parts.items():
+        yield from counts_by_person(one, name if isinstance(one, dict) and one.get("type") == "array" else list_of)
+    for name in ("items", "anyOf"):
+        yield from counts_by_person(shape.get(name), list_of)
+
+
+def _counts(shape: Any) -> bool:
+    """A number, or several of them."""
+    parts = [*shape.get("anyOf", ()), shape["items"]] if "items" in shape else shape.get("anyOf", ())
+    return shape.get("type") in ("integer", "number") or any(map(_counts, parts))
+
+
+def who_counts() -> dict[str, set[Role]]:
+    """The views that count what people who work here did, with who may open them."""
+    deeds = {
+        f"{one.view.__module__.rpartition('.')[2]}.{one.view.__name__}": one.deed
+        for methods in app.routes.values()
+        for one in (entry.view_function for entry in methods.values())
+    }
+    found = {called: set(counts_by_person(shape)) for called, shape in GIVES.items()}
+    return {called: set(MAY[deeds[called]]) for called, names in found.items() if names}
+
+
+def test_r19_only_who_looks_after_safety_sees_what_a_doctor_prescribed() -> None:
+    """Counts of medicines by doctor are for nobody's pay or ranking. One view has them, for the privacy officer alone;
+    that no view gives more than it declares is held by tests/doors/test_contract.py."""
+    assert who_counts() == {"watch.practice": {Role.PRIVACY_OFFICER}}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda: instead(MAY, "see_practice", {Role.PRIVACY_OFFICER, Role.ADMINISTRATOR}),
+        lambda: instead(GIVES, "people.show_all", thing(people=some(thing(MEMBER, prescribed=WHOLE)), more=WHOLE)),
+        lambda: instead(
+            GIVES, "board.waits", thing(departments=some(thing(name=TEXT, by=some(thing(doctor=TEXT, sold=WHOLE)))))
+        ),
+    ],
+    ids=["the administrator may", "the list of staff says so", "the public page says so"],
+)
+def test_r19_a_count_for_somebody_else_is_noticed(broken: Callable[[], Break]) -> None:
+    with broken(), pytest.raises(AssertionError):
+        test_r19_only_who_looks_after_safety_sees_what_a_doctor_prescribed()
 
 
 def test_r20_nobody_joins_without_consent_to_this_text_in_their_language() -> None:

@@ -1,6 +1,7 @@
 """Floors that are not about medicine: a valid licence, one's own name, log-off, a second factor, pages of our own."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -55,6 +56,42 @@ def test_r31_every_field_of_a_page_has_words_for_who_cannot_see_it(page: Path) -
     text = page.read_text(encoding="utf-8")
     assert not [tag for tag in re.findall(r"<img\b[^>]*>", text) if "alt=" not in tag]
     assert not [tag for tag in re.findall(r"<html\b[^>]*>", text) if "lang=" not in tag]
+    assert list(unlabelled(text)) == []
+
+
+FIELDS = re.compile(r"<label\b|</label>|<(?:input|select|textarea)\b(?:\{\{.*?\}\}|\{%.*?%\}|[^>{])*>", re.DOTALL)
+
+
+def unlabelled(page: str) -> Iterator[str]:
+    """Boxes of a template that no label names: neither around it, nor `for` its id, nor a word of its own."""
+    around = 0
+    for tag in FIELDS.findall(page):
+        if tag.startswith(("<label", "</label")):
+            around += 1 if tag.startswith("<label") else -1
+            continue
+        id = re.search(r'\bid="((?:\{\{.*?\}\}|[^"])*)"', tag)
+        named = id and f'<label for="{id[1]}"' in page
+        unseen = 'type="hidden"' in tag or 'type="submit"' in tag
+        if not (around or named or unseen or "aria-label" in tag):
+            yield tag
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<input name="a">',
+        '<label for="b">Why?</label><textarea id="a" name="a">',
+        '<label for="{{ name }}">x</label><select id="{{ name if x > 1 else \'b\' }}" name="a">',
+        '<label>Why?</label><input type="radio" name="a">',
+    ],
+)
+def test_r31_a_field_without_words_is_noticed(page: str) -> None:
+    assert list(unlabelled(page))
+
+
+def test_r31_many_fields_are_looked_at() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert len([tag for tag in FIELDS.findall(text) if not tag.startswith(("<label", "</label"))]) > 40
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from chalicelib.refusal import Refusal
+from chalicelib.rooms import kit as hospital
 from chalicelib.rooms.consult import Outcome
+from chalicelib.rooms.kit import BadKit
 from chalicelib.rooms.packs import TOLD, Regulator
 from chalicelib.rooms.permission import SYSTEM, Role
-from chalicelib.rooms.rules import BadKit, Clinic
 from chalicelib.store import records
 from chalicelib.visit import arriving, keeping, seeing, sending, staffing
 from infra import audit, regulator
@@ -30,7 +31,9 @@ def walk(clinic_on_moto: None) -> Walk:
     walk = Walk(a_clinic(regulator=ALL))
     doctors, others = dict.fromkeys(("ada", "bo"), Role.DOCTOR), {"pria": Role.PRIVACY_OFFICER, "sam": Role.PHARMACIST}
     for id, role in (doctors | others).items():
-        licence = {"licence": f"L-{id}", "licence_until": date(2099, 1, 1)} if role is Role.DOCTOR else {}
+        licence = (
+            {"title": "Doctor", "licence": f"L-{id}", "licence_until": date(2099, 1, 1)} if role is Role.DOCTOR else {}
+        )
         staffing.add_member(walk.errand(SYSTEM), id=id, name=id.title(), role=role, **licence)
     return walk
 
@@ -51,7 +54,7 @@ def a_day(walk: Walk) -> None:
 def test_r24_off_unless_the_kit_says_so_and_then_field_by_field(walk: Walk) -> None:
     a_day(walk)
     before = table()
-    assert a_clinic().regulator == Clinic.of(_kit()).regulator == Regulator()
+    assert a_clinic().regulator == hospital.clinic(_kit()).regulator == Regulator()
     with pytest.raises(Refusal, match="tells its regulator nothing"):
         told(walk, clinic=a_clinic())
     assert table() == before
@@ -70,12 +73,12 @@ def test_r24_off_unless_the_kit_says_so_and_then_field_by_field(walk: Walk) -> N
 )
 def test_r24_a_kit_that_asks_for_more_is_refused(said: dict[str, object]) -> None:
     with pytest.raises(BadKit, match="regulator"):
-        Clinic.of(_kit() | {"regulator": said})
+        hospital.clinic(_kit() | {"regulator": said})
 
 
 def test_r24_a_kit_may_ask_for_what_there_is() -> None:
     kit = _kit() | {"regulator": {"on": True, "fields": list(TOLD)}}
-    assert Clinic.of(kit).regulator == ALL
+    assert hospital.clinic(kit).regulator == ALL
     assert {"day", *regulator._FIELDS} == set(TOLD)
 
 

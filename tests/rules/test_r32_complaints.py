@@ -101,7 +101,7 @@ def test_r32_sent_twice_it_is_one_and_two_who_close_it_are_not_both_right(walk: 
 
 def test_r32_it_lasts_as_long_as_the_record_and_makes_the_record_last(walk: Walk) -> None:
     id = walk.signed()
-    walk.now += timedelta(days=700)
+    walk.now += timedelta(days=80)
     filed = keeping.complain(walk.errand(ANN), id=id, about=About.HARM, text="Only now").filed_at
     row = table()[f"V#{id}", "C#001"]
     assert "ttl" not in row

@@ -1,5 +1,4 @@
-"""Where the rules allow no medicine in a visit, both are told before: the patient before waiting, the doctor before
-writing a prescription."""
+"""Where the rules allow no medicine, both are told before: a patient before waiting, a doctor before prescribing."""
 
 from dataclasses import replace
 

@@ -127,7 +127,7 @@ def _prescriptions_are_checked(day: Day, crowd: Crowd) -> None:
     """The pharmacists' list empties, and so do the doctors' lists of what came back."""
     sam = crowd.staff.pharmacists[0]
     for _ in range(3):
-        for one in _sure(crowd, "see_work", sending.to_review, sam):
+        for one in _sure(crowd, "see_prescription", sending.to_review, sam):
             word = _review(crowd, sam, one, approve=True)
             if word != "ok":
                 must(_review(crowd, sam, one, approve=False) == "ok", f"liveness: nobody can decide about {one}")
@@ -155,7 +155,7 @@ def _parcels_arrive(day: Day, crowd: Crowd) -> None:
                 typed = {"way": Way.DELIVERY, "address": "1 Station Road", "phone": "138 0000 1234", "code": CODE}
                 _sure(crowd, "choose_delivery", sending.choose_delivery, person.patient(id), id=id, **typed)
     cole = crowd.staff.couriers[0]
-    for order in _sure(crowd, "see_work", sending.orders, cole, states=OPEN):
+    for order in _sure(crowd, "see_order", sending.orders, cole, states=OPEN):
         for _ in range(STEPS_MAX):
             order = day.mirror.newest(order.visit, Order)
             if order.state not in OPEN:

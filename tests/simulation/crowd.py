@@ -12,7 +12,7 @@ from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor, Role
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.prescription import State as PrescriptionState
 from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
-from chalicelib.visit import arriving, desk, preferring, seeing, sending, sweeping
+from chalicelib.visit import arriving, desk, holding, preferring, seeing, sending, sweeping
 from chalicelib.visit.arriving import Place
 from chalicelib.visit.errand import Errand
 from tests.simulation.day import Day, Job, Outcome
@@ -276,7 +276,8 @@ class Crowd:
             self.do("ask", arriving.draft, ANYBODY, holder=holder)
         elif found := self.mine(lambda v: True):
             whose, id = found
-            self.do("come_back", arriving.come_back, ANYBODY, id=id, secret=whose.tickets[id])
+            secret = whose.tickets[id]
+            self.do("come_back", holding.come_back, ANYBODY, id=id, code=secret, secret=secret)
 
     # The parcel
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.rooms.consult import Outcome as Ending
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.permission import Actor, Role
-from chalicelib.visit import arriving, desk, preferring, seeing, sending, taking
+from chalicelib.visit import arriving, desk, holding, preferring, seeing, sending, taking
 from tests.simulation.day import Day, Job
 from tests.simulation.staffroom import SOAP
 
@@ -95,7 +95,7 @@ _CHOOSE: dict[str, Any] = {"way": Way.PICK_UP, "address": "", "phone": "138 0000
 _TRICKS: list[tuple[str, Callable[..., Any], Role, dict[str, Any]]] = [
     ("see_ticket", arriving.see_ticket, Role.PATIENT, {}),
     ("see_ticket", seeing.open_visit, Role.PATIENT, {}),
-    ("come_back", arriving.come_back, Role.PUBLIC, {"secret": "guess"}),
+    ("come_back", holding.come_back, Role.PUBLIC, {"code": "guess", "secret": "guess"}),
     ("leave", arriving.leave, Role.PATIENT, {}),
     ("need_more_time", arriving.need_more_time, Role.PATIENT, {}),
     ("say", seeing.say, Role.PATIENT, {"text": "Hello", "epoch": None}),
@@ -130,8 +130,8 @@ _TRICKS: list[tuple[str, Callable[..., Any], Role, dict[str, Any]]] = [
     ("print_ticket", desk.print_ticket, Role.DOCTOR, {}),
     # lists and duties that are about nobody in particular
     ("see_work", taking.work, Role.PATIENT, {}),
-    ("see_work", sending.to_review, Role.PATIENT, {}),
-    ("see_work", sending.orders, Role.PUBLIC, {}),
+    ("see_prescription", sending.to_review, Role.PATIENT, {}),
+    ("see_order", sending.orders, Role.PUBLIC, {}),
     ("see_queue", desk.see_queue, Role.PHARMACIST, {}),
     ("pause", taking.pause, Role.COURIER, {}),
 ]

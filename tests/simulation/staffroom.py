@@ -241,7 +241,7 @@ class Staffroom:
     def review(self) -> None:
         pharmacist = self.random.choice(self.pharmacists)
         if self.random.random() < 0.1:
-            self.do("see_work", sending.to_review, pharmacist)
+            self.do("see_prescription", sending.to_review, pharmacist)
         found = self.prescribed(PrescriptionState.SIGNED)
         if not found:
             return
@@ -275,7 +275,7 @@ class Staffroom:
         if order is None:
             return
         if self.random.random() < 0.15:
-            self.do("see_work", sending.orders, actor, states=(OrderState.CREATED, OrderState.PICKING))
+            self.do("see_order", sending.orders, actor, states=(OrderState.CREATED, OrderState.PICKING))
             self.do("see_order", sending.see_order, actor, id=order.visit)
         self.step(order, actor)
 

@@ -22,6 +22,7 @@ from chalicelib.rooms.rules import Codes, Sms
 from chalicelib.visit import (
     arriving,
     desk,
+    holding,
     keeping,
     preferring,
     proving,
@@ -266,6 +267,8 @@ def _opened(walk: Walk) -> Typed:
     return {"id": typed["id"], "by": BO.id, "at": pane.at, "verdict": Verdict.IN_ORDER, "remark": ""}
 
 
+PHONE = Actor(role=Role.PATIENT, id="another phone")
+LINK = {"code": ANN.id, "secret": PHONE.id}
 TEA = {**SOAP, "plan": "Tea."}
 HURT = {"about": About.CARE, "text": "It hurt."}
 PRIA = Actor(role=Role.PRIVACY_OFFICER, id="pria", name="Pria")
@@ -303,7 +306,7 @@ DEEDS = [
     Deed("add_person to a number", proving.add_person, PUBLIC, _adding, other={"name": "Meimei"}, entry="add_me"),
     Deed("sign_out", proving.sign_out, PUBLIC, lambda w: {**_proven(w), "token": "token"}, entry="sign_out_here"),
     Deed("out_everywhere", proving.out_everywhere, PUBLIC, lambda w: {**_proven(w), "token": "token"}),
-    Deed("find", proving.find, ANN, _finding, other={"secret": "a third phone's"}),
+    Deed("find", proving.find, PUBLIC, _finding, other={"secret": "a third phone's"}),
     Deed(
         "wake_me",
         telling.wake_me,
@@ -362,6 +365,9 @@ DEEDS = [
         entry="join",
         draws=True,
     ),
+    Deed("come_back", holding.come_back, PHONE, lambda w: {**LINK, "id": w.join().id}, other={"secret": "third"}),
+    Deed("with paper", holding.come_back, PHONE, lambda w: {**LINK, **w.printed()}, other={"secret": "third"}),
+    Deed("let_go", holding.let_go, ANN, lambda w: {"id": w.join().id, "secret": ANN.id}),
     Deed("cancel_visit", desk.cancel_visit, DEE, lambda w: {"id": w.join().id, "why": "Home."}, other={"why": "-"}),
     Deed("expire", desk.expire, DEE, lambda w: {"id": w.join().id}),
     Deed("complain", keeping.complain, ANN, lambda w: {"id": w.signed(), **HURT}, other={"text": "It still hurts."}),

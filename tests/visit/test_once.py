@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.refusal import Refusal
-from chalicelib.rooms.permission import Entry
+from chalicelib.refusal import NotFound, Refusal
+from chalicelib.rooms.permission import WHOSE, Entry
 from chalicelib.store import records
 from chalicelib.visit import arriving, desk, keeping, proving, seeing, sending, taking, watching
 from chalicelib.visit import errand as errands
 from chalicelib.visit.errand import Errand, fingerprint
+from tests.simulation.mutants import instead
 from tests.visit.deeds import DEEDS, Deed, Typed, another, same
 from tests.visit.walk import Key, Walk, differ, table
 
@@ -40,6 +41,7 @@ def test_a_request_happens_once(walk: Walk, deed: Deed) -> None:
     """Asked of every deed; in one test, because getting there is most of the work."""
     typed = deed.ready(walk)
     before = table()
+    _refused_without_a_tie(walk, before, deed, typed)
     errand = walk.errand(deed.who, "once")
     first = deed.do(errand, **typed)
     after = table()
@@ -57,6 +59,16 @@ def test_a_request_happens_once(walk: Walk, deed: Deed) -> None:
         deed.do(walk.errand(deed.who, "twice"), **typed)
     except Refusal:
         assert changed(after, table(), deed) == set(), "what is refused leaves no line"
+
+
+def _refused_without_a_tie(walk: Walk, before: dict[Key, Any], deed: Deed, typed: Typed) -> None:
+    """Everything is ready for it, and only the permission table says that it is nobody's business."""
+    name = deed.audited_as
+    assert name in WHOSE or not deed.about(typed).startswith("V#"), f"{name} is about a visit: whose must it be?"
+    if name in WHOSE:
+        with instead(WHOSE, name, {}), pytest.raises(NotFound):
+            deed.do(walk.errand(deed.who, "nobody's"), **typed)
+        assert changed(before, table(), deed) == set()
 
 
 def _the_one_line_in_the_audit(

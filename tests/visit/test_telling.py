@@ -171,20 +171,6 @@ def test_down_then_up(clinic: Walk) -> None:
     assert notices() == [("nearly", "sent", 3)]
 
 
-def test_nearly_is_not_said_to_who_is_with_a_doctor_already(clinic: Walk) -> None:
-    """The service is down for five minutes, a doctor takes the patient meanwhile, and it is up again."""
-    clinic.on_duty()
-    asks_for_texts(clinic)
-    post = Provider(answers=[Outcome.LATER] * 2)
-    sweep(clinic, post)
-    clinic.take()
-    post = Provider()
-    sweep(clinic, post, after=5 * MINUTE)
-    sweep(clinic, post, after=5 * MINUTE)
-    assert [one.kind for one in post.asked] == [Kind.TURN]
-    assert ("nearly", "untrue") in [(kind, state) for kind, state, *_ in notices()]
-
-
 def test_down_for_good_is_a_dead_letter_that_the_desk_sees(clinic: Walk) -> None:
     clinic.on_duty(ADA)
     id, post, given_up = asks_for_texts(clinic), Provider([Outcome.LATER]), 0

@@ -1,17 +1,18 @@
 """A whole visit, from the first question to the parcel at the door, and every line the audit keeps of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
-from chalicelib.rooms import delivery, prescription, queue
+from chalicelib.rooms import delivery, pocket, prescription, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong
 from chalicelib.rooms.consult import NoteState, Outcome
 from chalicelib.rooms.delivery import Way
 from chalicelib.rooms.queue import Band, State, Ticket
 from chalicelib.store import records
-from chalicelib.visit import arriving, desk, seeing, sending, taking
+from chalicelib.visit import arriving, desk, holding, seeing, sending, taking
 from chalicelib.visit.errand import about_visit
 from tests.builders import ADA, ANN, BO, BOB, COLE, DEE, EVE, KIM, PENICILLIN, SAM, SOAP, a_line, refused
 from tests.visit.walk import CODE, Walk, at_the_desk, person
@@ -108,7 +109,7 @@ def test_a_stranger_finds_nothing_of_a_visit(walk: Walk) -> None:
         lambda: seeing.open_visit(walk.errand(EVE), id=id),
         lambda: seeing.open_visit(walk.errand(BO), id=id),
         lambda: arriving.see_ticket(walk.errand(EVE), id=id),
-        lambda: arriving.come_back(walk.errand(), id=id, secret=EVE.id),
+        lambda: holding.come_back(walk.errand(), id=id, code=EVE.id, secret=EVE.id),
         lambda: seeing.messages(walk.errand(EVE), id=id, after=""),
         lambda: seeing.messages(walk.errand(BO), id=id, after=""),
         lambda: seeing.say(walk.errand(EVE), id=id, text="x", epoch=None),
@@ -128,8 +129,19 @@ def test_a_stranger_finds_nothing_of_a_visit(walk: Walk) -> None:
 
 
 def test_the_return_link_opens_the_visit_on_another_phone(walk: Walk) -> None:
-    visit = walk.join()
-    assert arriving.come_back(walk.errand(), id=visit.id, secret=ANN.id).id == visit.id
+    """It has a secret of its own from then on: what one phone forgets, the other still has."""
+    id, other = walk.join().id, replace(ANN, id="another phone")
+    assert holding.come_back(walk.errand(), id=id, code=ANN.id, secret=other.id).lent == (other.id,)
+    version = records.visit(id).version
+    assert holding.come_back(walk.errand(), id=id, code=ANN.id, secret=other.id).version == version, "nothing to write"
+    holding.let_go(walk.errand(), id=id, secret=ANN.id)
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            arriving.see_ticket(walk.errand(ANN), id=id)
+    assert arriving.see_ticket(walk.errand(other), id=id).visit.secret == pocket.FORGOTTEN
+    for n in range(pocket.LENT_MAX):
+        holding.come_back(walk.errand(), id=id, code=other.id if n == 0 else "0", secret=str(n))
+    assert records.visit(id).lent == ("0", "1", "2"), "of more than that the first no longer holds it"
 
 
 def test_everybody_sees_how_long_the_queues_are_and_nobody_in_them(walk: Walk) -> None:

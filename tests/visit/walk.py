@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.rooms import pocket
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.delivery import Way
@@ -13,10 +14,10 @@ from chalicelib.rooms.queue import Band, State, Ticket, Visit
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import keys, records
 from chalicelib.store.rows import TABLE, Row
-from chalicelib.visit import arriving, seeing, sending, taking
+from chalicelib.visit import arriving, desk, seeing, sending, taking
 from chalicelib.visit.errand import Errand, Records, Signer
 from infra.local.signer import Local
-from tests.builders import ADA, ANN, COLE, KIM, NOW, PUBLIC, SAM, SOAP, a_clinic, a_line, a_request
+from tests.builders import ADA, ANN, COLE, DEE, KIM, NOW, PUBLIC, SAM, SOAP, a_clinic, a_line, a_request
 
 CODE = "123456"
 SIGNER = Local()
@@ -148,6 +149,10 @@ class Walk:
         sending.hand_over(self.errand(COLE if way is Way.DELIVERY else SAM), id=id)
         return id
 
+    def printed(self) -> dict[str, Any]:
+        """Somebody the desk queued: the ticket, and what is on the paper."""
+        return {"id": desk.add_person(self.errand(DEE), **at_the_desk()).id, "code": "paper"}
+
     def crowd(self, count: int, band: Band = Band.STANDARD, department: str = "general") -> list[Visit]:
         """So many people join, one after the other."""
         said: dict[str, Any] = {"department": department, "follow_up": band is Band.FOLLOW_UP}
@@ -165,7 +170,7 @@ def person(id: str) -> str:
 def at_the_desk(_: object = None) -> dict[str, Any]:
     """Somebody without a phone, as the desk writes them down."""
     return {
-        "secret": "paper",
+        "secret": pocket.paper("paper"),
         "person": person("paper"),
         "for_whom": ForWhom.OTHER,
         "name": "Old Wu",
