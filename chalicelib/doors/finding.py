@@ -119,7 +119,7 @@ def open_here(asked: Asked) -> Answer:
 def back(asked: Asked) -> Answer:
     """A return link opens this page; only its button opens the visit, so a messenger's preview does not. The browser is
     given its own secret here: what it is given with the visit can be lost on the way, and is asked for again."""
-    cookies = () if asked.guest.phone else (guests.phone_cookie(guests.new_secret(), secure=asked.secure),)
+    cookies = () if asked.guest.phone else (guests.phone_cookie(asked.phone, secure=asked.secure),)
     return Page(template="back.html", values={"code": asked.sheet.given.get("code", "")}, cookies=cookies, here="back")
 
 
@@ -128,25 +128,24 @@ def back(asked: Asked) -> Answer:
 def come_back(asked: Asked) -> Answer:
     """Whoever brings a ticket's secret is its patient too, on a phone with a secret of its own; paper does so once."""
     brought = guests.ticket_of(asked.given["code"])
-    own = asked.guest.phone or guests.new_secret()
     try:
         if brought is None:
             raise NotFound()
-        kept = _opened(asked, brought, own)
+        kept = _opened(asked, brought)
     except NotFound as unknown:
         raise Refusal(NOT_OPENED, field="code", phone=CLINIC.phone) from unknown
     cookies = (
-        guests.phone_cookie(own, secure=asked.secure),
+        guests.phone_cookie(asked.phone, secure=asked.secure),
         guests.tickets_cookie((kept, *beside(asked, kept.secret)), secure=asked.secure),
     )
     return Go(to=f"visits/{kept.visit}", data={"visit": kept.visit, "secret": kept.secret}, cookies=cookies)
 
 
-def _opened(asked: Asked, brought: Kept, own: str) -> Kept:
+def _opened(asked: Asked, brought: Kept) -> Kept:
     """What this browser holds from now on: the ticket it has, while that opens the visit; else one of its own."""
     held = asked.guest.ticket(brought.visit)
     token = hashed(asked.guest.number) if asked.guest.number else ""
-    id, new = names.ticket_of(brought.visit), Kept(brought.visit, guests.found_secret(own, brought.visit))
+    id, new = names.ticket_of(brought.visit), Kept(brought.visit, guests.found_secret(asked.phone, brought.visit))
     for kept, code in ((held, held), (new, brought)):
         with contextlib.suppress(NotFound):
             if kept and code:

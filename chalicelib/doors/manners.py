@@ -80,6 +80,8 @@ class Asked:
     frame: Frame
     guest: Guest
     name: str = ""  # of the visit in the address
+    phone: str = ""  # the browser's own secret; a new one for who has none, and then the answer may bring it
+    secret: str = ""  # by which it is known here: that one, its ticket's or its badge
     kept: Kept | None = None  # the patient's ticket of that visit
     sheet: Sheet = field(default_factory=Sheet)
     visit: Ticket | None = None
@@ -166,8 +168,8 @@ class Polite:
         form = self._form(asked)
         if asked.sends:
             asked.sheet = _posted(asked, form)
-            _shown_to_them(asked)
-            asked.admitted = replace(errand, request=_id_of(asked) or errand.request)
+            origin.shown_to_them(asked.request, str(asked.sheet.given.get("proof", "")), asked.proofs)
+            asked.admitted = replace(errand, request=_id_of(asked) or errand.request, secret=asked.secret)
         else:
             asked.sheet = _queried(asked, form)
         if not (self.adds and all(form.may_be_empty(one.field) for one in asked.sheet.wrong)):
@@ -236,7 +238,8 @@ def _asked(request: Request, path: dict[str, str]) -> Asked:
         now=clock(),
     )
     known = guest(request.headers.get("cookie", ""), secure=frame.secure)
-    return Asked(request=request, path=path, frame=frame, guest=known)
+    phone = known.phone or new_secret()
+    return Asked(request=request, path=path, frame=frame, guest=known, phone=phone, secret=phone)
 
 
 def _visit_named(asked: Asked) -> str:
@@ -261,10 +264,12 @@ def _who(asked: Asked, by: By, deed: str) -> Actor:
         asked.kept = asked.guest.ticket(asked.name)
         if asked.kept is None:
             raise NotFound()
-        _carries(asked, asked.kept.secret)
-        return Actor(role=Role.PATIENT, id=hashed(asked.kept.secret))
+        asked.secret = asked.kept.secret
+        _carries(asked, asked.secret)
+        return Actor(role=Role.PATIENT, id=hashed(asked.secret))
     if by == "staff" and asked.guest.staff:
         badge, now = asked.guest.staff, asked.frame.now
+        asked.secret = badge
         _carries(asked, badge)
         by_hand = deed not in BY_ITSELF
         found = staff.who(id=asked.guest.member, token_hash=hashed(badge), now=now, by_hand=by_hand)
@@ -280,10 +285,6 @@ def _carries(asked: Asked, *secrets: str) -> None:
     page may have been shown before it had the first."""
     asked.proofs = tuple(proof(secret) for secret in secrets if secret)
     asked.frame = replace(asked.frame, proof=next(iter(asked.proofs), ""))
-
-
-def _shown_to_them(asked: Asked) -> None:
-    origin.shown_to_them(asked.request, str(asked.sheet.given.get("proof", "")), asked.proofs)
 
 
 def _posted(asked: Asked, form: Form) -> Sheet:

@@ -91,14 +91,13 @@ def ask(asked: Asked) -> Answer:
 
 def send(asked: Asked, *, typed: str, purpose: Purpose, born: date | None = None) -> Go:
     """The code on its way, and the page to enter it. Known and unknown numbers are answered by the same work."""
-    secret = asked.guest.phone or guests.new_secret()
     number = phone.provable(typed, CLINIC)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     id = keys.phone_of(number)
     digest = keys.digest(id, purpose, code)
     claim = proving.ask_code(
         asked.errand,
-        holder=hashed(secret),
+        holder=hashed(asked.phone),
         phone_id=id,
         number=number,
         purpose=purpose,
@@ -113,7 +112,7 @@ def send(asked: Asked, *, typed: str, purpose: Purpose, born: date | None = None
             claim = proving.not_sent(asked.errand, claim)
     if claim.unsent:
         raise Refusal("We could not send the text message. Check the number, or try again in a minute.", field="phone")
-    cookie = guests.phone_cookie(secret, secure=asked.secure)
+    cookie = guests.phone_cookie(asked.phone, secure=asked.secure)
     return Go(to="number/code", data={"sent": True}, cookies=(cookie,))
 
 

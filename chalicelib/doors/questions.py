@@ -230,15 +230,14 @@ def _on(draft: Request) -> Answer:
 
 def _flags(asked: Asked) -> Answer:
     """The first answer begins a request, unless the person came back to change it."""
-    phone = asked.guest.phone or guests.new_secret()
-    holder, flags = hashed(phone), asked.given["flags"]
+    holder, flags = hashed(asked.phone), asked.given["flags"]
     if asked.given["change"] and _draft(asked) is not None:
         draft = arriving.answer(asked.errand, holder=holder, step="flags", flags=flags)
     else:
         draft = arriving.begin(asked.errand, holder=holder, language=asked.language, flags=flags)
     on = _on(draft)
     assert isinstance(on, Go)
-    return Go(to=on.to, data=on.data, cookies=(guests.phone_cookie(phone, secure=asked.secure),))
+    return Go(to=on.to, data=on.data, cookies=(guests.phone_cookie(asked.phone, secure=asked.secure),))
 
 
 @door.route("/{lang}/ask/check", methods=["POST"], content_types=FORMS)

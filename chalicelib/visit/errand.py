@@ -2,8 +2,9 @@
 
 import functools
 import hashlib
+import hmac
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -185,6 +186,7 @@ class Errand:
     records: Records
     fingerprint: str = ""
     signer: Signer = NoSigner()
+    secret: str = field(default="", repr=False)  # of whoever asks; the table has its hash at most
 
     @property
     def here(self) -> datetime:
@@ -321,7 +323,7 @@ def once(
         @functools.wraps(deed)
         def do(errand: Errand, /, *args: P.args, **typed: P.kwargs) -> T:
             said = {name: value for name, value in typed.items() if name not in made_here}
-            errand = replace(errand, fingerprint=fingerprint(deed.__name__, errand.actor, said))
+            errand = replace(errand, fingerprint=fingerprint(deed.__name__, errand, said))
             for _ in range(DECIDE_TRIES_MAX):
                 try:
                     return deed(errand, *args, **typed)
@@ -341,10 +343,14 @@ def once(
     return wrap
 
 
-def fingerprint(deed: str, actor: Actor, typed: dict[str, Any]) -> str:
-    """Tells a repeat of a request from another form sent under the same id."""
-    text = repr((deed, actor.role, actor.id, sorted(typed.items(), key=lambda pair: pair[0])))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def fingerprint(deed: str, errand: Errand, typed: dict[str, Any]) -> str:
+    """Tells a repeat of a request from another form sent under the same id.
+
+    It stays in the audit when what was typed is erased, so it is made with the sender's own secret: who reads it cannot
+    try all phone numbers until one fits.
+    """
+    text = repr((deed, errand.actor.role, errand.actor.id, sorted(typed.items(), key=lambda pair: pair[0])))
+    return hmac.new(errand.secret.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _same(errand: Errand, earlier: Repeated) -> str:

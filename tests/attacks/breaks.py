@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.doors import form, guests, manners, render, sheet
+from chalicelib.doors import form, guests, manners, origin, render, sheet
 from chalicelib.outside.signing import Kms
 from chalicelib.refusal import NotFound
 from chalicelib.rooms import assignment, glass, oversight, permission, phone, pocket, queue, seal
 from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.prescription import State
 from chalicelib.rooms.queue import Ticket
-from chalicelib.store import chain, names, records, rows, writing
+from chalicelib.store import chain, keys, names, records, rows, writing
 from chalicelib.store.rows import OrderRow, PrescriptionRow
 from chalicelib.visit import checking, desk, errand, sealing, sending
 from infra import stack
@@ -36,6 +36,15 @@ def _unlinked_signing(real: Any, transaction: Any, line: Any, whose: str) -> Non
 
 def _only_the_key(real: Any, item: Any, whose: str) -> str:
     return str(real({name: item[name] for name in ("pk", "sk")}, whose))
+
+
+def _with_key(key: str | None) -> Any:
+    """Fingerprints are made with this key; None: with the clinic's own, which lies in the table."""
+
+    def made(real: Any, deed: str, errand: Any, typed: Any) -> str:
+        return str(real(deed, replace(errand, secret=keys.key("pepper").hex() if key is None else key), typed))
+
+    return made
 
 
 def _anybody_signs() -> Break:
@@ -262,7 +271,7 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a22 what is typed is logged": lambda: instead(form, "clean", around(_noted)),
     "a22 an error is logged with its message": lambda: instead(manners, "note_broken", around(_told)),
     "a24 a form about a number needs no proof": lambda: instead(manners, "_carries", around(_proof_of_one)),
-    "a24 a form needs no proof": lambda: instead(manners, "_shown_to_them", lambda asked: None),
+    "a24 a form needs no proof": lambda: instead(origin, "shown_to_them", lambda *_: None),
     "a30 a cookie has a plain name everywhere": lambda: instead(guests, "cookie_name", lambda name, *, secure: name),
     "a30 of two cookies the first is taken": lambda: instead(guests, "guest", around(_first_of_two)),
     "a28 paper opens one phone after the other": lambda: instead(pocket, "brought", around(_never_used_up)),
@@ -275,6 +284,8 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a29 signing out leaves the tickets": lambda: instead(pocket, "signed_out", lambda visit, *, kept: visit),
     "a29 a ticket has no end": lambda: instead(pocket, "is_over", lambda *_: False),
     "a29 any number opens an old ticket": lambda: instead(phone, "gave", lambda *_: True),
+    "a31 a line says what was typed to whoever tries": lambda: instead(errand, "fingerprint", around(_with_key(""))),
+    "a31 a line is made with a key of the table": lambda: instead(errand, "fingerprint", around(_with_key(None))),
 }
 
 

@@ -75,8 +75,9 @@ def i5_what_was_answered_exists(mirror: Mirror, answer: Any) -> None:
 
 
 def i14_every_reader_is_written_down(mirror: Mirror, job: "Job", frame: Frame, answer: Any) -> None:
-    """Before anything was shown: the visit, and earlier visits of the same person that are shown with it."""
-    if job.deed in READS and job.actor.role in READERS:
+    """Before anything was shown: the visit, and earlier visits of the same person that are shown with it. A list has no
+    id: its line hangs on the reader."""
+    if job.deed in READS and job.actor.role in READERS and "id" in job.typed:
         shown = [job.typed["id"], *(past.visit.id for past in getattr(answer, "history", ()))]
         for id in shown:
             looks = [line for line in mirror.audit.get(f"V#{id}", {}).values() if line.deed in ("look", "look_back")]

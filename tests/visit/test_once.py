@@ -96,11 +96,12 @@ def test_a_wrong_code_sent_twice_is_one_wrong_try(walk: Walk) -> None:
     assert order.wrong_codes == 1
 
 
-def test_the_fingerprint_tells_forms_people_and_deeds_apart() -> None:
-    ann = DEEDS[4].who
+def test_the_fingerprint_tells_forms_people_and_deeds_apart(walk: Walk) -> None:
+    ann = replace(walk.errand(DEEDS[4].who), secret="ann's phone")
     one = fingerprint("say", ann, {"text": "a", "id": "1"})
     assert one == fingerprint("say", ann, {"id": "1", "text": "a"}), "the order of fields is no difference"
     assert len({one, fingerprint("leave", ann, {"text": "a", "id": "1"})}) == 2
-    assert len({one, fingerprint("say", replace(ann, id="x"), {"text": "a", "id": "1"})}) == 2
+    assert len({one, fingerprint("say", replace(ann, actor=replace(ann.actor, id="x")), {"text": "a", "id": "1"})}) == 2
     assert len({one, fingerprint("say", ann, {"text": "b", "id": "1"})}) == 2
+    assert len({one, fingerprint("say", replace(ann, secret="another"), {"text": "a", "id": "1"})}) == 2
     assert errands.DECIDE_TRIES_MAX > 1
