@@ -299,7 +299,7 @@ class Crowd:
             phone = Actor(role=Role.PATIENT, id=f"phone-{code}")
             if self.do("come_back", holding.come_back, phone, id=id, code=code, secret=phone.id).ok:
                 person.tickets[id] = phone.id
-                del person.papers[id]
+                person.papers.pop(id, None)  # somebody else may have acted in between
 
     # The parcel
 
