@@ -49,10 +49,10 @@ def still_open(errand: Errand, *, held: Mapping[Ticket, str]) -> list[Visit]:
 
 @once(about=_about_visit, again=_visit_again)
 def let_go(errand: Errand, *, id: Ticket, secret: str) -> Visit:
-    """This phone holds the ticket no more, whoever copied its cookies. The visit goes on; other phones keep it."""
+    """This phone holds the ticket no more, whoever copied its cookies. The visit goes on; other phones keep it. Raises
+    NotFound for a phone that does not hold it."""
     visit = errand.records.visit(id)
-    if not queue.is_theirs(visit, secret=secret):
-        return visit
+    queue.theirs(visit, secret=secret)
     left = pocket.forgotten(visit, secret=secret)
     patient = replace(errand, actor=Actor(role=Role.PATIENT, id=secret))
     errand.records.save(left, audit=patient.entry("let_go", about_visit(id)))

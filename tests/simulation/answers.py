@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.rooms import queue
 from chalicelib.rooms.arrival import KEPT, Request
 from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.consult import Message, Note
@@ -94,9 +95,10 @@ def i15_the_same_request_has_one_effect_and_one_answer(
         must(right, f"I15 {job.deed} {job.request} had its effect ({before}), sent again it is told {outcome.word}")
         nothing = outcome.ok and job.deed == "take_next" and outcome.answer is None
         must(not nothing, f"I15 {job.request} took {before.answer}, sent again it is told that nobody waits")
-    if outcome.ok and job.line is None:  # nobody to take is the one answer without an effect
+    if outcome.ok and job.line is None:  # nobody to take, and a phone that has the ticket, need no effect
+        held = job.deed == "come_back" and queue.is_theirs(outcome.answer, secret=job.typed["secret"])
         must(
-            job.deed == "take_next" and outcome.answer is None,
+            held or (job.deed == "take_next" and outcome.answer is None),
             f"I15 {job.deed} {job.request} answered {outcome.answer}: no effect",
         )
     if not outcome.ok and outcome.word not in MAYBE and before is None and not wrong_code:

@@ -29,6 +29,8 @@ def close_up(day: Day, crowd: Crowd) -> None:
     if day.seed % 2:
         day.later(minutes=day.clinic.prefer_minutes)  # no sweep says that a doctor is gone: the limit ends the waiting
         _whoever_got_no_answer_asks_again(day, crowd)
+        while any(person.papers for person in crowd.people):
+            crowd.scan()  # nobody but a phone of theirs looks for them either
     _everybody_is_seen(day, crowd)
     _everybody_may_come_again(day)
     _prescriptions_are_checked(day, crowd)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.rooms import arrival, preferred, queue
+from chalicelib.rooms import arrival, pocket, preferred, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.delivery import State as OrderState
@@ -37,6 +37,7 @@ class Person:
     guardian: str
     phones: tuple[str, ...]
     tickets: dict[Ticket, str] = field(default_factory=dict)
+    papers: dict[Ticket, str] = field(default_factory=dict)  # of the desk, that no phone has opened
 
     def patient(self, id: Ticket) -> Actor:
         return Actor(role=Role.PATIENT, id=self.tickets[id])
@@ -192,7 +193,10 @@ class Crowd:
         """Whoever drew a ticket keeps its secret, also when the answer came on the second try."""
         if job.deed in ("join", "add_person") and outcome.ok and outcome.answer.secret == job.typed["secret"]:
             person = next(p for p in self.people if p.id == job.typed["person"])
-            person.tickets[outcome.answer.id] = outcome.answer.secret
+            if pocket.is_paper(outcome.answer):
+                person.papers[outcome.answer.id] = outcome.answer.secret.removeprefix(pocket.paper(""))
+            else:
+                person.tickets[outcome.answer.id] = outcome.answer.secret
 
     def add_person(self, person: Person | None = None) -> None:
         """Somebody without a phone, or with a dead one, at the desk."""
@@ -202,7 +206,7 @@ class Crowd:
             "add_person",
             desk.add_person,
             desk_hand,
-            secret=f"paper-{self.day.requests}",
+            secret=pocket.paper(f"{self.day.requests}"),
             person=person.id,
             **typed["who"],
             **typed["what"],
@@ -229,6 +233,7 @@ class Crowd:
             self.do(deed, do, person.patient(id), id=id, **typed)
 
     def poll(self) -> None:
+        self.scan()
         look = arriving.see_ticket if self.random.random() < 0.5 else _open_page
         self._for_my("see_ticket", look, lambda v: v.state in ACTIVE)
 
@@ -276,8 +281,25 @@ class Crowd:
             self.do("ask", arriving.draft, ANYBODY, holder=holder)
         elif found := self.mine(lambda v: True):
             whose, id = found
-            secret = whose.tickets[id]
-            self.do("come_back", holding.come_back, ANYBODY, id=id, code=secret, secret=secret)
+            self._other_phone(whose, id)
+
+    def _other_phone(self, whose: Person, id: Ticket) -> None:
+        """The link is opened on another phone, and that may be made to forget it again."""
+        other = Actor(role=Role.PATIENT, id=f"another-{self.day.requests}")
+        opened = self.do("come_back", holding.come_back, other, id=id, code=whose.tickets[id], secret=other.id)
+        if opened.ok:
+            self.do("forget", holding.still_open, other, held={id: other.id})
+            self.do("forget", holding.let_go, other, id=id, secret=other.id)
+
+    def scan(self) -> None:
+        """Somebody of the desk finds a phone after all."""
+        if printed := [(person, id) for person in self.people for id in person.papers]:
+            person, id = self.random.choice(printed)
+            code = person.papers[id]
+            phone = Actor(role=Role.PATIENT, id=f"phone-{code}")
+            if self.do("come_back", holding.come_back, phone, id=id, code=code, secret=phone.id).ok:
+                person.tickets[id] = phone.id
+                person.papers.pop(id, None)  # somebody else may have acted in between
 
     # The parcel
 

@@ -96,6 +96,7 @@ _TRICKS: list[tuple[str, Callable[..., Any], Role, dict[str, Any]]] = [
     ("see_ticket", arriving.see_ticket, Role.PATIENT, {}),
     ("see_ticket", seeing.open_visit, Role.PATIENT, {}),
     ("come_back", holding.come_back, Role.PUBLIC, {"code": "guess", "secret": "guess"}),
+    ("forget", holding.let_go, Role.PUBLIC, {"secret": "guess"}),
     ("leave", arriving.leave, Role.PATIENT, {}),
     ("need_more_time", arriving.need_more_time, Role.PATIENT, {}),
     ("say", seeing.say, Role.PATIENT, {"text": "Hello", "epoch": None}),

@@ -51,6 +51,9 @@ PARTS = {
     "counted_once",
     "waiting_for",
     "way_back",
+    "theirs",
+    "still_open",
+    "let_go",
 }
 # Acts that simulated days leave out: they have tests of their own, and every deed of theirs that writes is in the fault
 # suite.
