@@ -121,8 +121,10 @@
   /* How far this page has listened. Our own messages do not count: one of the patient's may lie before them. */
   var heard = talk ? talk.lastElementChild && talk.lastElementChild.dataset.id : news && news.dataset.id;
   function line(one) {
-    var li = d.createElement('li'), small = d.createElement('small');
-    small.textContent = one.author + ' · ' + one.clock;
+    var li = d.createElement('li'), small = d.createElement('small'), author = d.createElement('bdi');
+    author.textContent = one.author;
+    small.appendChild(author);
+    small.appendChild(d.createTextNode(' · ' + one.clock));
     li.appendChild(small);
     li.appendChild(d.createTextNode(one.text));
     return li;
