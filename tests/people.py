@@ -80,6 +80,8 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
+        if tag == "bdi":
+            self.words = self.words.removesuffix(" ")  # it stands within a sentence, and ends no word
         if "id" in said:
             self.ids.add(said["id"])
         if tag in ("style", "title", "script"):
@@ -115,6 +117,8 @@ class Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if self._inside and self._inside[-1] == tag:
             self._inside.pop()
+        elif tag == "bdi":
+            self.words = self.words.removesuffix(" ")
         elif tag == "textarea":
             self._area = None
         elif tag == "select":

@@ -1,11 +1,11 @@
 """Chart: what people who work here are shown of a visit, as plain data: the same for the page and for a machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import shown, words
-from chalicelib.rooms import arrival, assignment, grounds, pocket, queue, staff
+from chalicelib.rooms import arrival, assignment, consult, grounds, pocket, queue, staff
 from chalicelib.rooms.consult import PATIENT, SOAP, Message, Note
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.notice import Absence
@@ -174,6 +174,18 @@ def message(said: Message) -> dict[str, object]:
         "text": said.text,
         "at": said.at,
         "clock": words.clock(said.at),
+    }
+
+
+def begun_from(found: Dossier, sent: Mapping[str, list[str]]) -> dict[str, object]:
+    """The text a page with the note begins from. Where it shows again what was sent from another one, and that one did
+    not know the text kept, both are shown."""
+    typed = {name: "".join(texts[:1]) for name, texts in sent.items()}
+    began = consult.Began(base=typed.get("base", ""), page=typed.get("page", ""))
+    elsewhere = consult.written_elsewhere(found.visit, found.note, typed, began)
+    return {
+        "began": consult.mark(consult.typed_so_far(found.visit, found.note)),
+        "other": note(found.note) if found.note and elsewhere else None,
     }
 
 

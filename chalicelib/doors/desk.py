@@ -137,6 +137,7 @@ def ticket(asked: Asked) -> Answer:
         "state": visit.state,
         "place": place.ahead + 1 if visit.state is State.WAITING else None,
         "wait": place.wait,
+        "opens": shown.closed(visit.id.department, asked.frame.now),
         "joined_at": visit.joined_at,
         "fee": visit.answers.fee,
     }

@@ -7,13 +7,13 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import chart, lines, phrases, second, words
-from chalicelib.doors.form import FORMS, Form, key, many, text, whole, yes
+from chalicelib.doors.form import FORMS, REQUEST_MAX, Form, key, many, text, whole, yes
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Data, Go, Page
 from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal, Together
-from chalicelib.rooms import assignment, grounds, prescription
+from chalicelib.rooms import assignment, consult, grounds, prescription
 from chalicelib.rooms.consult import MESSAGE_MAX, NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, NoteState, Outcome, last_words
 from chalicelib.rooms.prescription import Line
 from chalicelib.store import names
@@ -36,6 +36,7 @@ DUTY = Form(
 )
 TAKE = Form(many("departments", DEPARTMENTS))
 AFTER = Form(key("after", max=MESSAGE_ID_MAX))
+BEGAN = (key("base", max=consult.MARK_LETTERS), key("page", max=REQUEST_MAX))
 # Conversation and note are one form: whichever button is pressed, nothing typed in the other part is lost.
 DESK = (
     whole("epoch", missing=REOPEN),
@@ -43,6 +44,7 @@ DESK = (
     key("phrase", max=phrases.LONGEST_KEY),
     key("speaks", max=LANGUAGE_MAX),
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
+    *BEGAN,
 )
 VISIT = Form(*DESK)
 NOT_HERE = Form(whole("epoch", missing=REOPEN))
@@ -51,6 +53,7 @@ SIGN = Form(
     whole("epoch", missing=REOPEN),
     whole("heard", missing=REOPEN),  # how much of the conversation the page showed: nobody signs over unread words
     *(text(part, max=NOTE_FIELD_MAX, lines=True) for part in SOAP),
+    *BEGAN,
     key("outcome", max=OUTCOME_MAX),
     *lines.line_fields(),
     text("summary", max=SUMMARY_MAX, lines=True),
@@ -136,6 +139,7 @@ def _visit_page(asked: Asked, found: Dossier, **more: object) -> Page:
             "speaks_other": words.CALLED.get(speaks, speaks) if speaks != asked.language else "",
             "kept": kept,
             "soap": SOAP,
+            **chart.begun_from(found, asked.frame.typed),
             "ask_second": second.wanted(asked),
             **more,
         },
@@ -158,6 +162,7 @@ def say(asked: Asked) -> Answer:
         said = phrase
     message = seeing.say(asked.errand, id=asked.id, text=said, epoch=given["epoch"])
     if any(asked.sheet.typed[part] for part in SOAP) and not asked.frame.machine:
+        asked.sheet.typed["text"] = []  # it is sent: where the note is refused, only the note is to be done again
         _save_note(asked, "-note")
     return Go(to=f"doctor/visits/{asked.name}#talk", data={"message": chart.message(message)})
 
@@ -178,12 +183,17 @@ def save_note(asked: Asked) -> Answer:
     if asked.given["text"].strip() and not asked.frame.machine:
         return _visit_page(asked, seeing.open_visit(asked.errand, id=asked.id))
     at = asked.frame.now
-    return Go(to=f"doctor/visits/{asked.name}#note", data={"saved_at": at, "clock": words.clock(at)})
+    data = {"saved_at": at, "clock": words.clock(at), "base": consult.mark(_soap(asked.given))}
+    return Go(to=f"doctor/visits/{asked.name}#note", data=data)
 
 
 def _save_note(asked: Asked, mark: str = "") -> None:
-    errand = replace(asked.errand, request=asked.errand.request + mark)
-    seeing.save_note(errand, id=asked.id, epoch=asked.given["epoch"], soap=_soap(asked.given))
+    errand, given = replace(asked.errand, request=asked.errand.request + mark), asked.given
+    seeing.save_note(errand, id=asked.id, epoch=given["epoch"], soap=_soap(given), began=_began(given))
+
+
+def _began(given: dict[str, Any]) -> consult.Began:
+    return consult.Began(base=given["base"], page=given["page"])
 
 
 def _soap(given: dict[str, Any]) -> dict[str, str]:
@@ -236,6 +246,7 @@ def finish(asked: Asked) -> Answer:
                 (p.key, p.label, phrases.said(p, speaks, _facts(asked)), p.outcome) for p in phrases.SUMMARIES
             ],
             "soap": SOAP,
+            **chart.begun_from(found, asked.frame.typed),
         },
         values=_own_words(found),
         here=f"doctor/visits/{asked.name}/finish",
@@ -277,6 +288,7 @@ def sign(asked: Asked) -> Answer:
         "confirmed": _confirmed(asked, chosen),
         "heard": given["heard"],
         "stated": given["stated"],
+        "began": _began(given),
     }
     with together:
         second.show_again(asked)

@@ -132,6 +132,7 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
             data["doctor"] = _had(asked, draft)
             data["no_medicine"] = _no_medicine(asked, draft)
             data["fee"] = shown.fee(draft.department, asked.language)
+            data["opens"] = shown.closed(draft.department, asked.frame.now)
             values["doctor"], extras["seen"] = FIRST, _marked(draft)
     else:
         values = {"change": asked.sheet.given.get("change", False)}
@@ -140,6 +141,7 @@ def _page(asked: Asked, step: str, draft: Request | None) -> Page:
         extras |= _family(asked)
     if step == "what":
         extras["fees"] = shown.fees_apart(asked.language)
+        extras["opens"] = {one.id: shown.closed(one.id, asked.frame.now) for one in CLINIC.departments}
     if step == "contact" and draft and not draft.phone and (known := number.known_to(asked, *number.THEIRS)):
         values["phone"] = known.proof.number
     return Page(template=f"ask_{step}.html", data=data, extras=extras, values=values)

@@ -71,6 +71,13 @@ def fee(department: str, language: str) -> str:
     return words.in_words(CLINIC.fee_in(department), language)
 
 
+def closed(department: str, now: datetime) -> str:
+    """When a department that is closed opens, like 08:00; "" for an open one."""
+    found = CLINIC.department(department)
+    assert found is not None
+    return "" if found.is_open(words.local(now)) else f"{found.opens:%H:%M}"
+
+
 def _hours(id: str, on_duty: int, now: datetime) -> dict[str, object]:
     found = CLINIC.department(id)
     assert found is not None

@@ -1,5 +1,7 @@
 """The consult: messages, the doctor's note, signing, and how a visit ends. Signed notes never change."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -75,10 +77,23 @@ class Note:
     signed_at: datetime | None = None
     policy: str | None = None  # under which it was signed
     signature: Signature | None = None
+    page: str | None = None  # the page that wrote it last
     version: int | None = None
 
 
 SOAP = ("subjective", "objective", "assessment", "plan")
+MARK_LETTERS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """From which text a page began to write, and which page it is. `base` is "" for whoever does not say."""
+
+    base: str = ""
+    page: str = ""
+
+
+UNSAID = Began()
 
 
 def say(visit: Visit, *, author: str, author_name: str, text: str, now: datetime) -> tuple[Visit, Message]:
@@ -116,7 +131,37 @@ def begun(visit: Visit) -> Visit:
     return replace(visit, state=State.IN_CONSULT) if visit.state is State.ASSIGNED else visit
 
 
-def draft(visit: Visit, note: Note | None, *, doctor: str, doctor_name: str, epoch: int, soap: dict[str, str]) -> Note:
+def mark(soap: Mapping[str, str]) -> str:
+    """Tells one text of a note from another."""
+    text = repr([soap.get(part, "").strip() for part in SOAP])
+    return hashlib.sha256(text.encode()).hexdigest()[:MARK_LETTERS]
+
+
+def typed_so_far(visit: Visit, note: Note | None) -> dict[str, str]:
+    """The text of the note of the doctor who has the visit now; nothing while there is none."""
+    open_one = note is not None and note.epoch == visit.epoch and note.state is NoteState.DRAFT
+    return {part: getattr(note, part) for part in SOAP} if open_one else {}
+
+
+def written_elsewhere(visit: Visit, note: Note | None, soap: Mapping[str, str], began: Began) -> bool:
+    """Whether `soap` would be written over words its page never showed. What that page itself wrote last, it knows,
+    also where the answer to it was lost."""
+    kept = mark(typed_so_far(visit, note))
+    if not began.base or kept in (began.base, mark(soap)):
+        return False
+    return not (note and began.page and note.page == began.page)
+
+
+def draft(
+    visit: Visit,
+    note: Note | None,
+    *,
+    doctor: str,
+    doctor_name: str,
+    epoch: int,
+    soap: dict[str, str],
+    began: Began = UNSAID,
+) -> Note:
     """The note as typed so far, empty or not; saved by itself while the doctor writes."""
     holds(doctor, visit, epoch=epoch)
     wrong = [
@@ -126,11 +171,13 @@ def draft(visit: Visit, note: Note | None, *, doctor: str, doctor_name: str, epo
     ]
     if wrong:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
+    if written_elsewhere(visit, note, soap, began):
+        raise TooLate("This note was changed on another page. Nothing was lost: what you wrote is still in the boxes.")
     if note is None or note.epoch != epoch:
         number = 1 if note is None else note.number + 1
         note = Note(visit=visit.id, number=number, doctor=doctor, doctor_name=doctor_name, epoch=epoch)
     assert note.state is NoteState.DRAFT, "the note of an open visit is a draft"
-    return _written(note, soap)
+    return replace(_written(note, soap), page=began.page or None)
 
 
 def set_aside(note: Note) -> Note:

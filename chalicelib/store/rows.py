@@ -187,6 +187,7 @@ class NoteRow(Row, discriminator="note"):
     signed_at = UTCDateTimeAttribute(null=True)
     policy = UnicodeAttribute(null=True)
     signature = values.signature()
+    page = UnicodeAttribute(null=True)
 
 
 class PrescriptionRow(Row, discriminator="prescription"):

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.refusal import NotFound, Refusal, Repeated, Stale, Together, Unsigned
 from chalicelib.rooms import assignment, consult, delivery, prescription, queue
 from chalicelib.rooms.assignment import Freed
-from chalicelib.rooms.consult import PATIENT, Message, Note, NoteState, Outcome
+from chalicelib.rooms.consult import PATIENT, UNSAID, Began, Message, Note, NoteState, Outcome
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.prescription import Line, Prescription
@@ -154,12 +154,17 @@ def _note_again(errand: Errand, answer: str, *, id: Ticket, **_: object) -> Note
     return note
 
 
+def _draft(errand: Errand, visit: Visit, before: Note | None, epoch: int, soap: dict[str, str], began: Began) -> Note:
+    me = errand.actor
+    return consult.draft(visit, before, doctor=me.id, doctor_name=me.name, epoch=epoch, soap=soap, began=began)
+
+
 @once(about=_about_visit, again=_note_again)
-def save_note(errand: Errand, *, id: Ticket, epoch: int, soap: dict[str, str]) -> Note:
+def save_note(errand: Errand, *, id: Ticket, epoch: int, soap: dict[str, str], began: Began = UNSAID) -> Note:
     """The note as typed so far. The visit is written with it, so that only the holder's text is ever kept."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
     visit = errand.visit(id, "save_note")
-    note = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
+    note = _draft(errand, visit, before, epoch, soap, began)
     visit = assignment.alive(consult.begun(visit), errand.now)
     errand.records.save(visit, note, audit=errand.entry("save_note", about_visit(id)))
     return note
@@ -236,11 +241,12 @@ def look_over(
     confirmed: bool,
     heard: int | None = None,
     stated: tuple[str, ...] = (),
+    began: Began = UNSAID,
 ) -> Finish:
     """The end of a visit as it is filled in, nothing of it written yet. All that is wrong with it is told at once."""
     before = errand.records.newest_note(id)  # first: if it is signed meanwhile, the visit read after it says so
     visit = errand.visit(id, "sign")
-    draft = consult.draft(visit, before, doctor=errand.actor.id, doctor_name=errand.actor.name, epoch=epoch, soap=soap)
+    draft = _draft(errand, visit, before, epoch, soap, began)
     me, clinic, now, together = errand.actor, errand.clinic, errand.now, Together()
     with together:
         consult.unread(visit, heard)

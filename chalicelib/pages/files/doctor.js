@@ -55,11 +55,12 @@
   }
 
   /* ---- the note. It lies in this tab until it is saved, and FRESH ms longer: the next page may have been written
-     by the clinic just before the save came through. */
-  var saved = at('saved'), noteKey = 'note' + my.visit, FRESH = 30000, timer, saving, dirty, tries = 0;
+     by the clinic just before the save came through. `base` and `page` say from which text it began and who wrote it:
+     the clinic refuses to write over what another page saved. */
+  var page = form.elements.page ? form.elements.page.value : '', saved = at('saved'), noteKey = 'note' + my.visit, FRESH = 30000, timer, saving, dirty, tries = 0;
   function note() {
     var found = { epoch: epoch };
-    each(soap, function (part) { found[part] = form.elements[part].value; });
+    each(soap.concat(['base', 'page']), function (part) { found[part] = form.elements[part].value; });
     return found;
   }
   function tell(element, words, bad) {
@@ -77,6 +78,8 @@
       saving = false;
       tries = 0;
       tell(saved, my.saved.replace('#', answer.clock));
+      form.elements.base.value = fields.base = answer.base;
+      form.elements.page.value = fields.page = page;
       if (dirty) return save();
       fields.at = Date.now();
       kept(noteKey, JSON.stringify(fields));
@@ -84,6 +87,7 @@
       saving = false;
       dirty = true;
       tell(saved, words || my.unsaved, true);
+      if (words && at('save')) at('save').hidden = false; /* pressed, it leads to a page that shows both texts */
       if (!words) timer = setTimeout(save, Math.min(60, 4 * Math.pow(2, tries++)) * 1000);
     });
   }
@@ -107,6 +111,7 @@
         if (form.elements[part].value !== mine[part]) dirty = true;
         form.elements[part].value = mine[part];
       });
+      each(['base', 'page'], function (one) { if (mine[one]) form.elements[one].value = mine[one]; });
       save();
     }
   }
@@ -116,8 +121,10 @@
   /* How far this page has listened. Our own messages do not count: one of the patient's may lie before them. */
   var heard = talk ? talk.lastElementChild && talk.lastElementChild.dataset.id : news && news.dataset.id;
   function line(one) {
-    var li = d.createElement('li'), small = d.createElement('small');
-    small.textContent = one.author + ' · ' + one.clock;
+    var li = d.createElement('li'), small = d.createElement('small'), author = d.createElement('bdi');
+    author.textContent = one.author;
+    small.appendChild(author);
+    small.appendChild(d.createTextNode(' · ' + one.clock));
     li.appendChild(small);
     li.appendChild(d.createTextNode(one.text));
     return li;
@@ -234,7 +241,7 @@
     });
   });
   /* What is typed here outlives a look back at the conversation; only in this tab, and until it is signed. */
-  var skip = /^(request|proof|epoch|speaks|confirmed|template)$/;
+  var skip = /^(request|proof|epoch|base|page|speaks|confirmed|template)$/;
   function changed() {
     var now = {}, part = at('medicines'), chosen = form.querySelector('[name=outcome]:checked');
     each(form.elements, function (field) {
