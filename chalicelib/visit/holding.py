@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from chalicelib.refusal import NotFound
 from chalicelib.rooms import phone, pocket, queue
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.phone import Holding
@@ -52,7 +53,8 @@ def let_go(errand: Errand, *, id: Ticket, secret: str) -> Visit:
     """This phone holds the ticket no more, whoever copied its cookies. The visit goes on; other phones keep it. Raises
     NotFound for a phone that does not hold it."""
     visit = errand.records.visit(id)
-    queue.theirs(visit, secret=secret)
+    if not queue.is_theirs(visit, secret=secret):
+        raise NotFound()
     left = pocket.forgotten(visit, secret=secret)
     patient = replace(errand, actor=Actor(role=Role.PATIENT, id=secret))
     errand.records.save(left, audit=patient.entry("let_go", about_visit(id)))
