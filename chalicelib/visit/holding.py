@@ -47,6 +47,14 @@ def still_open(errand: Errand, *, held: Mapping[Ticket, str]) -> list[Visit]:
     return [visit for visit in found if visit.state in ACTIVE and queue.is_theirs(visit, secret=held.get(visit.id, ""))]
 
 
+def patients(errand: Errand, *, held: Mapping[Ticket, str]) -> dict[Ticket, str]:
+    """Who each ticket of one phone is for, by its secrets and while it opens its visit."""
+    theirs = [v for v in errand.records.visits(held) if queue.is_theirs(v, secret=held.get(v.id, ""))]
+    return {
+        v.id: v.answers.name for v in theirs if not v.restricted and not pocket.is_over(v, errand.now, errand.clinic)
+    }
+
+
 @once(about=_about_visit, again=_visit_again)
 def let_go(errand: Errand, *, id: Ticket, secret: str) -> Visit:
     """This phone holds the ticket no more, whoever copied its cookies. The visit goes on; other phones keep it."""
