@@ -80,8 +80,8 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
-        if tag == "bdi":
-            self.words = self.words.removesuffix(" ")  # it stands within a sentence, and ends no word
+        # A name stands within a sentence and ends no word; whatever else comes does.
+        self.words = self.words.removesuffix(" ") if tag == "bdi" else f"{self.words} "
         if "id" in said:
             self.ids.add(said["id"])
         if tag in ("style", "title", "script"):
@@ -115,10 +115,9 @@ class Reader(HTMLParser):
             values.append(said.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:
+        self.words = self.words.removesuffix(" ") if tag == "bdi" else f"{self.words} "
         if self._inside and self._inside[-1] == tag:
             self._inside.pop()
-        elif tag == "bdi":
-            self.words = self.words.removesuffix(" ")
         elif tag == "textarea":
             self._area = None
         elif tag == "select":

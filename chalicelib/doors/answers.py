@@ -191,7 +191,7 @@ GIVES: dict[str, Shape] = {
     "doctor.revise_page": DOSSIER,
     "doctor.say": either(thing(message=gives.SAID), DOSSIER),
     "doctor.messages": thing(messages=some(gives.SAID)),
-    "doctor.save_note": thing(saved_at=TIME, clock=TEXT),
+    "doctor.save_note": thing(saved_at=TIME, clock=TEXT, base=TEXT),
     "doctor.hand_back": STATE,
     "doctor.not_here": STATE,
     "doctor.call_again": STATE,
@@ -199,6 +199,7 @@ GIVES: dict[str, Shape] = {
     "doctor.amend": thing(note=gives.NOTE),
     "doctor.revise": thing(number=WHOLE, state=word(prescription.State)),
     "doctor.revoke": MEDICINE_STATE,
+    "sheet.check": thing(state=TEXT, doctor=TEXT, signed_at=TIME, until=TIME, medicines=WHOLE),
     "pharmacy.review_list": thing(
         to_review=some(
             thing(visit=NAME, code=TEXT, doctor=TEXT, number=WHOLE, medicines=some(TEXT), warned=YES, minutes=WHOLE)

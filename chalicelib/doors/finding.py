@@ -51,15 +51,30 @@ def beside(asked: Asked, secret: str) -> tuple[Kept, ...]:
     kept = asked.guest.tickets
     if len(kept) < guests.TICKETS_MAX or any(one.secret == secret for one in kept):
         return kept
-    mine: dict[Ticket, str] = {}
-    for one in kept:
-        with contextlib.suppress(NotFound):
-            mine[names.ticket_of(one.visit)] = hashed(one.secret)
-    open = {names.name_of(visit.id) for visit in holding.still_open(asked.errand, held=mine)}
+    open = {names.name_of(visit.id) for visit in holding.still_open(asked.errand, held=_secrets(kept))}
     over = [one for one in kept if one.visit not in open]
     if not over:
         raise TooLate("This phone holds %(max)s tickets that are still open. End one of them first.", max=len(kept))
     return tuple(one for one in kept if one is not over[-1])
+
+
+def _secrets(kept: tuple[Kept, ...]) -> dict[Ticket, str]:
+    mine: dict[Ticket, str] = {}
+    for one in kept:
+        with contextlib.suppress(NotFound):
+            mine[names.ticket_of(one.visit)] = hashed(one.secret)
+    return mine
+
+
+def _patients(asked: Asked) -> dict[str, str]:
+    """Who the tickets in this browser are for, by one read: a family's look alike. Without an answer of the store the
+    page does without the names."""
+    held = _secrets(asked.guest.tickets)
+    try:
+        found = holding.patients(asked.errand, held=held) if held else {}
+    except Refusal:
+        return {}
+    return {names.name_of(id): patient for id, patient in found.items()}
 
 
 @door.route("/{lang}/find")
@@ -68,10 +83,12 @@ def find(asked: Asked) -> Answer:
     """The tickets of this phone and how to open one on another; and those of the number that was proven here."""
     public = origin.public(asked.request)
     here: list[dict[str, str]] = []
+    patients = _patients(asked)
     for ticket in tickets(asked):
         if kept := asked.guest.ticket(ticket["visit"]):
             link = f"{public}{asked.frame.url('back')}?code={kept.code}"
-            here.append({**ticket, "link": link, "picture": Markup(qr.picture(link))})  # noqa: S704  # nosec B704
+            picture = Markup(qr.picture(link))  # noqa: S704  # nosec B704
+            here.append({**ticket, "link": link, "picture": picture, "patient": patients.get(kept.visit, "")})
     known = number.known_to(asked)
     data = {"visits": [ticket["visit"] for ticket in here], "found": _found(asked, known) if known else None}
     return Page(template="find.html", extras={"tickets": here}, data=data, here="find")

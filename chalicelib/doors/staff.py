@@ -31,6 +31,7 @@ from chalicelib.visit import taking
 door = Blueprint(__name__)
 
 ID_MAX, NEXT_MAX, PASSWORD_MAX, STEP_MAX, SEED_MAX, CODE_MAX = 40, 300, 100, 4096, 128, 12
+MARK_MAX = 64
 # Where each role works: the first is home, and nobody is sent anywhere else after signing in.
 AREAS: dict[Role, tuple[str, ...]] = {
     Role.DOCTOR: ("doctor", "glass"),
@@ -48,7 +49,9 @@ SIGN_IN = Form(
 )
 # What the second and third form carry on from the ones before.
 SO_FAR = (key("id", max=ID_MAX), key("session", max=STEP_MAX), key("next", max=NEXT_MAX))
-NEW_PASSWORD = Form(*SO_FAR, text("secret", max=PASSWORD_MAX, missing="Choose a password.", shown=False))
+NEW_PASSWORD = Form(
+    *SO_FAR, key("first", max=MARK_MAX), text("secret", max=PASSWORD_MAX, missing="Choose a password.", shown=False)
+)
 CODE = Form(*SO_FAR, key("seed", max=SEED_MAX), dialled("code", max=CODE_MAX, missing="Enter the six digits."))
 
 
@@ -121,7 +124,8 @@ def _asks(asked: Asked, id: str, asks: Asks) -> Answer:
     values = {"id": id, "session": asks.session, "seed": asks.seed, "next": asked.given["next"]}
     asked.frame = replace(asked.frame, typed={})  # the next form begins empty
     if asks.step is Step.NEW_PASSWORD:
-        return Page(template="staff_password.html", data=_told(asks), values=values, here="staff")
+        first = {"first": names.first_mark(id, asked.given["secret"])}  # what is typed next must be another one
+        return Page(template="staff_password.html", data=_told(asks) | first, values=values | first, here="staff")
     return Page(
         template="staff_code.html", data=_told(asks), extras=_seed_shown(id, asks.seed), values=values, here="staff"
     )
@@ -162,8 +166,10 @@ def ask_code_again(asked: Asked) -> Answer:
 @polite("sign_in", form=NEW_PASSWORD, again=ask_password_again)
 def choose_password(asked: Asked) -> Answer:
     """In place of the first one, which came on paper."""
-    id = named(asked.given["id"])
-    return _asks(asked, id, identity.pool().new_password(id, asked.given["session"], asked.given["secret"]))
+    given, id = asked.given, named(asked.given["id"])
+    if given["first"] == names.first_mark(id, given["secret"]):
+        raise Refusal("Choose another one: the one on the paper was for the first time only.", field="secret")
+    return _asks(asked, id, identity.pool().new_password(id, given["session"], given["secret"]))
 
 
 @door.route("/{lang}/staff/code", methods=["POST"], content_types=FORMS)

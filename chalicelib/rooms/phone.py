@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.refusal import Refusal, SeveralRefusals, TooLate
-from chalicelib.rooms.arrival import NAME_MAX, ForWhom, telephone
+from chalicelib.rooms.arrival import NAME_MAX, ForWhom, Request, telephone
 from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.rules import AGE_MAX, DAYS_MAX, Clinic
@@ -30,6 +30,8 @@ ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 FOUND = timedelta(days=7)  # how long a ticket can be found again
 NETWORK_SHARE = 5  # of the clinic's codes in a day one network has at most a fifth: a village may be one address
 FIND_MAX = 3  # codes to find a ticket, of one number in a week of seven days: each is a guess at a birth date
+NATIONAL = ("", 7, 15)  # how a number that takes texts begins after its country, its fewest and most digits
+MOBILE = {"+86": ("1", 11, 11)}  # where that is told from land lines
 ONE_YEAR = 1  # people say their age as at the last birthday, the next, or by the Chinese count
 
 
@@ -133,7 +135,9 @@ def number(phone: str, clinic: Clinic) -> str:
     if phone.startswith("00"):
         phone = f"+{phone[2:]}"
     plain = phone if phone.startswith("+") else f"{clinic.sms.country}{phone.lstrip('0')}"
-    able = 8 <= len(plain) <= 16 and plain[1:2] != "0" and plain.startswith(clinic.sms.countries)
+    country = max((one for one in clinic.sms.countries if one and plain.startswith(one)), key=len, default="")
+    (begins, fewest, most), digits = MOBILE.get(country, NATIONAL), plain.removeprefix(country)
+    able = bool(country) and fewest <= len(digits) <= most and len(plain) <= 16 and digits.startswith(begins)
     return plain if able else ""
 
 
@@ -143,6 +147,17 @@ def provable(typed: str, clinic: Clinic) -> str:
     if not found:
         raise Refusal("We cannot send a text message to this number.", field="phone")
     return found
+
+
+def textable(request: Request, clinic: Clinic) -> None:
+    """Nobody is promised a text message that cannot be sent."""
+    if request.text_me and clinic.sms.on and not number(request.phone, clinic):
+        raise Refusal(
+            "We cannot send a text message to this number. Enter a mobile number that begins with %(countries)s, or do "
+            "not tick the box.",
+            field="phone",
+            countries=" / ".join(clinic.sms.countries),
+        )
 
 
 def counters(

@@ -135,6 +135,11 @@ def is_known(member: str, mark: str) -> bool:
     return hmac.compare_digest(_mark(member, nonce), tag)
 
 
+def first_mark(member: str, password: str) -> str:
+    """Tells the password on this person's slip again, and does not tell what it is."""
+    return base64.urlsafe_b64encode(_mac(b"first", f"{member}~{password}".encode())).decode().rstrip("=")
+
+
 def _mark(member: str, nonce: str) -> str:
     return base64.urlsafe_b64encode(_mac(b"known", f"{member}~{nonce}".encode())).decode().rstrip("=")
 

@@ -12,7 +12,7 @@ from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
 from chalicelib.rooms.consult import set_aside
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.phone import Proof
+from chalicelib.rooms.phone import Proof, textable
 from chalicelib.rooms.preferred import Offer
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Band, Closed, Lane, State, Ticket, Visit
@@ -108,6 +108,8 @@ def answer(errand: Errand, /, *, holder: str, step: str, **typed: Any) -> Reques
     if step == "flags":
         typed["own"] = errand.clinic.own_flags
     after = ROOMS[step](before, **typed)
+    if step == "contact":
+        textable(after, errand.clinic)
     errand.records.save(after, audit=errand.entry("ask", about_person(holder)))
     return after
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from chalicelib.refusal import NotFound
 from chalicelib.rooms import phone, pocket, queue
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.phone import Holding
@@ -48,13 +47,19 @@ def still_open(errand: Errand, *, held: Mapping[Ticket, str]) -> list[Visit]:
     return [visit for visit in found if visit.state in ACTIVE and queue.is_theirs(visit, secret=held.get(visit.id, ""))]
 
 
+def patients(errand: Errand, *, held: Mapping[Ticket, str]) -> dict[Ticket, str]:
+    """Who each ticket of one phone is for, by its secrets and while it opens its visit."""
+    theirs = [v for v in errand.records.visits(held) if queue.is_theirs(v, secret=held.get(v.id, ""))]
+    return {
+        v.id: v.answers.name for v in theirs if not v.restricted and not pocket.is_over(v, errand.now, errand.clinic)
+    }
+
+
 @once(about=_about_visit, again=_visit_again)
 def let_go(errand: Errand, *, id: Ticket, secret: str) -> Visit:
     """This phone holds the ticket no more, whoever copied its cookies. The visit goes on; other phones keep it. Raises
     NotFound for a phone that does not hold it."""
-    visit = errand.records.visit(id)
-    if not queue.is_theirs(visit, secret=secret):
-        raise NotFound()
+    visit = errand.visit(id, "let_go", ties=lambda _, visit: queue.ties(visit, secret=secret))
     left = pocket.forgotten(visit, secret=secret)
     patient = replace(errand, actor=Actor(role=Role.PATIENT, id=secret))
     errand.records.save(left, audit=patient.entry("let_go", about_visit(id)))

@@ -75,6 +75,18 @@ def test_the_box_is_empty_until_it_is_ticked_and_the_answers_say_which(cast: Cas
     assert "Text message when it is nearly my turn Yes" in page.words
 
 
+@pytest.mark.parametrize("number", ["+1 202 555 0100", "12345", "010 1234 5678"])
+def test_no_text_is_promised_to_a_number_that_gets_none(cast: Cast, number: str) -> None:
+    cast.ann.answer()
+    cast.ann.get("/en/ask/contact")
+    got = cast.ann.fill("/contact", phone=number, text_me="yes")
+    assert got.status == 422
+    assert "Enter a mobile number that begins with +86" in got.page.errors["phone"]
+    form = next(form for form in got.page.forms if "text_me" in form.fields)
+    assert (form.fields["phone"], form.fields["text_me"]) == ([number], ["yes"]), "nothing typed is lost"
+    assert cast.ann.fill("/contact", phone=number, text_me=[]).status == 200, "it can be called all the same"
+
+
 def test_in_chinese(cast: Cast) -> None:
     visit = a_visit(id=a_ticket(17), answers=answers(language="zh"))
     said = text(to_patient(visit, Kind.NEARLY, Way.SMS, to="+86138", now=NOW), "")

@@ -203,6 +203,23 @@ def test_an_empty_battery_loses_no_answer(cast: Cast) -> None:
 # Other phones
 
 
+def test_a_familys_tickets_are_told_apart_by_name(cast: Cast) -> None:
+    """Two children in the same department have tickets that look alike."""
+    cast.ann.join(name="Mei Smith")
+    mei = cast.ann.visit
+    cast.ann.join(name="Bao Smith")
+    got = cast.ann.get("/en/find").words
+    assert "C2001 · General medicine Mei Smith Open your ticket" in got
+    assert "C2002 · General medicine Bao Smith Open your ticket" in got
+    assert not any("Smith" in cookie for cookie in cast.ann.cookies.values())
+    secret = "A" * 22
+    cast.eve.get("/en/ask/flags")
+    cast.eve.cookies["tickets"] = f"{mei}~{secret}"
+    got = cast.eve.get("/en/find").words
+    assert "C2001" in got, "whoever knows a ticket's address can make this cookie"
+    assert "Smith" not in got, "and does not read whose it is"
+
+
 def test_the_return_link_opens_the_visit_on_another_phone(cast: Cast) -> None:
     cast.ann.join()
     got = cast.ann.get("/en/find")

@@ -113,6 +113,9 @@ def test_the_first_time_by_a_slip_from_the_administrator(cast: Cast, pool: Pool)
     assert "Choose your password" in got.page.title
     got = li.fill("/password", secret="short")
     assert set(got.page.errors) == {"secret"}
+    for _ in "12":
+        got = li.fill("/password", secret=first[1])
+        assert "for the first time only" in got.page.errors["secret"]
     got = li.fill("/password", secret="the river is wide")
     assert "<svg" in got.body
     (seed,) = next(f for f in got.page.forms if f.action.endswith("/code")).fields["seed"]

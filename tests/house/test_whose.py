@@ -25,7 +25,6 @@ UNASKED = {
     "arriving.turn_again": "the same, of somebody whose moment has come",
     "preferring.settle": "the same, of somebody who waited for one doctor in vain",
     "preferring.offer": "the note of this person's own last visit says which doctor it was; nothing else of it is told",
-    "holding.let_go": "a phone that holds this ticket forgets it; of any other nothing is read out or changed",
     "checking.inside": "the lines of a parcel that `errand.order` has just given to whoever packs it",
     "checking.sheet": "whoever has the sheet, by its own unguessable name: told neither the patient nor a medicine",
     "telling._to": "where to send what the clinic itself tells this patient",

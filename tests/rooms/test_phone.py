@@ -66,7 +66,9 @@ def test_a_number_has_one_spelling(typed: str, found: str) -> None:
     assert phone.provable(typed, CLINIC) == found
 
 
-@pytest.mark.parametrize("typed", ["+1 900 555 0100", "0044 7009 00123", "+86 1234", "0086 0"])
+@pytest.mark.parametrize(
+    "typed", ["+1 900 555 0100", "0044 7009 00123", "+86 1234", "0086 0", "12345", "010 1234 5678"]
+)
 def test_a_number_of_another_country_or_of_nobody_is_sent_nothing(typed: str) -> None:
     with refused("We cannot send a text message to this number", field="phone"):
         phone.provable(typed, CLINIC)

@@ -13,7 +13,7 @@ from chalicelib.store import lanes, records
 from chalicelib.store.phone_rows import DrawnRow
 from chalicelib.visit import arriving, proving
 from chalicelib.visit.errand import Errand
-from tests.builders import ANN, PUBLIC
+from tests.builders import PUBLIC
 from tests.simulation.mutants import instead
 from tests.visit.deeds import _adding, _finding, _prover
 from tests.visit.walk import Walk, person, table
@@ -51,7 +51,7 @@ class Late:
         return records.join(*asked, **more)
 
 
-DEEDS = [(proving.add_person, PUBLIC, _adding), (proving.find, ANN, _finding)]
+DEEDS = [(proving.add_person, PUBLIC, _adding), (proving.find, PUBLIC, _finding)]
 
 
 @pytest.mark.parametrize("end", [_here, _everywhere])
