@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import chart, shown, words
+from chalicelib.doors import chart, second, shown, words
 from chalicelib.doors.form import FORMS, Form, key, one_of, text
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
+from chalicelib.doors.second import SECOND
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import NotFound, Refusal
 from chalicelib.rooms import glass
@@ -17,6 +18,7 @@ from chalicelib.rooms.permission import Role
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import names
 from chalicelib.visit import watching
+from chalicelib.visit.errand import about_visit
 
 door = Blueprint(__name__)
 
@@ -25,6 +27,7 @@ BREAK = Form(
     text("code", max=CODE_MAX, missing="Enter the code on the patient’s ticket, like A2017."),
     one_of("reason", Reason, missing="Choose why."),
     text("words", max=WORDS_MAX, missing="Write in a few words why you must read this.", lines=True),
+    SECOND,
 )
 REVIEW = Form(
     key("opening", max=OPENING_MAX, missing="Please open the page again."),
@@ -41,7 +44,11 @@ def ask(asked: Asked) -> Answer:
     return Page(
         template="glass_ask.html",
         data={"lasts": glass.LASTS // timedelta(minutes=1)},
-        extras={**signs(asked.errand.actor), "officer": asked.errand.actor.role is Role.PRIVACY_OFFICER},
+        extras={
+            **signs(asked.errand.actor),
+            "officer": asked.errand.actor.role is Role.PRIVACY_OFFICER,
+            "ask_second": second.wanted(asked),
+        },
         here="glass",
     )
 
@@ -52,6 +59,7 @@ def break_glass(asked: Asked) -> Answer:
     """Opened, for half an hour; the code stays out of the address."""
     given = asked.given
     id = glass.ticket_said(given["code"], CLINIC)
+    second.show_again(asked, about_visit(id))
     try:
         pane = watching.break_glass(asked.errand, id=id, reason=given["reason"], words=given["words"])
     except NotFound:

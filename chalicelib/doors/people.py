@@ -6,11 +6,12 @@ from datetime import timedelta
 from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors import chart, origin, words
+from chalicelib.doors import chart, origin, second, words
 from chalicelib.doors.form import FORMS, Form, clean, day, many, one_of, text, whole
 from chalicelib.doors.guests import hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
+from chalicelib.doors.second import SECOND, SHOWN
 from chalicelib.doors.staff import signs
 from chalicelib.outside import identity
 from chalicelib.rooms import permission
@@ -18,6 +19,7 @@ from chalicelib.rooms.permission import Role
 from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, TITLE_MAX, Member, starts_anew
 from chalicelib.store import names
 from chalicelib.visit import staffing
+from chalicelib.visit.errand import about_member
 
 door = Blueprint(__name__)
 
@@ -33,6 +35,7 @@ FACTS = (
     text("licence", max=LICENCE_MAX),
     day("licence_until"),
     day("practising_since"),
+    SECOND,
 )
 ADD = Form(text("id", max=ID_MAX, missing="Choose the name to sign in with."), *FACTS)
 CHANGE = Form(whole("version", missing=REOPEN), *FACTS)
@@ -82,7 +85,11 @@ def _row(asked: Asked, one: Member) -> dict[str, object]:
 def add_page(asked: Asked) -> Answer:
     return Page(
         template="people_add.html",
-        extras={**signs(asked.errand.actor), "options": chart.departments(asked.language)},
+        extras={
+            **signs(asked.errand.actor),
+            "options": chart.departments(asked.language),
+            "ask_second": second.wanted(asked),
+        },
         here="people/add",
     )
 
@@ -91,7 +98,13 @@ def add_page(asked: Asked) -> Answer:
 @polite("add_member", by="staff", form=ADD, again=add_page)
 def add(asked: Asked) -> Answer:
     """Their first password is on the page that answers, once; the same form sent again shows the same."""
+    second.show_again(asked, about_member(asked.given["id"]))
     return _slip(asked, staffing.add_member(asked.errand, **asked.given))
+
+
+def _show_again(asked: Asked) -> None:
+    """Who says who works here decides who signs and reads: asked for again like a signature."""
+    second.show_again(asked, about_member(asked.path["member"]))
 
 
 def _slip_of(asked: Asked) -> str:
@@ -123,6 +136,8 @@ def _member_page(asked: Asked) -> Answer:
             **signs(asked.errand.actor),
             "options": chart.departments(asked.language),
             "may_change": _may_change(asked),
+            "ask_second": second.wanted(asked),
+            "sent": asked.frame.here.partition("?")[0].rpartition("/")[2],
             "old": asked.sheet.typed.get("version") not in (None, [], [str(member.version)]),  # the form that was sent
             "still_held": not member.active and bool(staffing.still_held(asked.errand, id=member.id)),
         },
@@ -151,22 +166,25 @@ def show(asked: Asked) -> Answer:
 @polite("change_member", by="staff", form=CHANGE, again=show)
 def change(asked: Asked) -> Answer:
     """True from that person's next click on."""
+    _show_again(asked)
     return _done(staffing.change_member(asked.errand, id=asked.path["member"], **asked.given))
 
 
 @door.route("/{lang}/people/{member}/dismiss", methods=["POST"], content_types=FORMS)
-@polite("dismiss", by="staff", again=show)
+@polite("dismiss", by="staff", form=SHOWN, again=show)
 def dismiss(asked: Asked) -> Answer:
     """Our own row is what counts; Cognito is told after it, and again if this is sent again."""
+    _show_again(asked)
     member = staffing.dismiss(asked.errand, id=asked.path["member"])
     identity.pool().shut_out(member.id)
     return _done(member)
 
 
 @door.route("/{lang}/people/{member}/take-back", methods=["POST"], content_types=FORMS)
-@polite("take_back", by="staff", again=show)
+@polite("take_back", by="staff", form=SHOWN, again=show)
 def take_back(asked: Asked) -> Answer:
     """With the password and the app they had."""
+    _show_again(asked)
     member = staffing.take_back(asked.errand, id=asked.path["member"])
     identity.pool().open_up(member.id)
     return _done(member)
@@ -181,11 +199,12 @@ def sign_out(asked: Asked) -> Answer:
 
 
 @door.route("/{lang}/people/{member}/reset", methods=["POST"], content_types=FORMS)
-@polite("reset_sign_in", by="staff", again=show)
+@polite("reset_sign_in", by="staff", form=SHOWN, again=show)
 def reset(asked: Asked) -> Answer:
     """A new slip; the password and the app they had are worth nothing from now on.
 
     Cognito is shut first: else whoever holds the old password and app comes in between the two, and stays."""
+    _show_again(asked)
     member = staffing.see_member(asked.errand, id=asked.path["member"])
     starts_anew(member)
     identity.pool().shut_out(member.id, but=_slip_of(asked))

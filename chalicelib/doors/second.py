@@ -1,4 +1,5 @@
-"""The second factor, asked for again by whoever signs: a session that was left open is not enough for a signature.
+"""The second factor, asked for again by whoever signs, says who works here, or opens a record outside their care: a
+session that was left open is not enough for that.
 
 One proof covers some minutes (the kit says how many, at most five). After that the page with the signature asks for the
 six digits in the same form; everything typed stays, and the right digits sign in the same tap. Needs no script.
@@ -7,7 +8,7 @@ six digits in the same form; everything typed stays, and the right digits sign i
 from dataclasses import replace
 
 from chalicelib.clinic import CLINIC
-from chalicelib.doors.form import dialled
+from chalicelib.doors.form import Form, dialled
 from chalicelib.doors.guests import hashed
 from chalicelib.doors.manners import Asked
 from chalicelib.outside import identity
@@ -17,7 +18,10 @@ from chalicelib.store import staff
 from chalicelib.visit.errand import about_visit
 
 DIGITS = 6
-SECOND = replace(dialled("second", max=2 * DIGITS), shown=False, written=False)  # a field of every form that signs
+SECOND = replace(
+    dialled("second", max=2 * DIGITS), shown=False, written=False
+)  # a field of every form that asks for it
+SHOWN = Form(SECOND)
 
 
 class ProveAgain(Refusal):
@@ -27,17 +31,20 @@ class ProveAgain(Refusal):
 
 
 def wanted(asked: Asked) -> bool:
-    """Whether a page with a signature on it should show the field."""
+    """Whether a page with such a form on it should show the field."""
     return asked.session is not None and not fresh(asked.session, asked.frame.now, CLINIC.staff.proof_minutes)
 
 
-def show_again(asked: Asked) -> None:
-    """To be called before anything is signed. Raises ProveAgain, or a Refusal of the field `second`.
+def show_again(asked: Asked, about: str = "") -> None:
+    """To be called before anything is signed, or done `about` somebody. Raises ProveAgain, or a Refusal of the field
+    `second`.
 
     A request that was answered before is not asked: the deed says again what it said, and signs nothing."""
-    if not wanted(asked) or asked.errand.records.answered(about_visit(asked.id), asked.errand.request):
+    if not wanted(asked) or asked.errand.records.answered(about or about_visit(asked.id), asked.errand.request):
         return
     code = asked.sheet.given["second"].replace(" ", "")
+    if not code and about:
+        raise ProveAgain("Enter the six digits from your authenticator app, and send this again.", field="second")
     if not code:
         raise ProveAgain("Enter the six digits from your authenticator app, and sign again.", field="second")
     if not (code.isdigit() and len(code) == DIGITS):

@@ -96,7 +96,6 @@ MAY: dict[str, frozenset[Role]] = {
     "first_free": _PATIENT,  # not to wait for one doctor any more
     "same_doctor": _PATIENT,  # the undo
     "wake_me": _PATIENT,
-    "let_go": EVERYBODY,  # what a phone has forgotten
     "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
     # being seen
     "sign_in": EVERYBODY,
@@ -179,8 +178,8 @@ _GLASS, _NUMBER = frozenset({Tie.GLASS}), frozenset({Tie.NUMBER})
 # a visit just now, and who checked what already, is a question of the moment, which the rooms answer after this one.
 WHOSE: dict[str, dict[Role, frozenset[Tie]]] = {
     "find": {Role.PUBLIC: _NUMBER},
-    "come_back": {Role.PUBLIC: _OWN},
-    "let_go": {Role.PUBLIC: _OWN},
+    "come_back": {Role.PUBLIC: _OWN, Role.PATIENT: _OWN},
+    "let_go": {Role.PUBLIC: _OWN, Role.PATIENT: _OWN},
     "see_ticket": {Role.PATIENT: _OWN},
     "see_opened": {Role.PATIENT: _OWN},
     "see_record": {Role.PATIENT: _OWN},

@@ -132,6 +132,8 @@ BREAKS: dict[str, Callable[[], Break]] = {
     "a27 every address is a network": lambda: instead(origin, "CUSTOMER", 128),
     "r09 a session is enough for a signature": lambda: instead(second, "wanted", lambda asked: False),
     "r09 a session is enough for an approval": lambda: instead(second, "wanted", lambda asked: False),
+    "r09 a session is enough to say who works here": lambda: instead(second, "wanted", lambda asked: False),
+    "r09 a session is enough to break the glass": lambda: instead(second, "wanted", lambda asked: False),
     "r25 signing in leaves no line": lambda: _unwritten("sign_in"),
     "r25 the second factor leaves no line": lambda: _unwritten("prove_again"),
     "r25 signing out leaves no line": lambda: _unwritten("sign_out"),

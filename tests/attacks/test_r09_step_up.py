@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from chalicelib.doors import shown
 from chalicelib.doors.guests import hashed
 from chalicelib.refusal import Refusal
 from chalicelib.rooms.consult import Outcome
@@ -11,7 +12,7 @@ from chalicelib.rooms.queue import State
 from chalicelib.store import records, staff
 from tests.attacks.breaks_staff import BREAKS
 from tests.doors.stories import SOAP, id_of, seen, taken
-from tests.hiring import RIGHT_CODE, Porter
+from tests.hiring import RIGHT_CODE, TITLE, Porter, hired
 from tests.people import Answer, Browser, Cast
 from tests.simulation.mutants import instead
 
@@ -52,7 +53,47 @@ def nobody_approves_from_a_phone_left_on_the_table(cast: Cast) -> None:
     assert cast.sam.machine("POST", f"{at}/approve", {"number": 1, "second": RIGHT_CODE}).status == 200
 
 
+def nobody_says_who_works_here_from_a_phone_left_on_the_table(cast: Cast) -> None:
+    """A new sign-in for a doctor is a way to sign as them: asked at every form that decides who comes in, and as what.
+    The sign-out of a lost phone is not."""
+    cast.max.get("/en/people")
+    hired("bo", cast.clock())
+    before = staff.member("bo")
+    cast.clock.forward(minutes=6)
+    facts = {"name": "Bo", "role": "doctor", "title": TITLE, "licence": "L-bo", "licence_until": "2099-12-31"}
+    forms: dict[str, dict[str, object]] = {
+        "add": {**facts, "id": "li-wei"},
+        "bo": {**facts, "version": before.version},
+        "bo/reset": {},
+        "bo/dismiss": {},
+        "bo/take-back": {},
+    }
+    for path, form in forms.items():
+        for code, status in (({}, 401), ({"second": "000000"}, 422)):
+            got = cast.max.machine("POST", f"/en/people/{path}", {**form, **code})
+            assert (got.status, [one["field"] for one in got.json.get("errors", [])]) == (status, ["second"]), path
+    assert staff.member("bo") == before
+    assert not records.is_member("li-wei")
+    assert cast.porter.asked == []
+    assert cast.max.machine("POST", "/en/people/bo/sign-out", {}).status == 200
+
+
+def nobody_opens_a_record_outside_their_care_from_a_phone_left_on_the_table(cast: Cast) -> None:
+    cast.ann.join()
+    cast.bo.get("/en/glass")
+    cast.clock.forward(minutes=6)
+    form = {"code": shown.code(id_of(cast.ann)), "reason": "emergency", "words": "Unconscious at the desk"}
+    for code, status in (({}, 401), ({"second": "000000"}, 422)):
+        got = cast.bo.machine("POST", "/en/glass", {**form, **code})
+        assert (got.status, [one["field"] for one in got.json.get("errors", [])]) == (status, ["second"])
+    assert not records.panes(reviewed=False)
+
+
 CHECKS: dict[str, Callable[[Cast], None]] = {
+    "r09 a session is enough to say who works here": nobody_says_who_works_here_from_a_phone_left_on_the_table,
+    "r09 a session is enough to break the glass": (
+        nobody_opens_a_record_outside_their_care_from_a_phone_left_on_the_table
+    ),
     "r09 a session is enough for a signature": a_phone_left_on_the_table_signs_nothing,
     "r09 a session is enough for an approval": nobody_approves_from_a_phone_left_on_the_table,
 }
@@ -84,6 +125,35 @@ def test_the_right_code_signs_in_the_same_tap_and_is_good_for_five_minutes(cast:
     again = cast.ada.post(f"/en/doctor/visits/{cast.ann.visit}/amend", **{**SOAP, "plan": "More tea"})
     assert again.status == 401
     assert epoch == 1
+
+
+def test_the_form_that_was_sent_asks_for_the_code(cast: Cast) -> None:
+    """With everything typed still there; the right code does it in the same tap, and a lost answer needs no other."""
+    cast.max.get("/en/people")
+    hired("bo", cast.clock())
+    cast.clock.forward(minutes=6)
+    cast.max.get("/en/people/bo")
+    got = cast.max.fill("/people/bo", name="Dr Bo Li")
+    assert (got.status, set(got.page.errors)) == (401, {"second"})
+    assert cast.max.fill("/people/bo/reset").status == 401
+    assert cast.max.at is not None
+    assert cast.max.at.body.partition("Password forgotten")[0].rpartition("<details")[2].startswith(" open")
+    assert cast.max.fill("/people/bo/reset", second=RIGHT_CODE).status == 200
+    cast.max.get("/en/people/bo")
+    assert cast.max.fill("/people/bo", name="Dr Bo Li").status == 200
+    cast.clock.forward(minutes=6)
+    form = {"request": "Q" * 22, "second": RIGHT_CODE}
+    assert cast.max.send("/en/people/bo/dismiss", form).status == 303
+    cast.clock.forward(minutes=6)
+    assert cast.max.send("/en/people/bo/dismiss", {**form, "second": ""}).status == 303
+    cast.ann.join()
+    cast.ada.get("/en/glass")
+    cast.clock.forward(minutes=6)
+    cast.ada.get("/en/glass")
+    said = {"code": shown.code(id_of(cast.ann)), "reason": "emergency", "words": "Unconscious at the desk"}
+    got = cast.ada.fill("/glass", **said)
+    assert (got.status, set(got.page.errors)) == (401, {"second"})
+    assert cast.ada.fill("/glass", second=RIGHT_CODE).status == 200
 
 
 def test_a_form_sent_twice_signs_once(cast: Cast) -> None:

@@ -267,7 +267,7 @@ def _opened(walk: Walk) -> Typed:
     return {"id": typed["id"], "by": BO.id, "at": pane.at, "verdict": Verdict.IN_ORDER, "remark": ""}
 
 
-PHONE = Actor(role=Role.PUBLIC, id="another phone")
+PHONE = Actor(role=Role.PATIENT, id="another phone")
 LINK = {"code": ANN.id, "secret": PHONE.id}
 TEA = {**SOAP, "plan": "Tea."}
 HURT = {"about": About.CARE, "text": "It hurt."}
@@ -367,7 +367,7 @@ DEEDS = [
     ),
     Deed("come_back", holding.come_back, PHONE, lambda w: {**LINK, "id": w.join().id}, other={"secret": "third"}),
     Deed("with paper", holding.come_back, PHONE, lambda w: {**LINK, **w.printed()}, other={"secret": "third"}),
-    Deed("let_go", holding.let_go, PUBLIC, lambda w: {"id": w.join().id, "secret": ANN.id}),
+    Deed("let_go", holding.let_go, ANN, lambda w: {"id": w.join().id, "secret": ANN.id}),
     Deed("cancel_visit", desk.cancel_visit, DEE, lambda w: {"id": w.join().id, "why": "Home."}, other={"why": "-"}),
     Deed("expire", desk.expire, DEE, lambda w: {"id": w.join().id}),
     Deed("complain", keeping.complain, ANN, lambda w: {"id": w.signed(), **HURT}, other={"text": "It still hurts."}),
