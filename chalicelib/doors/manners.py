@@ -212,7 +212,7 @@ class Polite:
         return _sorry(asked, problem, 500)
 
     def _refused(self, asked: Asked, refusal: Refusal) -> Response:
-        if isinstance(refusal, SignInFirst) and not asked.sends and not asked.frame.machine:
+        if isinstance(refusal, SignInFirst) and not (asked.sends and self.deed != "sign_out" or asked.frame.machine):
             return _to_sign_in(asked)
         retry = refusal.status in (404, 503)  # the page would not be there either
         if self.again and asked.admitted and not retry and not asked.frame.machine:

@@ -7,7 +7,7 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import guests, origin, post
-from chalicelib.doors.form import FORMS, Form, dialled, key, one_of, text
+from chalicelib.doors.form import FORMS, Form, dialled, key, one_of, text, yes
 from chalicelib.doors.guests import hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import Answer, Go, Page
@@ -27,7 +27,7 @@ AFTER = {Purpose.PEOPLE: "number", Purpose.ASK: "ask/who", Purpose.FIND: "find"}
 NUMBER = dialled("phone", max=TYPED_MAX, missing="Enter a phone number, like 138 0000 1234.")
 MISSING_BORN = "Enter the birth date: year, month and day, like 1985-04-02."
 BORN = dialled("born", max=TYPED_MAX, missing=MISSING_BORN)
-WHY = Form(key("for", max=10))
+WHY = Form(key("for", max=10), yes("out"))
 PERSON = Form(
     text("name", max=NAME_MAX, missing="Enter the patient's name."),
     BORN,
@@ -78,7 +78,9 @@ def show(asked: Asked) -> Answer:
     if known is not None:
         theirs = people(known, asked.errand.here.date())
         data = {"known": {"ends": ends(known.proof.number), "people": theirs, "most": phone.PEOPLE_MAX}}
-    return Page(template="number.html", data=data, values={"for": asked.sheet.given.get("for", "")}, here="number")
+    extras = {"out_everywhere": bool(asked.sheet.given.get("out")) and known is None}
+    values = {"for": asked.sheet.given.get("for", "")}
+    return Page(template="number.html", data=data, extras=extras, values=values, here="number")
 
 
 @door.route("/{lang}/number", methods=["POST"], content_types=FORMS)
@@ -152,6 +154,8 @@ def prove(asked: Asked) -> Answer:
         raise TooLate("We cannot find your number on this phone. Please enter it again.")
     token = guests.number_token(asked.guest.phone, asked.errand.request)
     typed = "".join(asked.given["code"].split())
+    if not (len(typed) == CODE_DIGITS and typed.isascii() and typed.isdigit()):  # no guess: it costs no try
+        raise Refusal("The code in the text message has %(digits)s digits.", field="code", digits=CODE_DIGITS)
     proof = proving.prove(
         asked.errand,
         holder=asked.guest.holder,
@@ -216,4 +220,4 @@ def everywhere(asked: Asked) -> Answer:
     token = hashed(asked.guest.number)
     kept = frozenset(hashed(one.secret) for one in asked.guest.tickets)
     proving.out_everywhere(asked.errand, owner=proving.owner(asked.errand, token=token), token=token, kept=kept)
-    return Go(to="number", data={"known": None}, cookies=(guests.number_cookie("", secure=asked.secure),))
+    return Go(to="number?out=yes", data={"known": None}, cookies=(guests.number_cookie("", secure=asked.secure),))

@@ -298,7 +298,7 @@ def hand_over(asked: Asked) -> Answer:
 def deliver(asked: Asked) -> Answer:
     """The patient's code proves that the right person has it."""
     code = "".join(asked.given["code"].split())
-    if len(code) != delivery.CODE_DIGITS:
+    if not (len(code) == delivery.CODE_DIGITS and code.isascii() and code.isdigit()):  # no guess: it costs no try
         raise Refusal("The code has %(digits)s digits.", field="code", digits=delivery.CODE_DIGITS)
     return _on(asked, sending.deliver(asked.errand, id=asked.id, code=code))
 

@@ -205,6 +205,8 @@ def may_take(doctor: Doctor, allowed: frozenset[str] | None = None) -> None:
         raise TooLate("Where you work was changed. Go on duty again to take the next patient.")
     if len(doctor.visits) >= doctor.capacity:
         n = len(doctor.visits)
+        if n == 1:
+            raise TooLate("You already have 1 conversation. Finish it to take the next patient.")
         raise TooLate("You already have %(n)s conversations. Finish one to take the next patient.", n=n)
 
 

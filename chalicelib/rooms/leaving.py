@@ -23,6 +23,8 @@ def reason(text: str) -> str:
 
 
 def cancel(visit: Visit, *, why: str, now: datetime) -> Visit:
+    if visit.state is State.CANCELLED and why != "patient":  # the desk ends it, and gives its reason
+        raise TooLate("This patient has already left the queue.")
     if visit.state is State.CANCELLED:
         raise TooLate("You have already left the queue.")
     not_begun(visit)

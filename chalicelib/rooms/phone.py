@@ -208,6 +208,8 @@ def prove(claim: Claim, *, digest: str, token: str, now: datetime) -> tuple[Clai
         left = TRIES_MAX - claim.tries
         if not left:
             raise TooLate("That was one try too many. Ask for a new code.", field="code")
+        if left == 1:
+            raise Refusal("This is not the code we sent. You can try once more.", field="code")
         raise Refusal("This is not the code we sent. You can try %(left)s more times.", field="code", left=left)
     proof = Proof(
         token=token,

@@ -317,6 +317,8 @@ def revoke(prescription: Prescription, *, by: str, is_doctor: bool, reason: str,
 
 def usable(prescription: Prescription, now: datetime) -> None:
     """Medicine may be ordered on it: approved, not revoked, not out of date, not used."""
+    if prescription.state is State.REVOKED:
+        raise TooLate("This prescription was cancelled. Please ask for a new visit.")
     if prescription.state is not State.EFFECTIVE:
         raise TooLate("A pharmacist has not approved this prescription.")
     if now > good_until(prescription):

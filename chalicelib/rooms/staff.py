@@ -187,6 +187,12 @@ def _of_a_doctor(title: str, licence: str, licence_until: date | None) -> None:
         raise Refusal("Enter the day until which the licence is valid.", field="licence_until")
 
 
+def licensed(member: Member, today: date) -> None:
+    """Nobody new comes with a licence that has ended; of who works here already it is only said, since it may end."""
+    if member.role is Role.DOCTOR and member.licence_until and member.licence_until < today:
+        raise Refusal("This licence has ended. Enter the day until which it is valid now.", field="licence_until")
+
+
 def as_seen(member: Member, version: int) -> None:
     """Raises TooLate where somebody changed this person since the page was opened: what they did is not to be undone by
     a form that does not know of it."""

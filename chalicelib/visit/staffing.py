@@ -66,6 +66,7 @@ def add_member(
         clinic=errand.clinic,
         now=errand.now,
     )
+    staff.licensed(fresh, errand.here.date())
     if errand.records.is_member(fresh.id):
         raise TooLate("This sign-in name is taken. Choose another.", field="id")
     if len(errand.records.members()) >= MEMBERS_MAX:

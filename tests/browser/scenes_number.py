@@ -57,6 +57,7 @@ def family(stage: Stage) -> None:
     patient.goes_to("/number")
     patient.presses("Sign out everywhere")
     patient.heading("Confirm your phone number")
+    patient.reads("Done: no phone is known by your number any more.")
 
 
 def _proves(stage: Stage, patient: Patient) -> None:

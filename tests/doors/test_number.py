@@ -178,11 +178,14 @@ def test_a_wrong_code_says_how_many_tries_are_left_and_keeps_the_number(cast: Ca
     cast.ann.get("/en/number")
     cast.ann.fill("/number", phone="138 0000 1234")
     right = code()
+    for no_guess in ("abcdef", right[:5], f"{right}0"):
+        at = cast.ann.fill("/number/code", code=no_guess)
+        assert "The code in the text message has 6 digits." in at.words, "and the tries are as many as before"
     for left in (4, 3, 2, 1):
         guess = f"{(int(right) + left) % 10**6:06d}"
         at = cast.ann.fill("/number/code", code=guess)
         assert at.status == 422
-        assert f"You can try {left} more times." in at.words
+        assert ("You can try once more." if left == 1 else f"You can try {left} more times.") in at.words
         assert "ends in 1234" in at.words
         assert at.page.forms[0].fields["code"] == [guess]
     assert "one try too many" in cast.ann.fill("/number/code", code=f"{(int(right) + 5) % 10**6:06d}").words.lower()
@@ -213,7 +216,9 @@ def test_a_proof_ends_by_itself_and_by_hand(cast: Cast) -> None:
     proven(other)
     cast.clock.forward(minutes=1)
     other.get("/en/number")
-    assert "Confirm your phone number" in other.fill("/number/everywhere").words
+    got = other.fill("/number/everywhere").words
+    assert "Confirm your phone number" in got
+    assert "Done: no phone is known by your number any more." in got
     assert "Confirm your phone number" in cast.ann.get("/en/number").words, "signed out everywhere"
     cast.clock.forward(seconds=1)
     proven(cast.ann)

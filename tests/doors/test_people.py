@@ -44,6 +44,7 @@ def test_somebody_new_is_on_the_list_and_can_be_found(cast: Cast) -> None:
         ({"licence": ""}, "licence"),
         ({"licence_until": ""}, "licence_until"),
         ({"licence_until": "31/01/2027"}, "licence_until"),
+        ({"licence_until": "2026-11-22"}, "licence_until"),  # yesterday
         ({"practising_since": "2019"}, "practising_since"),
     ],
 )

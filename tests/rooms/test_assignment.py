@@ -76,6 +76,11 @@ def test_taking_needs_duty_and_room() -> None:
         assignment.may_take(a_doctor(visits=frozenset({a_ticket(1), a_ticket(2)})))
 
 
+def test_one_conversation_is_not_called_several() -> None:
+    with refused("You already have 1 conversation. Finish it", kind=TooLate):
+        assignment.may_take(a_doctor(capacity=1, visits=frozenset({a_ticket(1)})))
+
+
 def test_after_going_down_to_less_room_than_in_hand_nobody_is_taken() -> None:
     with refused("You already have 2 conversations", kind=TooLate):
         assignment.may_take(a_doctor(capacity=1, visits=frozenset({a_ticket(1), a_ticket(2)})))

@@ -47,7 +47,7 @@ def test_what_is_missing_is_told_at_once() -> None:
 
 @pytest.mark.parametrize("state", sorted(set(PrescriptionState) - {PrescriptionState.EFFECTIVE}))
 def test_no_order_before_it_is_effective_and_none_after_it_was_revoked_or_used(state: PrescriptionState) -> None:
-    with refused("has not approved", kind=TooLate):
+    with refused("was cancelled" if state is PrescriptionState.REVOKED else "has not approved", kind=TooLate):
         open_order(a_prescription(state=state))
 
 

@@ -226,6 +226,11 @@ def test_leaving_too_late_says_what_happened(state: State, words: str) -> None:
         leaving.cancel(waits(4, state=state), why="patient", now=NOW)
 
 
+def test_the_desk_is_not_told_that_it_has_left_the_queue() -> None:
+    with refused("This patient has already left the queue", kind=TooLate):
+        leaving.cancel(waits(4, state=State.CANCELLED), why="Went home by taxi", now=NOW)
+
+
 def test_at_closing_time_only_those_who_wait_expire() -> None:
     closed = leaving.expire(waits(4, ticket=None, returns_at=7), now=NOW)
     assert (closed.state, closed.returns_at, closed.ended_why) == (State.EXPIRED, None, "closing")

@@ -336,7 +336,7 @@ def test_only_an_approved_one_in_date_can_be_ordered_on() -> None:
     with refused("out of date", kind=TooLate):
         prescription.reserve(good, NOW + VALID + timedelta(seconds=1))
     for state in set(State) - {State.EFFECTIVE}:
-        with refused("has not approved", kind=TooLate):
+        with refused("was cancelled" if state is State.REVOKED else "has not approved", kind=TooLate):
             prescription.usable(a_prescription(state=state), NOW)
 
 

@@ -121,7 +121,7 @@ def test_the_undo_needs_room(walk: Walk) -> None:
     id = ann_away(walk)
     walk.on_duty(capacity=1)
     walk.take()
-    with refused("You already have 1 conversations.", kind=TooLate):
+    with refused("You already have 1 conversation.", kind=TooLate):
         seeing.call_again(walk.errand(ADA), id=id)
 
 

@@ -110,7 +110,7 @@ def test_a_doctor_takes_only_on_duty_with_room_and_where_on_duty(walk: Walk) -> 
     id = walk.take(departments=("general",))  # the page was wrong about where the doctor is
     assert id is not None
     assert id.department == "children"
-    with refused("You already have 1 conversations", kind=TooLate):
+    with refused("You already have 1 conversation", kind=TooLate):
         walk.take()
     taking.pause(walk.errand(ADA))
     with refused("You are not on duty", kind=TooLate):
