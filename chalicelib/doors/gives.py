@@ -118,6 +118,7 @@ PARCEL = thing(
     proof=maybe(TEXT),
     locked=YES,
     may_cancel=YES,
+    late=YES,
     steps=some(thing(state=word(delivery.State), at=maybe(TIME), note=TEXT, mark={"enum": ["did", "at", "next"]})),
 )
 COMPLAINT_PARTS = {
@@ -280,6 +281,7 @@ PARCEL_ROW = thing(
     way=word(Way),
     medicines=WHOLE,
     attempts=WHOLE,
+    late=YES,
     mine=YES,
     minutes=WHOLE,
 )

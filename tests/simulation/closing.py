@@ -4,6 +4,7 @@ Safety says that nothing bad happened; this says that good things still do. Here
 and lists show them, as the checks must not help them find what the clinic lost.
 """
 
+from chalicelib.rooms import delivery
 from chalicelib.rooms.assignment import LEASE, PRESENCE
 from chalicelib.rooms.consult import Outcome as Ending
 from chalicelib.rooms.delivery import Order, Way
@@ -175,7 +176,9 @@ def _move(day: Day, crowd: Crowd, order: Order) -> None:
     outside = (
         pharmacist if order.way is Way.PICK_UP else next(c for c in staff.couriers if order.courier in (None, c.id))
     )
-    if order.state is OrderState.CREATED:
+    if order.state in delivery.INSIDE and delivery.late(order, day.now):  # its prescription is good no longer
+        _sure(crowd, "cancel_order", sending.cancel_order, pharmacist, id=order.visit)
+    elif order.state is OrderState.CREATED:
         _sure(crowd, "pick", sending.pick, staff.pharmacists[0], id=order.visit)
     elif order.state is OrderState.PICKING:
         _sure(crowd, "check", sending.check, pharmacist, id=order.visit)
