@@ -96,6 +96,7 @@ MAY: dict[str, frozenset[Role]] = {
     "first_free": _PATIENT,  # not to wait for one doctor any more
     "same_doctor": _PATIENT,  # the undo
     "wake_me": _PATIENT,
+    "let_go": EVERYBODY,  # part of "forget": each ticket of the phone
     "come_back": EVERYBODY,  # with a return link: whoever holds the secret becomes the patient
     # being seen
     "sign_in": EVERYBODY,

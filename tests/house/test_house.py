@@ -322,7 +322,7 @@ def test_doors_wear_only_deeds_that_somebody_may_do() -> None:
 
 
 def test_every_deed_that_somebody_may_do_has_a_door() -> None:
-    assert set(MAY) <= _deeds_of_doors()
+    assert set(MAY) - {"let_go"} <= _deeds_of_doors()  # a part of forgetting: each ticket of the phone by itself
 
 
 def test_every_deed_of_the_visit_is_reached_from_a_door() -> None:

@@ -51,7 +51,6 @@ PARTS = {
     "counted_once",
     "waiting_for",
     "way_back",
-    "theirs",
     "still_open",
     "let_go",
 }
