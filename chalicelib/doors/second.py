@@ -1,5 +1,5 @@
-"""The second factor, asked for again by whoever signs, says who works here, or opens a record outside their care: a
-session that was left open is not enough for that.
+"""The second factor, asked for again: a session that was left open is not enough to sign. Nor is it to say who works
+here, or to open a record outside one's care.
 
 One proof covers some minutes (the kit says how many, at most five). After that the page with the signature asks for the
 six digits in the same form; everything typed stays, and the right digits sign in the same tap. Needs no script.
