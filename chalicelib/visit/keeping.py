@@ -11,7 +11,7 @@ from chalicelib.rooms.arrival import Request
 from chalicelib.rooms.complaint import About, Complaint
 from chalicelib.rooms.erasure import Answered, Erasure
 from chalicelib.rooms.queue import Ticket, Visit
-from chalicelib.visit.errand import Errand, File, about_visit, look_at_list, look_at_record, once
+from chalicelib.visit.errand import Errand, File, about_visit, look, look_at_list, look_at_record, once
 
 PARCELS_AT_ONCE = 80  # of a transaction, which may have 100 rows
 
@@ -68,11 +68,15 @@ def complain(errand: Errand, *, id: Ticket, about: About | None, text: str) -> C
 
 
 def complaints(errand: Errand) -> list[Complaint]:
-    """Those nobody has answered yet, the oldest first; without the words that a patient had closed."""
+    """Those nobody has answered yet, the oldest first; without the words that a patient had closed. Whose words are
+    shown reads it in their trail: the line of a list does not say who was on it."""
     look_at_list(errand)
     found = errand.records.complaints()
     visits = {visit.id: visit for visit in errand.records.visits(one.visit for one in found)} if found else {}
-    return [complaint.to_staff(one, visits.get(one.visit)) for one in found]
+    told = [complaint.to_staff(one, visits.get(one.visit)) for one in found]
+    for visit in dict.fromkeys(one.visit for one in told if one.text):
+        look(errand, visit, "see_complaints")
+    return told
 
 
 @once(about=_about_visit, again=_complaint_again)

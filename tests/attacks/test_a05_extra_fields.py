@@ -35,7 +35,7 @@ def looks(lies: dict[Key, Any]) -> set[Key]:
     return {
         key
         for key, row in lies.items()
-        if key[1][0] == "Y" or row.get("deed", {}).get("S") in ("look", "look_back", "see_record")
+        if key[1][0] == "Y" or row.get("deed", {}).get("S") in ("look", "look_back", "see_record", "see_complaints")
     }
 
 

@@ -17,7 +17,9 @@ from chalicelib.rooms.delivery import State as Parcel
 from chalicelib.rooms.prescription import State as Medicine
 from chalicelib.rooms.queue import State
 from chalicelib.store import records
+from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.records import File
+from chalicelib.store.rows import GuardRow
 from chalicelib.visit import keeping, seeing
 from infra import record as command
 from infra.verify import GOOD, checked
@@ -255,6 +257,30 @@ def test_r27_a_privacy_officer_takes_out_a_persons_visits_and_the_patient_reads_
     assert wrong_with(both) == []
     for visit in (first, cast.ann.visit):
         assert "Took a copy of the record" in cast.ann.get(f"/en/visits/{visit}/opened").words
+
+
+def test_r27_of_a_person_it_is_said_what_is_missing(
+    cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of each department the newest visits are remembered, and a kit can lose a department."""
+    assert cast.pria.name
+    seen(cast, cast.ann)
+    here = id_of(cast.ann)
+    asked = ["--by", "pria", "--person", "--visit", cast.ann.visit]
+    assert command.main([*asked, str(tmp_path / "all.json")]) == 0
+    person = f"P#{records.visit(here).person}"
+    guard = GuardRow.get(person, "A#general")
+    many = [*(f"general.0.2.{n}" for n in range(10_000, 10_000 + HISTORY_MAX - 1)), str(here)]
+    guard.update(actions=[GuardRow.visits.set(many)])
+    gone = ["sleep.0.2.7", "sleep.0.2.8"]
+    GuardRow(person, "A#sleep", visit=here, request="r", open=False, visits=gone).save()
+    capsys.readouterr()
+    assert command.main([*asked, str(tmp_path / "some.json")]) == command.INCOMPLETE
+    assert capsys.readouterr().err.splitlines() == [
+        f"Not in it: any visit in general before the newest {HISTORY_MAX}.",
+        "Not in it: 2 visits in sleep, a department that this kit does not have.",
+    ]
+    assert len(_all(json.loads((tmp_path / "some.json").read_text()), "Encounter")) == 1
 
 
 def test_r27_what_a_patient_had_closed_is_taken_out_only_when_said_and_the_audit_says_so(

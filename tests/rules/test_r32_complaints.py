@@ -149,6 +149,24 @@ def test_r32_a_patient_complains_on_the_page_and_reads_the_answer(cast: Cast) ->
     assert len(records.complaints_of(id_of(cast.ann))) == 1
 
 
+def test_r32_who_reads_a_complaint_on_the_list_stands_in_the_trail_of_its_visit(cast: Cast) -> None:
+    """Once in a quarter of an hour, each reader of each visit whose words are shown, and of no other."""
+    seen(cast, cast.ann)
+    seen(cast, cast.bob, outcome=Outcome.REST)
+    for who in (cast.ann, cast.bob):
+        who.post(who.url("visits", who.visit, "complaint"), about="harm", text="A rash")
+    keeping.erase(patient_errand(cast, cast.bob), id=id_of(cast.bob))
+    for _ in range(2):
+        cast.dee.get("/en/complaints")
+        cast.pria.get("/en/complaints")
+    read = [
+        [line.actor.id for line in records.audit(f"V#{id_of(who)}") if line.deed == "see_complaints"]
+        for who in (cast.ann, cast.bob)
+    ]
+    assert [sorted(one) for one in read] == [["dee", "pria"], []]
+    assert "Read your complaint" in cast.ann.get(cast.ann.url("visits", cast.ann.visit, "opened")).words
+
+
 def test_r32_the_page_says_why_the_words_are_missing(cast: Cast) -> None:
     seen(cast, cast.ann, outcome=Outcome.REST)
     at = cast.ann.url("visits", cast.ann.visit, "complaint")
