@@ -170,10 +170,15 @@ DRAFT = {
     "text_me": YES,
 }
 QUESTION = without(
-    thing(ASKED["properties"], answers={**thing(DRAFT), "required": []}, doctor=maybe(OFFER), fee=TEXT),
-    "answers",
-    "doctor",
-    "fee",
+    thing(
+        ASKED["properties"],
+        answers={**thing(DRAFT), "required": []},
+        doctor=maybe(OFFER),
+        fee=TEXT,
+        no_medicine=TEXT,
+        opens=TEXT,
+    ),
+    *("answers", "doctor", "fee", "no_medicine", "opens"),
 )
 NEXT, KNOWN = thing(next=TEXT), thing(known={"type": "null"})
 SENT, PROVEN = thing(sent=YES), thing(proven=YES)
@@ -194,6 +199,7 @@ ROW = thing(
     to_reply=YES,
     outcome=maybe(word(Outcome)),
     from_desk=YES,
+    printable=YES,
     waits_for=TEXT,
     at=TIME,
     minutes=WHOLE,
@@ -235,6 +241,8 @@ DOSSIER: dict[str, Shape] = {
     "ended_by_me": YES,
     "waited": maybe(WHOLE),
     "handed_back": maybe(TEXT),
+    "had_before": TEXT,
+    "no_medicine": some(TEXT),
     "heard": WHOLE,
     "not_here_from": maybe(TIME),
     "no_shows": WHOLE,

@@ -166,6 +166,7 @@ NOT_TOLD = {
     "patient.first_free": "for who had a doctor before: two words of the visit, which its page has too",
     "patient.same_doctor": "the same",
     "finding.open_here": "a ticket's name and secret, as joining gives them",
+    "finding.come_back": "the same",
     "questions.choose": "the next question, as every answer gives it",
     "patient.cancel_delivery": "the parcel, as choosing it gives it",
     "pharmacy.cancel": "one word, as every deed with a parcel gives it",

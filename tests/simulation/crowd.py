@@ -333,7 +333,8 @@ class Crowd:
         if roll < 0.3 or not active:
             self.do("see_queue", desk.see_queue, actor, department=department)
         elif roll < 0.4:
-            self.do("print_ticket", desk.print_ticket, actor, id=self.random.choice(active))
+            paper = [id for id in active if pocket.is_printable(self.mirror.visits[id])]
+            self.do("print_ticket", desk.print_ticket, actor, id=self.random.choice(paper or active))
         elif roll < 0.55:
             why = self.random.choice(("Went to the emergency room", ""))
             self.do("cancel_visit", desk.cancel_visit, actor, id=self.random.choice(active), why=why)

@@ -52,6 +52,8 @@ PARTS = {
     "waiting_for",
     "way_back",
     "still_open",
+    "patients",
+    "step_over",
     "let_go",
 }
 # Acts that simulated days leave out: they have tests of their own, and every deed of theirs that writes is in the fault
