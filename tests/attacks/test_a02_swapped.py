@@ -172,6 +172,10 @@ NO_IDS = {
     "id": "who signs in: the pool's session, beside it, is that person's (A17)",
     "session": "the pool's",
     "seed": "the pool's",
+    "first": "a MAC of the password on the slip, which must not be the new one",
+    "seen": "a hash of the answers that were shown: others are refused",
+    "base": "a hash of the note that was shown: another is refused",
+    "page": "which page wrote the note last; nothing is found by it",
 }
 NO_IDS |= {f"medicine_{n}": "of the formulary" for n in range(1, LINES_MAX + 1)}
 CHECKS: dict[str, Callable[[World], None]] = {
