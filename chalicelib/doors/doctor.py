@@ -291,7 +291,7 @@ def sign(asked: Asked) -> Answer:
         "began": _began(given),
     }
     with together:
-        second.show_again(asked)
+        second.show_again(asked, "sign")
     with together, lines.on_the_form(numbers):
         if together.found:
             seeing.look_over(asked.errand, id=asked.id, **said)
@@ -337,7 +337,7 @@ def _facts(asked: Asked) -> dict[str, str]:
 @polite("amend", by="staff", form=AMEND, again=show)
 def amend(asked: Asked) -> Answer:
     """A signed correction beside the signed note."""
-    second.show_again(asked)
+    second.show_again(asked, "amend")
     note = seeing.amend(asked.errand, id=asked.id, soap=_soap(asked.given))
     return Go(to=f"doctor/visits/{asked.name}#note", data={"note": chart.note(note)})
 
@@ -368,7 +368,7 @@ def revise_page(asked: Asked) -> Answer:
 @polite("revise", by="staff", form=REVISE, again=revise_page)
 def revise(asked: Asked) -> Answer:
     """The next number of the prescription goes back to the pharmacist."""
-    second.show_again(asked)
+    second.show_again(asked, "revise")
     chosen, numbers = lines.lines_of(asked.given)
     with lines.on_the_form(numbers):
         found = seeing.revise(asked.errand, id=asked.id, lines=chosen, confirmed=_confirmed(asked, chosen))

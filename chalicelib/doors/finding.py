@@ -177,7 +177,7 @@ def _opened(asked: Asked, brought: Kept) -> Kept:
 def forget(asked: Asked) -> Answer:
     """A borrowed phone keeps nothing, and what was copied from it opens nothing: no answers, no tickets, no proven
     number. The visits themselves go on; of one that is not over yet the patient is told so first."""
-    held = _by_id(asked)
+    held = _secrets(asked.guest.tickets)
     if holding.still_open(asked.errand, held=held) and not asked.given["sure"]:
         raise TooLate(STILL_OPEN, field="sure")
     for id, secret in held.items():
@@ -194,12 +194,3 @@ def forget(asked: Asked) -> Answer:
         guests.number_cookie("", secure=asked.secure),
     )
     return Go(to="find", data={"forgotten": True}, cookies=cookies)
-
-
-def _by_id(asked: Asked) -> dict[Ticket, str]:
-    """The tickets in this browser, each with the hash of its secret."""
-    found = {}
-    for kept in asked.guest.tickets:
-        with contextlib.suppress(NotFound):
-            found[names.ticket_of(kept.visit)] = hashed(kept.secret)
-    return found

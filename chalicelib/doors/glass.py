@@ -59,7 +59,7 @@ def break_glass(asked: Asked) -> Answer:
     """Opened, for half an hour; the code stays out of the address."""
     given = asked.given
     id = glass.ticket_said(given["code"], CLINIC)
-    second.show_again(asked, about_visit(id))
+    second.show_again(asked, "break_glass", about_visit(id))
     try:
         pane = watching.break_glass(asked.errand, id=id, reason=given["reason"], words=given["words"])
     except NotFound:

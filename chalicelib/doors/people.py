@@ -98,13 +98,13 @@ def add_page(asked: Asked) -> Answer:
 @polite("add_member", by="staff", form=ADD, again=add_page)
 def add(asked: Asked) -> Answer:
     """Their first password is on the page that answers, once; the same form sent again shows the same."""
-    second.show_again(asked, about_member(asked.given["id"]))
+    second.show_again(asked, "add_member", about_member(asked.given["id"]))
     return _slip(asked, staffing.add_member(asked.errand, **asked.given))
 
 
-def _show_again(asked: Asked) -> None:
+def _show_again(asked: Asked, deed: str) -> None:
     """Who says who works here decides who signs and reads: asked for again like a signature."""
-    second.show_again(asked, about_member(asked.path["member"]))
+    second.show_again(asked, deed, about_member(asked.path["member"]))
 
 
 def _slip_of(asked: Asked) -> str:
@@ -166,7 +166,7 @@ def show(asked: Asked) -> Answer:
 @polite("change_member", by="staff", form=CHANGE, again=show)
 def change(asked: Asked) -> Answer:
     """True from that person's next click on."""
-    _show_again(asked)
+    _show_again(asked, "change_member")
     return _done(staffing.change_member(asked.errand, id=asked.path["member"], **asked.given))
 
 
@@ -174,7 +174,7 @@ def change(asked: Asked) -> Answer:
 @polite("dismiss", by="staff", form=SHOWN, again=show)
 def dismiss(asked: Asked) -> Answer:
     """Our own row is what counts; Cognito is told after it, and again if this is sent again."""
-    _show_again(asked)
+    _show_again(asked, "dismiss")
     member = staffing.dismiss(asked.errand, id=asked.path["member"])
     identity.pool().shut_out(member.id)
     return _done(member)
@@ -184,7 +184,7 @@ def dismiss(asked: Asked) -> Answer:
 @polite("take_back", by="staff", form=SHOWN, again=show)
 def take_back(asked: Asked) -> Answer:
     """With the password and the app they had."""
-    _show_again(asked)
+    _show_again(asked, "take_back")
     member = staffing.take_back(asked.errand, id=asked.path["member"])
     identity.pool().open_up(member.id)
     return _done(member)
@@ -204,7 +204,7 @@ def reset(asked: Asked) -> Answer:
     """A new slip; the password and the app they had are worth nothing from now on.
 
     Cognito is shut first: else whoever holds the old password and app comes in between the two, and stays."""
-    _show_again(asked)
+    _show_again(asked, "reset_sign_in")
     member = staffing.see_member(asked.errand, id=asked.path["member"])
     starts_anew(member)
     identity.pool().shut_out(member.id, but=_slip_of(asked))

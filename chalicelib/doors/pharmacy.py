@@ -107,7 +107,7 @@ def check_page(asked: Asked) -> Answer:
 @polite("review", by="staff", form=APPROVE, again=check_page)
 def approve(asked: Asked) -> Answer:
     """Right: the patient may now order it."""
-    second.show_again(asked)
+    second.show_again(asked, "review")
     found = sending.review(asked.errand, id=asked.id, number=asked.given["number"], approve=True, reason="")
     return Go(to="pharmacy", data={"state": found.state})
 

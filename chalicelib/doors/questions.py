@@ -201,7 +201,7 @@ def choose(asked: Asked) -> Answer:
     """Somebody of the proven number: nothing has to be typed again, and the doctor sees their earlier visits."""
     if _draft(asked) is None:
         raise _lost()
-    chosen = proving.chosen(asked.errand, by=number.must_know(asked), person=asked.given["person"])
+    chosen = proving.chosen(asked.errand, by=number.must_know(asked, *number.THEIRS), person=asked.given["person"])
     draft = arriving.answer(asked.errand, holder=asked.guest.holder, step="who", **asdict(chosen))
     return _on(draft)
 

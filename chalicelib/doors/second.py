@@ -36,12 +36,13 @@ def wanted(asked: Asked) -> bool:
     return asked.session is not None and not fresh(asked.session, asked.frame.now, CLINIC.staff.proof_minutes)
 
 
-def show_again(asked: Asked, about: str = "") -> None:
+def show_again(asked: Asked, deed: str, about: str = "") -> None:
     """To be called before anything is signed, or done `about` somebody. Raises ProveAgain, or a Refusal of the field
     `second`.
 
-    A request that was answered before is not asked: the deed says again what it said, and signs nothing."""
-    if not wanted(asked) or asked.errand.records.answered(about or about_visit(asked.id), asked.errand.request):
+    A request by which the same person did this very deed before is not asked: the deed says again what it said, and
+    signs nothing. The id of another request opens nothing."""
+    if not wanted(asked) or _done_before(asked, deed, about or about_visit(asked.id)):
         return
     code = asked.sheet.given["second"].replace(" ", "")
     if not code and about:
@@ -66,6 +67,11 @@ def show_again(asked: Asked, about: str = "") -> None:
     staff.forget_tries(who.id, hashed(badge))
     staff.proved(who, token_hash=hashed(badge), now=now)
     asked.session = replace(asked.session, proved_at=now)
+
+
+def _done_before(asked: Asked, deed: str, about: str) -> bool:
+    earlier = asked.errand.records.answered(about, asked.errand.request)
+    return earlier is not None and (earlier.deed, earlier.actor) == (deed, asked.errand.actor.id)
 
 
 def _proved_meanwhile(asked: Asked) -> bool:

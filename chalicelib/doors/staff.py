@@ -177,10 +177,10 @@ def choose_password(asked: Asked) -> Answer:
 def show_code(asked: Asked) -> Answer:
     """The second factor: the app's code, or the first code of an app that was just set up."""
     given, id = asked.given, named(asked.given["id"])
+    code = given["code"].replace(" ", "")
+    if not (code.isdigit() and len(code) == 6):  # no code, and no try
+        raise Refusal("Enter the six digits.", field="code")
     with _counted(asked, id):
-        code = given["code"].replace(" ", "")
-        if not (code.isdigit() and len(code) == 6):
-            raise Refusal("Enter the six digits.", field="code")
         prove = identity.pool().set_up if given["seed"] else identity.pool().code
         me = _known_here(id)  # before the proof: whoever is signed out everywhere meanwhile has proved nothing
         proved = prove(id, given["session"], code)

@@ -85,7 +85,8 @@ def lapse(one: Prescription) -> Prescription:
 
 def erase_notice(one: Notice) -> Notice:
     """One that is still to be sent is not sent any more."""
-    return replace(one, to="", state=Sending.SENT if one.state is Sending.SENT else Sending.GIVEN_UP)
+    over = one.state in (Sending.SENT, Sending.UNTRUE)
+    return replace(one, to="", state=one.state if over else Sending.GIVEN_UP)
 
 
 def erase_wake(wake: Wake) -> Wake:

@@ -15,7 +15,7 @@ from chalicelib.refusal import Refusal, SeveralRefusals, TooLate
 from chalicelib.rooms.arrival import NAME_MAX, ForWhom, Request, telephone
 from chalicelib.rooms.permission import Tie
 from chalicelib.rooms.queue import Visit
-from chalicelib.rooms.rules import AGE_MAX, DAYS_MAX, Clinic
+from chalicelib.rooms.rules import AGE_MAX, DAYS_MAX, TICKET_DAYS_MAX, Clinic
 
 CODE_DIGITS = 6
 CODE_LIVES = timedelta(minutes=5)
@@ -28,6 +28,7 @@ FOUND_MAX = 200  # tickets of one number that are looked at: others may have joi
 FOUND_SHOWN_MAX = 50  # of them that are shown, the newest
 ALSO_MAX = 3  # phones that hold a ticket besides the one that drew it
 FOUND = timedelta(days=7)  # how long a ticket can be found again
+HELD = timedelta(days=TICKET_DAYS_MAX + 30)  # since joining: so long signing out takes away what was found
 NETWORK_SHARE = 5  # of the clinic's codes in a day one network has at most a fifth: a village may be one address
 FIND_MAX = 3  # codes to find a ticket, of one number in a week of seven days: each is a guess at a birth date
 NATIONAL = ("", 7, 15)  # how a number that takes texts begins after its country, its fewest and most digits

@@ -19,7 +19,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.refusal import Busy, Refusal, Unproven
 from chalicelib.rooms.assignment import Claim
 from chalicelib.rooms.permission import Entry
-from chalicelib.rooms.phone import FOUND, Proof
+from chalicelib.rooms.phone import HELD, Proof
 from chalicelib.rooms.promise import turned_window
 from chalicelib.rooms.queue import (
     BANDS,
@@ -228,7 +228,7 @@ def _joining(
             return_values=ALL_OLD,
         )
         if phone:  # after the others: what was refused is told by its number
-            until = int((visit.joined_at + FOUND).timestamp())
+            until = int((visit.joined_at + HELD).timestamp())
             transaction.update(
                 DrawnRow(f"P#{phone}", f"V#{visit.joined_at.isoformat()}#{visit.id}"),
                 actions=[DrawnRow.kind.set(DrawnRow), DrawnRow.visit.set(visit.id), DrawnRow.ttl.set(until)],

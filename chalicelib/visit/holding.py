@@ -43,7 +43,7 @@ def come_back(errand: Errand, *, id: Ticket, code: str, secret: str, token: str 
 
 def still_open(errand: Errand, *, held: Mapping[Ticket, str]) -> list[Visit]:
     """Of the tickets of one phone, by its secrets, those whose visit is not over yet."""
-    found = errand.records.visits(held)
+    found = errand.records.visits(held, consistent=True)
     return [visit for visit in found if visit.state in ACTIVE and queue.is_theirs(visit, secret=held.get(visit.id, ""))]
 
 

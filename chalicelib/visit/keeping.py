@@ -72,7 +72,11 @@ def complaints(errand: Errand) -> list[Complaint]:
     shown reads it in their trail: the line of a list does not say who was on it."""
     look_at_list(errand)
     found = errand.records.complaints()
-    visits = {visit.id: visit for visit in errand.records.visits(one.visit for one in found)} if found else {}
+    visits = (
+        {visit.id: visit for visit in errand.records.visits((one.visit for one in found), consistent=True)}
+        if found
+        else {}
+    )
     told = [complaint.to_staff(one, visits.get(one.visit)) for one in found]
     for visit in dict.fromkeys(one.visit for one in told if one.text):
         look(errand, visit, "see_complaints")

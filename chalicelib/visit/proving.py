@@ -171,7 +171,7 @@ def out_everywhere(errand: Errand, *, owner: str, token: str, kept: frozenset[st
     before = _still_known(errand, token).phone
     if before.id != owner:
         raise Unproven
-    for visit in errand.records.visits(errand.records.drawn(owner)):
+    for visit in errand.records.visits(errand.records.drawn(owner), consistent=True):
         _put_away(errand, visit, kept)
     after = replace(before, signed_out_at=errand.now)
     errand.records.save(after, audit=errand.entry("out_everywhere", about_person(owner)))

@@ -212,7 +212,7 @@ def _remember(errand: Errand, before: Mark, after: Mark, found: list[Visit], swe
     called = [v for v in found if _just_called(v, before)]
     if after == before and not called:
         return
-    after = replace(after, at=errand.now)
+    after = replace(after, at=max([errand.now, *(v.calls[0].at for v in called)]))  # one may have come meanwhile
     accuracy = errand.records.accuracy(before.department, errand.today)
     counted = promise.kept(accuracy, called)
     changes: list[object] = [after] if counted == accuracy else [after, counted]

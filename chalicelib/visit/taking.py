@@ -199,7 +199,11 @@ def _give_up(errand: Errand, ticket: Ticket) -> None:
     """A number was called and nobody came of it: its patient goes back to the front at once, or to the first free
     doctor where the one they wait for does not take them any more."""
     for _ in range(DECIDE_TRIES_MAX):  # a message written at this moment must not stop it
-        lost = [v for v in errand.records.visits([ticket]) if v.state is State.WAITING and v.ticket == ticket]
+        lost = [
+            v
+            for v in errand.records.visits([ticket], consistent=True)
+            if v.state is State.WAITING and v.ticket == ticket
+        ]
         if not lost:
             return
         if not preferring.let_down(errand, lost[0]):
@@ -258,7 +262,7 @@ def _with_returned(errand: Errand, lanes: list[Lane]) -> list[Lane]:
         return lanes
     lane, id = held
     key, at = (lane.department, lane.number), lane.held[str(id)]
-    came = [v for v in errand.records.visits([id]) if v.state is State.WAITING and v.ticket is None]
+    came = [v for v in errand.records.visits([id], consistent=True) if v.state is State.WAITING and v.ticket is None]
     if came and (came[0].lane, came[0].returns_at) == (key, at):
         turn_again(errand, came[0])
     else:

@@ -165,7 +165,7 @@ def test_a_revoked_one_is_on_nobodys_list_and_cannot_be_used(walk: Walk) -> None
     id = walk.approved()
     with (
         meanwhile("TransactWriteItems", lambda: seeing.revoke(walk.errand(ADA), id=id, reason="Allergy.")),
-        refused("has not approved", kind=TooLate),
+        refused("cancelled", kind=TooLate),
     ):
         choose(walk, id)
     assert records.newest_order(id) is None
