@@ -156,6 +156,18 @@ def test_the_form_that_was_sent_asks_for_the_code(cast: Cast) -> None:
     assert cast.ada.fill("/glass", second=RIGHT_CODE).status == 200
 
 
+def test_the_request_of_another_deed_is_no_second_factor(cast: Cast) -> None:
+    """Signing a colleague out needs no code; its request id, sent with the reset, must not stand for one."""
+    cast.bo.get("/en/doctor")
+    cast.max.get("/en/people/bo")
+    cast.clock.forward(minutes=6)
+    form = {"request": "R" * 22}
+    assert cast.max.send("/en/people/bo/sign-out", form).status == 303
+    got = cast.max.send("/en/people/bo/reset", form)
+    assert (got.status, set(got.page.errors)) == (401, {"second"})
+    assert [asked for asked in cast.porter.asked if "shut" in str(asked)] == []
+
+
 def test_a_form_sent_twice_signs_once(cast: Cast) -> None:
     epoch = taken(cast, cast.ann)
     cast.ada.get("/en/doctor")
