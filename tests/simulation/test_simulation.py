@@ -52,14 +52,13 @@ PARTS = {
     "waiting_for",
     "way_back",
     "still_open",
-    "patients",
     "step_over",
     "let_go",
 }
 # Acts that simulated days leave out: they have tests of their own, and every deed of theirs that writes is in the fault
 # suite.
 ELSEWHERE = {"telling", "watching", "keeping", "staffing", "proving", "checking"}
-THEIRS = {"look_at_record"}  # a step of theirs
+THEIRS = {"look_at_record", "patients"}  # a step of theirs; names for a list of tickets, which no crowd looks at
 NEVER_REFUSED = {"waits", "kept", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
 UNDECIDED = {"ok", "killed", "Busy"}  # words of an outcome that is no refusal
 
