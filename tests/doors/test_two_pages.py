@@ -17,7 +17,7 @@ ON_ANOTHER = "This note was changed on another page."
 def fields(got: Answer) -> dict[str, str]:
     """What the page's script sends with the note: from which text the page began, and which page it is."""
     form = next(form for form in got.page.forms if "base" in form.fields)
-    return {name: form.fields[name][0] for name in ("epoch", "base", "page")}
+    return {name: form.fields[name][0] for name in ("epoch", "base", "page", "heard") if name in form.fields}
 
 
 def kept(cast: Cast) -> Note:
