@@ -4,7 +4,7 @@
   var d = document, note = d.getElementById('came'), timer;
   var EVERY = 15, LOST = 60; /* seconds between two looks, and after one that failed */
   if (!note || !window.fetch || !window.Promise) return;
-  var boards = note.dataset.boards.split(' ');
+  var boards = note.dataset.boards.split(',');
 
   function next(seconds) {
     clearTimeout(timer);
