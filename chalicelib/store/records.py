@@ -202,7 +202,7 @@ def earlier(person: str, department: str) -> list[Visit]:
             guard = GuardRow.get(f"P#{person}", f"A#{department}", consistent_read=True)
     except DoesNotExist:
         return []
-    return visits(Ticket.of(id) for id in guard.visits)
+    return visits((Ticket.of(id) for id in guard.visits), consistent=True)
 
 
 def visits(

@@ -221,7 +221,7 @@ def chosen(errand: Errand, *, by: Known, person: str) -> Chosen:
 
 def tickets(errand: Errand, *, by: Known) -> list[Visit]:
     """The tickets of the last days that whoever proved this number may have, the newest first."""
-    found = errand.records.visits(errand.records.drawn(by.phone.id))
+    found = errand.records.visits(errand.records.drawn(by.phone.id), consistent=True)
     today = errand.here.date()
     return [visit for visit in found if phone.opens(by, visit, today, errand.now)][: phone.FOUND_SHOWN_MAX]
 
