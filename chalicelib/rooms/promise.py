@@ -107,7 +107,7 @@ def turn(lane: Lane, band: Band, now: datetime) -> Turn:
     if left * most <= 1:
         return Turn(0, most, most)
     steep = 1 / left
-    before = _more_urgent(lane, band) / (left - 1 / most)  # calls until nobody more urgent waits
+    before = queue.more_urgent(lane, band) / (left - 1 / most)  # calls until nobody more urgent waits
     return Turn(before * (1 - steep / most), steep, most)
 
 
@@ -129,11 +129,7 @@ def wait(lane: Lane, visit: Visit, now: datetime) -> tuple[int, int] | None:
 def calls(lane: Lane, visit: Visit, now: datetime) -> float:
     """Of the lane, until that of this patient."""
     band = (visit.ticket or visit.id).band
-    return turn(lane, band, now).calls(queue.ahead(lane, visit) - _more_urgent(lane, band) + 1)
-
-
-def _more_urgent(lane: Lane, band: Band) -> int:
-    return sum(lane.present(other) for other in BANDS if other < band)
+    return turn(lane, band, now).calls(queue.ahead_in_band(lane, visit) + 1)
 
 
 def pace(lanes: Sequence[Lane], now: datetime) -> float | None:

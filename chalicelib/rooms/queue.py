@@ -316,12 +316,19 @@ def choose(lane: Lane) -> tuple[Band, Why] | None:
 
 def ahead(lane: Lane, visit: Visit) -> int:
     """How many people are called before this one, by the counters: n - head - 1 plus everybody more urgent."""
+    return ahead_in_band(lane, visit) + more_urgent(lane, (visit.ticket or visit.id).band)
+
+
+def ahead_in_band(lane: Lane, visit: Visit) -> int:
     ticket = visit.ticket or visit.id
     call = ticket.n if visit.returns_at is None else visit.returns_at
     n = call + (visit.returns_at is not None)
     left = sum(m < n for m in lane.given_up(ticket.band))
-    own = max(0, n - lane.heads[ticket.band] - 1 - left) + sum(at < call for at in lane.back_at(ticket.band))
-    return own + sum(lane.present(band) for band in BANDS if band < ticket.band)
+    return max(0, n - lane.heads[ticket.band] - 1 - left) + sum(at < call for at in lane.back_at(ticket.band))
+
+
+def more_urgent(lane: Lane, band: Band) -> int:
+    return sum(lane.present(other) for other in BANDS if other < band)
 
 
 def passed(lane: Lane, visit: Visit) -> bool:
