@@ -59,6 +59,7 @@ def board(asked: Asked) -> Answer:
         extras={
             **signs(asked.errand.actor),
             "here_queue": next(one for one in found if one["id"] == chosen),
+            "whole": queue.whole,
             "ended": _code(asked.sheet.given.get("ended", "")),
             "opened": asked.name,  # the row whose form was refused
         },

@@ -15,7 +15,7 @@ from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.permission import Entry
 from chalicelib.rooms.prescription import Prescription
 from chalicelib.rooms.promise import Accuracy
-from chalicelib.rooms.queue import BANDS, Lane, Mark, Ticket, Visit, own_lane
+from chalicelib.rooms.queue import BANDS, Band, Lane, Mark, State, Ticket, Visit, own_lane
 from chalicelib.store import rows
 from chalicelib.store.glass import count_of, pane, pane_at, panes
 from chalicelib.store.keys import phone_of
@@ -43,16 +43,14 @@ from chalicelib.store.writing import in_reach, nothing_more, repeated_row, save,
 
 __all__ = ["call", "claim", "draw", "given_up", "hold", "join", "lanes", "let_go", "recall_ticket", "save"]
 __all__ += ["move", "tell_on_duty", "tombstone", "notices_due", "notices_lost", "notices_of", "trail"]
-__all__ += ["staff_names", "step_over", "wake"]
-__all__ += ["complaints", "erasures", "orders", "returned_to", "to_review"]
+__all__ += ["staff_names", "step_over", "wake", "complaints", "erasures", "orders", "returned_to", "to_review"]
 __all__ += ["administrators", "is_member", "member", "members"]
 __all__ += ["count_of", "pane", "pane_at", "panes"]
 __all__ += ["asking", "claim_of", "count_try", "drawn", "phone", "phone_of", "proof"]
 
 T = TypeVar("T")
 LIST_MAX = 50
-OWN_PAGES_MAX = 10  # of numbers in a doctor's lane that lead to nobody: more than join in the hours of one duty
-PAGES_MAX = 10  # of numbers in a department's lane looked through for those who wait
+PAGES_MAX = 10  # of a band's numbers looked through for those who wait: more than ask for a doctor in one duty
 TAKEN_MAX = 300  # patients of one doctor in one day
 HISTORY_SHOWN_MAX = 20
 BATCH_MAX = 100  # DynamoDB's own limit
@@ -233,41 +231,44 @@ def visits(
 
 
 def waiting(lane: Lane) -> list[Visit]:
-    """The next people of a lane, band after band, at most LIST_MAX, also behind numbers that lead to nobody; and those
-    stepped back."""
-    there: dict[Ticket, Visit] = {}
+    """The next people of a lane, band after band, at most LIST_MAX of each, also behind numbers that lead to nobody;
+    and those stepped back. Each band has its share: a crowd of urgent people must not hide who waits longest."""
+    there: dict[Band, dict[Ticket, Visit]] = {band: {} for band in BANDS}
     for page in range(PAGES_MAX):
-        numbers = _numbers(lane, page)
-        there |= {v.id: v for v in visits(numbers) if v.state == "waiting"}
-        if len(numbers) < LIST_MAX or len(there) >= LIST_MAX:
+        numbers = [n for band in BANDS if len(there[band]) < LIST_MAX for n in _numbers(lane, band, page)]
+        if not numbers:
             break
-    next_ones = list(there.values())[:LIST_MAX]
-    return next_ones + [v for v in visits(_held(lane)) if v.state == "waiting" and v not in next_ones]
+        for visit in visits(numbers):
+            if visit.state is State.WAITING:
+                there[(visit.ticket or visit.id).band][visit.id] = visit
+    next_ones = {v.id: v for band in BANDS for v in list(there[band].values())[:LIST_MAX]}
+    held = {v.id: v for v in visits(_held(lane)) if v.state is State.WAITING}
+    return list((next_ones | held).values())
 
 
 def waiting_for(doctor: str, own: Lane) -> list[Visit]:
-    """The next people of a doctor's own lane who wait for this doctor, at most LIST_MAX, and those stepped back.
+    """The next people of a doctor's own lane who wait for this doctor, at most LIST_MAX a band, and those held back.
 
     Whoever does not wait here any more leaves a number behind, and the head moves only when the doctor calls. So
-    numbers that lead to nobody are passed over page by page, at most OWN_PAGES_MAX.
+    numbers that lead to nobody are passed over page by page, at most PAGES_MAX.
     """
     there: list[Visit] = []
-    for page in range(OWN_PAGES_MAX):
-        numbers = _numbers(own, page)
-        there = [v for v in visits([*numbers, *_held(own)]) if v.state == "waiting" and v.prefers == doctor]
-        if len(numbers) < LIST_MAX or any(v.ticket for v in there):
+    for page in range(PAGES_MAX):
+        numbers = [n for band in BANDS for n in _numbers(own, band, page)]
+        if page and not numbers:
+            break
+        there = [v for v in visits([*numbers, *_held(own)]) if v.state is State.WAITING and v.prefers == doctor]
+        if any(v.ticket for v in there):
             break
     return there
 
 
-def _numbers(lane: Lane, page: int = 0) -> list[Ticket]:
-    """The numbers of a lane that are called next, LIST_MAX a page."""
-    until = LIST_MAX * (page + 1)
+def _numbers(lane: Lane, band: Band, page: int) -> list[Ticket]:
+    """The numbers of a band that are called next, LIST_MAX a page."""
+    first = lane.heads[band] + 1 + LIST_MAX * page
     return [
-        Ticket(lane.department, lane.number, band, n)
-        for band in BANDS
-        for n in range(lane.heads[band] + 1, min(lane.tails[band], lane.heads[band] + until) + 1)
-    ][until - LIST_MAX : until]
+        Ticket(lane.department, lane.number, band, n) for n in range(first, first + LIST_MAX) if n <= lane.tails[band]
+    ]
 
 
 def _held(lane: Lane) -> list[Ticket]:

@@ -6,22 +6,25 @@ from itertools import zip_longest
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms import arrival, leaving, pocket
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
-from chalicelib.rooms.queue import Ticket, Visit
+from chalicelib.rooms.queue import BANDS, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Place, end, enter, place
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
 
 FIRST_PRINT = "print:first"  # of a visit: a colon is in no id that a browser can send
+SHOWN_OF_BAND = 25  # people of each band on the desk's page, which is the heaviest the clinic has
 NO_PHONE = "00000"  # the question is answered: this person has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """Who waits in one department, in about the order in which they are called: band after band, lane by lane."""
+    """Who waits in one department, in about the order in which they are called: band after band, lane by lane, the
+    first SHOWN_OF_BAND of each."""
 
     department: Department
     waiting: list[Visit]
+    whole: bool  # nobody is left out
 
 
 def see_queue(errand: Errand, *, department: str) -> Queue:
@@ -30,8 +33,12 @@ def see_queue(errand: Errand, *, department: str) -> Queue:
     if found is None:
         raise NotFound()
     look_at_list(errand)
-    waiting = [errand.records.waiting(lane) for lane in errand.records.lanes(errand.clinic.lanes_of([department]))]
-    return Queue(department=found, waiting=[v for side_by_side in zip_longest(*waiting) for v in side_by_side if v])
+    lanes = errand.records.lanes(errand.clinic.lanes_of([department]))
+    side_by_side = zip_longest(*(errand.records.waiting(lane) for lane in lanes))
+    people = [visit for next_ones in side_by_side for visit in next_ones if visit]
+    bands = [[v for v in people if (v.ticket or v.id).band is band] for band in BANDS]
+    shown = [visit for band in bands for visit in band[:SHOWN_OF_BAND]]
+    return Queue(department=found, waiting=shown, whole=len(shown) == len(people))
 
 
 def add_person(

@@ -11,10 +11,12 @@ from chalicelib.rooms.assignment import (
     CAPACITY_MAX,
     LEASE,
     LONGEST_WAIT_ONE_IN,
+    PRESENCE,
     REASON_MAX,
     SIGN_OF_LIFE,
     Doctor,
     Presence,
+    Seen,
 )
 from chalicelib.rooms.queue import Band, Call, Lane, State, Visit, Why
 from tests.builders import ADA, BO, MINUTE, NOW, a_clinic, a_doctor, a_lane, a_queue, a_ticket, a_visit, refused
@@ -178,6 +180,16 @@ def test_a_doctor_who_is_busy_with_another_patient_is_not_gone() -> None:
     busy = a_doctor(seen_at=NOW - timedelta(minutes=4))
     assert not assignment.lease_lost(held, busy, NOW)
     assert assignment.lease_lost(held, busy, NOW + LEASE)
+
+
+def test_who_is_silent_and_on_duty_is_gone_unless_a_conversation_is_alive() -> None:
+    silent = Seen(department="general", doctor=ADA.id, on_duty=True, seen_at=NOW - PRESENCE)
+    held = a_visit(state=State.IN_CONSULT, lease_until=NOW)
+    assert assignment.gone(silent, [], NOW)
+    assert assignment.gone(silent, [held], NOW), "its lease is over as well"
+    assert not assignment.gone(silent, [held, replace(held, lease_until=NOW + MINUTE)], NOW)
+    assert not assignment.gone(silent, [], NOW - timedelta(seconds=1))
+    assert not assignment.gone(replace(silent, on_duty=False), [], NOW)
 
 
 def test_the_lease_is_renewed_when_half_of_it_is_gone() -> None:

@@ -9,8 +9,8 @@ from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import Band
 from chalicelib.store import records
 from chalicelib.store.records import LIST_MAX
-from chalicelib.visit import sweeping, taking
-from tests.builders import ADA, MINUTE, a_clinic
+from chalicelib.visit import desk, sweeping, taking
+from tests.builders import ADA, DEE, MINUTE, a_clinic
 from tests.visit.walk import Walk
 
 TEN = 10 * MINUTE
@@ -56,3 +56,17 @@ def test_many_who_left_in_front_hide_nobody_who_has_waited(walk: Walk) -> None:
         records.draw("general", 0, Band.STANDARD)
     walk.join()
     assert len(alerted(walk, 60)) == 1
+
+
+def test_a_crowd_of_urgent_people_does_not_hide_who_has_waited(walk: Walk) -> None:
+    """The desk is alerted for whoever waits longest, and sees them in its list, though more urgent ones go first."""
+    first = walk.join()
+    walk.now += 59 * MINUTE
+    walk.crowd(LIST_MAX + 1, Band.URGENT)
+    walk.now += MINUTE
+    assert sweeping.sweep(walk.errand(SYSTEM)).desk_alerted == 1
+    queue = desk.see_queue(walk.errand(DEE), department="general")
+    bands = [visit.id.band for visit in queue.waiting]
+    assert (queue.waiting[-1].id, bands[:-1]) == (first.id, [Band.URGENT] * desk.SHOWN_OF_BAND)
+    assert not queue.whole
+    assert desk.see_queue(walk.errand(DEE), department="children").whole

@@ -9,7 +9,7 @@ from chalicelib.refusal import TooLate
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import Band, Moved, Ticket
 from chalicelib.store import records
-from chalicelib.store.records import LIST_MAX, OWN_PAGES_MAX
+from chalicelib.store.records import LIST_MAX, PAGES_MAX
 from chalicelib.visit import arriving, preferring, sweeping, taking
 from tests.builders import ADA, ANN, BO, BOB, EVE, refused
 from tests.visit.walk import Walk
@@ -87,7 +87,7 @@ def test_it_does_not_look_for_ever(walk: Walk) -> None:
     (own,) = records.lanes([("~ada", 0)])
     with watched() as asked:
         assert records.waiting_for("ada", replace(own, tails=(0, 0, 0, 10**6))) == []
-    assert len(asked.names) == OWN_PAGES_MAX
+    assert len(asked.names) == PAGES_MAX
 
 
 @pytest.mark.parametrize("own_only", [False, True])
