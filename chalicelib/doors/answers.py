@@ -199,7 +199,9 @@ GIVES: dict[str, Shape] = {
     "doctor.amend": thing(note=gives.NOTE),
     "doctor.revise": thing(number=WHOLE, state=word(prescription.State)),
     "doctor.revoke": MEDICINE_STATE,
-    "sheet.check": thing(state=TEXT, doctor=TEXT, signed_at=TIME, until=TIME, medicines=WHOLE),
+    "sheet.check": thing(
+        state=TEXT, doctor=TEXT, title=TEXT, licence=TEXT, signed_at=TIME, until=TIME, medicines=WHOLE
+    ),
     "pharmacy.review_list": thing(
         to_review=some(
             thing(visit=NAME, code=TEXT, doctor=TEXT, number=WHOLE, medicines=some(TEXT), warned=YES, minutes=WHOLE)

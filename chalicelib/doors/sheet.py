@@ -9,6 +9,7 @@ from chalicelib.doors.render import Answer, Page
 from chalicelib.refusal import NotFound
 from chalicelib.rooms.prescription import Prescription, State, good_until
 from chalicelib.rooms.queue import Visit
+from chalicelib.rooms.staff import Plate
 from chalicelib.store import names
 from chalicelib.visit import checking
 
@@ -38,22 +39,24 @@ def check(asked: Asked) -> Answer:
         if asked.frame.machine:
             raise
         return Page(template="sheet.html", data={"state": "unknown"}, status=404)
-    return Page(template="sheet.html", data=_said(asked, found), here=f"check/{sheet}")
+    return Page(template="sheet.html", data=_said(asked, *found), here=f"check/{sheet}")
 
 
-def _of(asked: Asked, sheet: str) -> Prescription:
+def _of(asked: Asked, sheet: str) -> tuple[Prescription, Plate | None]:
     id, number = names.prescription_of(sheet)
-    found = checking.sheet(asked.errand, id=id, number=number)
+    found, plate = checking.sheet(asked.errand, id=id, number=number)
     if found.signature is None or names.sheet_of(id, number, found.signature.value) != sheet:
         raise NotFound()  # signed anew since the sheet was made
-    return found
+    return found, plate
 
 
-def _said(asked: Asked, found: Prescription) -> dict[str, object]:
+def _said(asked: Asked, found: Prescription, plate: Plate | None) -> dict[str, object]:
     """What to compare with the sheet; the rest stands there alone."""
     return {
         "state": SAID[shown.state_of(found, asked.frame.now)],
         "doctor": found.doctor_name,
+        "title": plate.title if plate else "",
+        "licence": plate.licence if plate else "",
         "signed_at": found.signed_at,
         "until": good_until(found),
         "medicines": len(found.lines),

@@ -4,6 +4,7 @@ from chalicelib.refusal import NotFound
 from chalicelib.rooms.delivery import Order
 from chalicelib.rooms.prescription import Line, Prescription, State
 from chalicelib.rooms.queue import Ticket
+from chalicelib.rooms.staff import Plate, plate_of
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.sealing import genuine, given_out, is_approved
 
@@ -18,8 +19,9 @@ def inside(errand: Errand, order: Order) -> tuple[Line, ...]:
     return found.lines
 
 
-def sheet(errand: Errand, *, id: Ticket, number: int) -> Prescription:
-    """The prescription whose sheet somebody holds, as long as it is what was signed, and approved where it says so.
+def sheet(errand: Errand, *, id: Ticket, number: int) -> tuple[Prescription, Plate | None]:
+    """The prescription whose sheet somebody holds, as long as it is what was signed, and approved where it says so;
+    and what the patient was told of its doctor.
 
     Nothing is written down: what a stranger is told names neither the patient nor a medicine. Raises NotFound, and
     Unsigned while nobody can tell.
@@ -29,4 +31,4 @@ def sheet(errand: Errand, *, id: Ticket, number: int) -> Prescription:
         raise NotFound()
     if found.state is State.EFFECTIVE and not is_approved(errand, found):
         raise NotFound()
-    return found
+    return found, plate_of(visit.plates, found.doctor)

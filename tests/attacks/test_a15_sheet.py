@@ -91,7 +91,7 @@ def says_nothing_of_it(cast: Cast, sheet: str) -> None:
         assert not [word for word in SECRET if word in said.replace(sheet, "")]
         assert got.header("Cache-Control") == "private, no-store"
         assert not got.cookies
-    assert set(answers[-1].json) == {"state", "doctor", "signed_at", "until", "medicines"}
+    assert set(answers[-1].json) == {"state", "doctor", "title", "licence", "signed_at", "until", "medicines"}
 
 
 def test_the_answer_names_no_patient_and_no_medicine(cast: Cast) -> None:
@@ -99,7 +99,10 @@ def test_the_answer_names_no_patient_and_no_medicine(cast: Cast) -> None:
     says_nothing_of_it(cast, sheet)
     assert cast.eve.machine("GET", f"/en/check/{sheet}").json["medicines"] == 1
     words = cast.eve.get(f"/en/check/{sheet}").words
-    assert all(text in words for text in ("This prescription is real", "Dr Ada", "Good until 26 November 2026"))
+    assert all(
+        text in words
+        for text in ("This prescription is real", "Dr Ada", "Licence number", "Good until 26 November 2026")
+    )
     assert "这张处方是真的" in cast.eve.get(f"/zh/check/{sheet}").words
     gets_through(lambda: says_nothing_of_it(cast, sheet), "a15 a sheet tells what is on it")
 

@@ -100,7 +100,7 @@ def test_a_look_at_a_sheet_is_one_request_and_a_guess_none(clinic: Clinic) -> No
     """Of two rows, as they are now; nothing is written, nothing searched."""
     id = clinic.approved()
     with counted() as bill:
-        found = checking.sheet(clinic.errand(), id=id, number=1)
+        found, _ = checking.sheet(clinic.errand(), id=id, number=1)
     assert found.signature
     assert (bill.requests, bill.read_units, bill.writes) == (1, 2, 0)
     name = names.sheet_of(id, 1, found.signature.value)
