@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.refusal import Busy
 from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import Band, Lane, State
+from chalicelib.rooms.queue import Band, Lane, State, Visit, Why
 from chalicelib.store import records
 from chalicelib.visit import arriving, sweeping, taking
 from tests.builders import ADA, ANN, BOB
@@ -55,3 +56,36 @@ def test_nobody_leaves_a_doctors_line_because_of_a_pause_that_is_over(walk: Walk
     assert not sweeping.sweep(replace(walk.errand(SYSTEM), records=Late())).failed
     after = records.visit(visit.id)
     assert (after.prefers, after.moved) == ("ada", None)
+
+
+class Hindered:
+    """The records; the table is too busy to write down a visit, or its lanes are as they were a moment ago."""
+
+    def __init__(self, *, before: list[Lane] | None = None) -> None:
+        self.before = before
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(records, name)
+
+    def lanes(self, keys: list[tuple[str, int]], *, consistent: bool = False) -> list[Lane]:
+        found = records.lanes(keys, consistent=consistent)
+        return found if consistent or self.before is None or found[0].department != "general" else self.before
+
+    def save(self, *changes: object, **how: Any) -> None:
+        if self.before is None and any(isinstance(change, Visit) for change in changes):
+            raise Busy
+        records.save(*changes, **how)
+
+
+def test_who_could_not_be_brought_to_the_front_is_not_forgotten_for_a_lane_of_a_moment_ago(walk: Walk) -> None:
+    """By that lane the number is not called yet, and would be looked at when it is: but it was looked at already."""
+    id = walk.join().id
+    before = records.lanes([("general", 0)])
+    records.call(before[0], Band.STANDARD, Why.FIRST_COME, walk.now)
+    busy = sweeping.sweep(replace(walk.errand(SYSTEM), records=Hindered()))
+    assert [type(failed) for failed in busy.failed] == [Busy]
+    sweeping.sweep(replace(walk.errand(SYSTEM), records=Hindered(before=before)))
+    sweeping.sweep(walk.errand(SYSTEM))
+    ticket = records.visit(id).ticket
+    assert ticket is not None
+    assert ticket.band is Band.RECALL
