@@ -155,8 +155,9 @@ class Polite:
                 response = self._answer(asked)
         except Exception as broken:
             response = self._say_no(asked, broken)
-        ms = round(1000 * (time.perf_counter() - started))
-        note(logging.INFO, "deed", deed=self.deed, status=response.status_code, ms=ms)
+        if response.status_code != 200 or self.deed not in BY_ITSELF:  # the API's own log has these
+            ms = round(1000 * (time.perf_counter() - started))
+            note(logging.INFO, "deed", deed=self.deed, status=response.status_code, ms=ms)
         return response
 
     def _answer(self, asked: Asked) -> Response:
@@ -271,8 +272,7 @@ def _who(asked: Asked, by: By, deed: str) -> Actor:
         badge, now = asked.guest.staff, asked.frame.now
         asked.secret = badge
         _carries(asked, badge)
-        by_hand = deed not in BY_ITSELF
-        found = staff.who(id=asked.guest.member, token_hash=hashed(badge), now=now, by_hand=by_hand)
+        found = staff.who(id=asked.guest.member, token_hash=hashed(badge), now=now, by_hand=deed not in BY_ITSELF)
         if found:
             member, asked.session = found
             return member.actor
