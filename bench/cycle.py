@@ -276,7 +276,7 @@ class Door:
     def __call__(self) -> None:
         phone = self.waiting.pop()
         visit = self.ask("/{lang}/ask/check", phone, consent=True)["visit"]
-        assert self.ask("/{lang}/doctor/next", self.badge)["visit"] == visit
+        assert self.ask("/{lang}/doctor/next", self.badge, departments=[DEPARTMENT])["visit"] == visit
         said = {"epoch": 1, "heard": 0, **SOAP, "outcome": "rest_and_observe", "summary": SUMMARY, "stated": ["spoke"]}
         self.ask("/{lang}/doctor/visits/{visit}/finish", self.badge, visit=visit, **said)
 

@@ -8,12 +8,16 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from bench import crowd, cycle, growth, peers
 from bench.raw import Raw
 from bench.sorted_queue import SortedQueue
+from bench.split import Split, split
+from chalicelib.store import chain
 from chalicelib.store.rows import TABLE, Row
 from infra.local import engine
+from tests.budgets.test_counted import BUDGETS
 from tests.engines import READS, metered
 
 SIZES = (10, 40)
@@ -73,9 +77,9 @@ def left_botocore() -> Iterator[list[bytes]]:
         events.unregister("before-send.dynamodb", hear)
 
 
-def rows(address: str) -> dict[tuple[str, str], Any]:
+def rows(address: str, table: str = TABLE) -> dict[tuple[str, str], Any]:
     with closing(Raw(address)) as ask:
-        return {(row["pk"]["S"], row["sk"]["S"]): row for row in ask("Scan", TableName=TABLE)["Items"]}
+        return {(row["pk"]["S"], row["sk"]["S"]): row for row in ask("Scan", TableName=table)["Items"]}
 
 
 def test_the_bare_engine_is_sent_what_a_real_cycle_sends_to_the_byte_and_holds_the_same_rows(
@@ -129,7 +133,7 @@ def test_every_side_of_the_cycle_does_the_same_deeds(clinic_on_dynoxide: str) ->
         "UpdateItem": 2,
         "TransactWriteItems": 3,
     }
-    assert (sum(ours.values()), sum(through.values())) == (8, 12)
+    assert (sum(ours.values()), sum(through.values())) == (8, 11)
     states = [row["state"]["S"] for key, row in rows(clinic_on_dynoxide).items() if key[1] == "V"]
     assert states == ["completed"] * 4
 
@@ -145,17 +149,44 @@ def queue(clinic_on_dynoxide: str) -> SortedQueue:
     return queue
 
 
+def parts(spent: Split) -> tuple[float, ...]:
+    return spent.requests, spent.queue, spent.audit, spent.index
+
+
 def test_the_sorted_partition_is_a_fair_peer(queue: SortedQueue) -> None:
     queue.on_duty("ada", 2)
     assert queue.place("w", 11) == 10
-    with metered() as meter:
+    with split(queue.client) as spent:
         first = queue.take("w", "ada", "r1")
-    assert (first, meter.requests, meter.write_units) == ("w1", 2, 8)
+    assert (first, parts(spent)) == ("w1", (2, 6, 4, 1))
     assert queue.take("w", "ada", "r2") == "w2"
-    with metered() as meter:
+    with split(queue.client) as spent:
         queue.join("w", WAITING + 1, "r3")
-    assert (meter.requests, meter.write_units) == (1, 8)
+    assert parts(spent) == (1, 6, 4, 1)
     assert queue.place("w", WAITING + 1) == WAITING - 2
+
+
+def test_the_sorted_partition_keeps_the_same_chain(queue: SortedQueue, clinic_on_dynoxide: str) -> None:
+    queue.fill("empty", 0)
+    queue.on_duty("ada", 2)
+    queue.join("empty", 1, "r1")
+    assert queue.take("empty", "ada", "r2") == "empty1"
+    there = rows(clinic_on_dynoxide, "sorted")
+    lines = [there["P#1", "X#r1"], there["D#ada", "X#r2"]]
+    kept = there["V#empty1", "Y"]["tail"]["L"]
+    assert [mark["S"] for mark in kept] == [chain.mark_of(line, "V#empty1") for line in lines]
+    with closing(Raw(clinic_on_dynoxide)) as ask:
+        found = ask("Scan", TableName="sorted", IndexName="by_stage")["Items"]
+    assert [(row["pk"]["S"], row["sk"]["S"]) for row in found] == [("V#empty1", "Y")]
+
+
+def test_a_refused_transaction_costs_what_it_would_have_written(queue: SortedQueue) -> None:
+    queue.on_duty("ada", 2)
+    entry = {"pk": {"S": "Q#w"}, "sk": {"S": "2#0000000001"}, "visit": {"S": "w1"}}
+    queue._claim(entry, "ada", "r1")
+    with split(queue.client) as spent, pytest.raises(ClientError, match="TransactionCanceledException"):
+        queue._claim(entry, "ada", "r2")
+    assert parts(spent) == (1, 6, 4, 0)
 
 
 def test_nobody_gets_a_patient_of_somebody_else_from_the_sorted_partition(queue: SortedQueue) -> None:
@@ -171,10 +202,18 @@ def test_nobody_gets_a_patient_of_somebody_else_from_the_sorted_partition(queue:
     assert sorted(filter(None, taken)) == sorted(f"w{n}" for n in range(1, WAITING + 1))
 
 
-def test_our_side_of_the_peers_does_the_real_deeds(clinic_on_dynoxide: str) -> None:
+def test_our_side_of_the_peers_does_the_real_deeds_at_their_real_cost(clinic_on_dynoxide: str) -> None:
+    client = Row._get_connection().connection.client
     with closing(crowd.Crowd(clinic_on_dynoxide, SIZES)) as people:
         ours = peers.Ours(people)
         ours.on_duty("ada-40", 2)
-        ours.join("w40", 41, "r1")
+        with split(client) as joined:
+            ours.join("w40", 41, "r1")
         assert ours.place("w40", 41) == 40
-        assert str(ours.take("w40", "ada-40", "r2")) == "w40.0.2.1"
+        with split(client) as took:
+            assert str(ours.take("w40", "ada-40", "r2")) == "w40.0.2.1"
+    for deed, spent in {"join": joined, "take next": took}.items():
+        requests, _, read_units, queue, record, audit, link, index = BUDGETS[deed]
+        assert record == 0
+        assert parts(spent) == (requests, queue, audit + link, index), deed
+        assert spent.read_units == read_units
