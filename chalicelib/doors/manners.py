@@ -244,12 +244,13 @@ def _asked(request: Request, path: dict[str, str]) -> Asked:
 
 def _visit_named(asked: Asked) -> str:
     """The visit's name for the trace; whatever else somebody put into the address stays out of it."""
-    name = asked.path.get("visit", "")
+    if "visit" not in asked.path:
+        return ""  # not even the key that opens names is read
     try:
-        names.ticket_of(name)
+        names.ticket_of(asked.path["visit"])
     except Refusal:
         return ""
-    return name
+    return asked.path["visit"]
 
 
 def _who(asked: Asked, by: By, deed: str) -> Actor:
