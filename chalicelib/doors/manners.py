@@ -244,13 +244,11 @@ def _asked(request: Request, path: dict[str, str]) -> Asked:
 
 def _visit_named(asked: Asked) -> str:
     """The visit's name for the trace; whatever else somebody put into the address stays out of it."""
-    if "visit" not in asked.path:
-        return ""  # not even the key that opens names is read
+    name = asked.path.get("visit", "")
     try:
-        names.ticket_of(asked.path["visit"])
+        return name if name and names.ticket_of(name) else ""  # the key that opens names is not read for nothing
     except Refusal:
         return ""
-    return asked.path["visit"]
 
 
 def _who(asked: Asked, by: By, deed: str) -> Actor:

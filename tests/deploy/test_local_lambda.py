@@ -77,7 +77,7 @@ def test_a_request_is_traced_down_to_the_table_if_it_is_sampled_and_only_then(
     found = {call.trace: [] for call in calls}
     for document in map(json.loads, told):
         found[document["trace_id"]].append((document["name"], document.get("aws", {}).get("operation")))
-    expected = [("DynamoDB", "BatchGetItem"), ("look", None)]
+    expected = [("dynamodb", "BatchGetItem"), ("look", None)]
     assert list(found.values()) == [expected if one else [] for one in sampled]
 
 

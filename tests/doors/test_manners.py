@@ -14,7 +14,6 @@ from chalice import Blueprint, Chalice
 from chalicelib.doors import doctor
 from chalicelib.doors.form import BODY_MAX, FORMS, Form, clean, many, text, values_of, whole, yes
 from chalicelib.refusal import Busy, Refusal, TooLarge, TooLate
-from chalicelib.store import keys
 from tests.people import Answer, Browser, Cast, InProcess
 
 FORM_TYPE, JSON_TYPE = FORMS
@@ -90,14 +89,6 @@ def test_nothing_that_is_sent_breaks_a_door(cast: Cast, caplog: pytest.LogCaptur
                     assert got.status < 500, (path, kind, body[:40], got.body[:200])
                     polite(got)
     assert "unexpected" not in caplog.text
-
-
-@pytest.mark.parametrize("path", ["/", "/en", "/en/staff", "/board/respiratory"])
-def test_a_page_of_no_visit_does_not_read_the_key_that_opens_names(cast: Cast, path: str) -> None:
-    """A container that has just woken up would wait for the table before the front page."""
-    keys.key.cache_clear()
-    assert cast.eve.ask("GET", path).status < 400
-    assert keys.key.cache_info().currsize == 0
 
 
 @pytest.mark.slow

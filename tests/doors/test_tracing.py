@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.outside import tracing
 from chalicelib.refusal import TooLate
+from chalicelib.store import keys
 from tests.people import Cast
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8"
@@ -73,6 +74,14 @@ def test_a_refusal_marks_the_deed_and_tells_only_its_class(kept: Kept) -> None:
     (deed,) = kept.sent[0]["subsegments"]
     assert deed["error"] is True
     assert deed["metadata"] == {"default": {"refused": "TooLate"}}
+
+
+@pytest.mark.parametrize("path", ["/", "/en", "/en/staff", "/board/respiratory"])
+def test_where_the_address_has_no_visit_the_key_that_opens_names_is_not_read(cast: Cast, path: str) -> None:
+    """A container that has just woken up would wait for the table before the front page, for the trace alone."""
+    keys.key.cache_clear()
+    assert cast.eve.ask("GET", path).status < 400
+    assert keys.key.cache_info().currsize == 0
 
 
 def test_without_a_segment_a_deed_is_only_done(kept: Kept) -> None:
