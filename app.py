@@ -75,4 +75,5 @@ def tell(event: DynamoDBEvent) -> Mapping[str, object]:
 
 
 gc.freeze()
+gc.set_threshold(10_000)  # of what a request makes, nearly all goes with it: not to be looked through every 700
 gc.enable()

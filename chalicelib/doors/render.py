@@ -234,9 +234,10 @@ def _styles() -> tuple[str, ...]:
 
 
 def _small(css: str) -> str:
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
-    css = re.sub(r"\s+", " ", css)
-    return re.sub(r"\s*([{};,>])\s*", r"\1", css).replace(";}", "}").strip()
+    css = " ".join(re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL).split())
+    for mark in "{};,>":
+        css = css.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    return css.replace(";}", "}")
 
 
 def _darker(colour: str) -> str:

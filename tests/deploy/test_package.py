@@ -43,7 +43,9 @@ STREAM = {
 }  # read by Lambda itself, in the function's name
 # Each of these costs a cold start milliseconds; the page, route or request that needs it imports it.
 LATER = {"asyncio", "aws_xray_sdk", "jinja2", "segno", "wrapt"}
-LATER |= {f"chalicelib.doors.{name}" for name in ("answers", "clock", "contract", "typeset")}
+LATER |= {f"chalicelib.doors.{name}" for name in ("answers", "clock", "contract", "typeset")} | {
+    "chalicelib.rooms.fhir"
+}
 UNCHECKED_HASH = 0b01  # PEP 552: never compared with the source's date, which Chalice sets to 1980
 
 
