@@ -14,7 +14,7 @@ from bench import cold
 from tests.deploy.local_gateway import gateway
 from tests.deploy.local_lambda import Function, function, traces
 
-COLD_HELLOS_MAX = 7  # as Chalice packages it, a clinic costs more than 8
+COLD_HELLOS_MAX = 6  # as Chalice packages it, a clinic costs more than 8
 TRIES = 3
 TRACED_SECONDS_MAX = 5
 
