@@ -37,7 +37,7 @@ class Person:
         self.main = self.page.locator("body")
 
     def t(self, text: str, **facts: object) -> str:
-        found = words.CATALOGUES[self.language].gettext(text)
+        found = words.catalogue(self.language).gettext(text)
         return found % facts if facts else found
 
     def look(self, name: str) -> None:
