@@ -55,7 +55,8 @@ def main() -> int:
 
 def play(chosen: Replay, seed: int, engine: Any = None) -> tuple[dict[str, Any], str]:
     """One replay to its end: its figures and its picture. The same seed gives the same of both."""
-    below = table.Table(engine or Engine(), scale=chosen.scale, warm=chosen.warm, bin_seconds=chosen.bin_seconds)
+    limits = {"warm": chosen.warm, "api": chosen.api, "environments": chosen.environments}
+    below = table.Table(engine or Engine(), scale=chosen.scale, bin_seconds=chosen.bin_seconds, **limits)
     with table.connected(below):
         world = clinic.World(chosen, seed, below)
         people = crowd.Crowd(world)
