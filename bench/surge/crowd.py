@@ -280,9 +280,13 @@ class Crowd:
         seconds = min(3600.0, self.luck.lognormvariate(log(replays.CONSULT_MEDIAN_SECONDS), replays.CONSULT_SIGMA))
         for n in range(SPOKEN):
             self._at(doctor, patient, seconds * (n + 0.5) / (SPOKEN + 1), partial(self._says, n=n))
+        spoken = sorted(self.luck.uniform(0, seconds) for _ in range(replays.MESSAGES))
+        mine, theirs = (pace.talk(seconds, spoken, self.luck) for _ in range(2))
         for start in range(0, int(seconds), LISTEN_SECONDS):
-            listen = partial(self._listen, seconds=min(LISTEN_SECONDS, seconds - start))
-            self._at(doctor, patient, start + listen.keywords["seconds"], listen)
+            end = min(start + LISTEN_SECONDS, seconds)
+            looks = [sum(start <= look < end for look in page) for page in (mine, theirs)]
+            listen = partial(self._listen, seconds=end - start, doctors=looks[0], patients=looks[1])
+            self._at(doctor, patient, end, listen)
         self._at(doctor, patient, seconds * 0.9, self._writes)
         self._at(doctor, patient, seconds, self._signs)
 
@@ -335,14 +339,14 @@ class Crowd:
         typed = {"id": patient.id, "text": text, "epoch": epoch}
         self.world.deed("say", seeing.say, who, request=request, times=times, **typed)
 
-    def _listen(self, doctor: Doctor, patient: Patient, seconds: float) -> None:
-        """Both pages ask for new messages; the patient's now and then also how the visit stands."""
+    def _listen(self, doctor: Doctor, patient: Patient, seconds: float, doctors: int, patients: int) -> None:
+        """Both pages ask for new messages so often; the patient's now and then also how the visit stands."""
         world, newest = self.world, f"{SPOKEN:05d}"
         with contextlib.suppress(Busy):  # the next look comes by itself
             self._step(doctor, "doctor_listens", seeing.messages, after=newest)  # the one that renews the lease
-            times = max(0.0, seconds / pace.DOCTOR_SECONDS - 1)
+            times = max(0, doctors - 1)
             self._step(doctor, "doctor_listens", seeing.messages, times=times, over=seconds, after=newest)
-            every = {"times": seconds / pace.PATIENT_SECONDS, "over": seconds}
+            every: dict[str, float] = {"times": patients, "over": seconds}
             world.deed("patient_listens", seeing.messages, patient.actor, id=patient.id, after=newest, **every)
             every |= {"times": every["times"] / STATE_ONE_IN, "http": False}
             world.deed("patient_listens", arriving.see_ticket, patient.actor, id=patient.id, **every)

@@ -39,6 +39,15 @@ def told(found: dict[str, Any]) -> str:
     return "\n".join([*lines, f"   {found['cpu_seconds']} s of one processor"])
 
 
+def told_seeds(found: dict[str, Any]) -> str:
+    """How the promises of some seeds of one day were kept."""
+    lines = [f"\n== {found['replay']}, one in {found['played_one_in']:,}, seeds {', '.join(map(str, found['seeds']))}"]
+    lines.append(f"   lost {found['lost']}, doubled {found['doubled']}; actual / promised wait:")
+    for who, ratios in found["promises"].items():
+        lines.append(f"   {who.replace('_', ' '):20} {_said(ratios)}")
+    return "\n".join(lines)
+
+
 def _percent(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.1%}" for name, share in shares.items()) or "nobody"
 
