@@ -25,7 +25,7 @@ from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor
 from chalicelib.rooms.queue import BANDS, Band
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import records, spent, staff
-from chalicelib.visit import sweeping, telling
+from chalicelib.visit import sweeping
 from chalicelib.visit.errand import Errand
 from infra.local.signer import Local
 
@@ -34,10 +34,9 @@ BEGAN = datetime(2030, 1, 7, tzinfo=UTC)
 TICK_SECONDS = 60
 PER_LANE = (
     (spent, "GONE_MAX"),
-    (leaving, "HELD_BY_CHOICE_MAX"),
+    (leaving, "HELD_BY_CHOICE_MAX"),  # not queue.HELD_MAX: how long somebody is held goes by calls, fewer too
     (sweeping, "NUMBERS_MAX"),
     (sweeping, "OPEN_MAX"),
-    (telling, "TOLD_MAX"),
 )
 
 
