@@ -13,7 +13,7 @@ from bench.surge.people import SOAP, SUMMARY, Doctor, Patient, answered, filled_
 from bench.surge.pharmacy import PLAYED_ONE_IN, STAFF, send
 from bench.surge.phones import Phones, Polls
 from bench.surge.replays import at
-from chalicelib.refusal import Busy, Refusal
+from chalicelib.refusal import Busy, Refusal, TooLate
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.permission import Actor
 from chalicelib.rooms.prescription import Line
@@ -296,11 +296,17 @@ class Crowd:
 
     def _in_turn(self, doctor: Doctor, patient: Patient, calls: int, act: Callable[..., None]) -> None:
         """Done if this doctor still has this patient; a doctor who is told that it is not so any more goes on."""
+        assert patient.id is not None
+        id = patient.id
 
         def do() -> None:
-            if doctor.patient is not patient or patient.calls != calls:
+            if doctor.patient is not patient:
                 return
+            if patient.calls != calls and self.with_doctor.get(id) is doctor:
+                return  # given back, and here again: this was meant for the time before
             try:
+                if self.with_doctor.get(id) is not doctor:
+                    raise TooLate("Another doctor has had this patient since.")
                 act(doctor, patient)
             except Busy:
                 raise
@@ -342,8 +348,9 @@ class Crowd:
     def _listen(self, doctor: Doctor, patient: Patient, seconds: float, doctors: int, patients: int) -> None:
         """Both pages ask for new messages so often; the patient's now and then also how the visit stands."""
         world, newest = self.world, f"{SPOKEN:05d}"
+        # The one that renews the lease: told to come back, the page looks again a little later.
+        self._step(doctor, "doctor_listens", seeing.messages, after=newest)
         with contextlib.suppress(Busy):  # the next look comes by itself
-            self._step(doctor, "doctor_listens", seeing.messages, after=newest)  # the one that renews the lease
             times = max(0, doctors - 1)
             self._step(doctor, "doctor_listens", seeing.messages, times=times, over=seconds, after=newest)
             every: dict[str, float] = {"times": patients, "over": seconds}

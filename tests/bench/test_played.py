@@ -14,7 +14,7 @@ from bench.surge.people import Patient, somebody
 from bench.surge.replays import REPLAYS
 from bench.surge.table import Table, connected
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import Band, State, Ticket, Why
+from chalicelib.rooms.queue import Band, Ticket, Why
 from chalicelib.store import lanes, records
 from chalicelib.visit import arriving, sweeping
 from infra.kit import ROOT
@@ -67,12 +67,17 @@ def test_a_phone_whose_number_went_by_looks_and_is_at_the_front(crowd: Crowd) ->
     assert waits.page.ticket == waits.id
 
 
-def test_a_phone_that_is_with_a_doctor_rescues_nobody(crowd: Crowd) -> None:
+def test_a_doctor_whose_patient_is_with_another_one_takes_the_next(crowd: Crowd) -> None:
+    """However the first one lost them: a doctor who was silent for too long does not sit there for ever."""
     patient = joined(crowd)
     crowd._comes("general")
     crowd.world.run(60, lambda: patient.called is not None)
-    crowd.phones.minute({"general": 0}, crowd.with_doctor)
-    assert records.visit(first(patient)).state is State.ASSIGNED
+    (doctor,) = crowd.doctors
+    patient.calls += 1
+    crowd.with_doctor[first(patient)] = replace(doctor, name="another")
+    crowd.world.run(3600, lambda: doctor.patient is None)
+    assert doctor.patient is None
+    assert crowd.taken_away == 1
 
 
 def test_an_idle_doctor_comes_by_what_the_page_says_and_not_before(crowd: Crowd) -> None:
