@@ -26,7 +26,7 @@ from bench.surge.replays import REPLAYS, Replay
 from bench.surge.told import told, told_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
-OUT, PICTURES = ROOT / "out", ROOT / "docs" / "pictures"
+OUT = ROOT / "out"
 EXIT_NOBODY_KNOWS = 2
 
 
@@ -95,7 +95,7 @@ def _keep(found: dict[str, Any], drawn: str, *, publish: bool) -> None:
     _write(name, found)
     (OUT / f"bench-surge-{name}.svg").write_text(drawn, encoding="utf-8")
     if publish:
-        (PICTURES / f"surge-{found['replay']}.svg").write_text(drawn, encoding="utf-8")
+        (page.PICTURES / f"surge-{found['replay']}.svg").write_text(drawn, encoding="utf-8")
         page.keep(found, f"{datetime.now(UTC):%Y-%m-%d}")
 
 

@@ -13,6 +13,7 @@ from bench.surge.replays import REPLAYS
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYED, DOCS = Path(__file__).with_name("played"), ROOT / "docs"
+PICTURES = DOCS / "pictures"
 DAY, BENCH, USAGE = DOCS / "surge-day.md", DOCS / "bench.md", ROOT / "infra" / "clinic" / "usage.toml"
 PART = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 REMARK = re.compile(r"^(\w+ = [\d_.]+) *(#.*)$", re.MULTILINE)
