@@ -25,7 +25,6 @@ from chalicelib.visit.errand import Errand
 
 SPOKEN = 2  # messages that are really said in a consult; each stands for several
 LISTEN_SECONDS = 240  # one real look for new messages stands for all of so long
-STATE_ONE_IN = 4  # talk.js: every fourth time also how the visit stands
 IDLE_SECONDS = 600  # the same for a doctor's empty work list
 MEDICINE = Line(medicine="paracetamol-500", dose="500 mg", per_day=3, days=3)
 
@@ -280,12 +279,11 @@ class Crowd:
         seconds = min(3600.0, self.luck.lognormvariate(log(replays.CONSULT_MEDIAN_SECONDS), replays.CONSULT_SIGMA))
         for n in range(SPOKEN):
             self._at(doctor, patient, seconds * (n + 0.5) / (SPOKEN + 1), partial(self._says, n=n))
-        spoken = sorted(self.luck.uniform(0, seconds) for _ in range(replays.MESSAGES))
-        mine, theirs = (pace.talk(seconds, spoken, self.luck) for _ in range(2))
+        pages = pace.conversation(seconds, replays.MESSAGES, self.luck)
         for start in range(0, int(seconds), LISTEN_SECONDS):
             end = min(start + LISTEN_SECONDS, seconds)
-            looks = [sum(start <= look < end for look in page) for page in (mine, theirs)]
-            listen = partial(self._listen, seconds=end - start, doctors=looks[0], patients=looks[1])
+            doctors, patients = ([look for look in page if start <= look.at < end] for page in pages)
+            listen = partial(self._listen, seconds=end - start, doctors=len(doctors), patients=patients)
             self._at(doctor, patient, end, listen)
         self._at(doctor, patient, seconds * 0.9, self._writes)
         self._at(doctor, patient, seconds, self._signs)
@@ -345,7 +343,9 @@ class Crowd:
         typed = {"id": patient.id, "text": text, "epoch": epoch}
         self.world.deed("say", seeing.say, who, request=request, times=times, **typed)
 
-    def _listen(self, doctor: Doctor, patient: Patient, seconds: float, doctors: int, patients: int) -> None:
+    def _listen(
+        self, doctor: Doctor, patient: Patient, seconds: float, doctors: int, patients: list[pace.Look]
+    ) -> None:
         """Both pages ask for new messages so often; the patient's now and then also how the visit stands."""
         world, newest = self.world, f"{SPOKEN:05d}"
         # The one that renews the lease: told to come back, the page looks again a little later.
@@ -353,10 +353,10 @@ class Crowd:
         with contextlib.suppress(Busy):  # the next look comes by itself
             times = max(0, doctors - 1)
             self._step(doctor, "doctor_listens", seeing.messages, times=times, over=seconds, after=newest)
-            every: dict[str, float] = {"times": patients, "over": seconds}
-            world.deed("patient_listens", seeing.messages, patient.actor, id=patient.id, after=newest, **every)
-            every |= {"times": every["times"] / STATE_ONE_IN, "http": False}
-            world.deed("patient_listens", arriving.see_ticket, patient.actor, id=patient.id, **every)
+            over: dict[str, float] = {"times": len(patients), "over": seconds}
+            world.deed("patient_listens", seeing.messages, patient.actor, id=patient.id, after=newest, **over)
+            over = {"times": sum(look.state for look in patients), "over": seconds, "http": False}
+            world.deed("patient_listens", arriving.see_ticket, patient.actor, id=patient.id, **over)
 
     def _writes(self, doctor: Doctor, patient: Patient) -> None:
         typed = {

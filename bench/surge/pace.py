@@ -2,10 +2,13 @@
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-# talk.js, doctor.js: seconds between two looks for messages, for so long after one; then so much longer each time
-TALK_FIRST, TALK_STAYS, TALK_GROWS, TALK_MOST = 3.0, 30.0, 1.3, 12.0
+from bench.surge import replays
+
+# pace.js, of an open conversation that both look at: seconds between two looks at first and at last, by how much
+# longer each time, and how old what a page knows of the visit may get
+TALK_QUICK, TALK_SLOWER, TALK_MOST, TALK_STATE = 3.0, 1.3, 12.0, 16.0
 # work.js
 WORK_SECONDS, WORK_LOST_SECONDS = 15.0, 60.0
 # wait.js
@@ -14,23 +17,42 @@ WAIT_PART = 20  # of the wait that is left
 SPREAD = 0.2  # everybody at their own moment
 
 
+class Look(NamedTuple):
+    """One question of a page, and whether it also asks how the visit stands."""
+
+    at: float
+    state: bool
+
+
 def spread(seconds: float, luck: random.Random) -> float:
     return seconds * luck.uniform(1 - SPREAD, 1 + SPREAD)
 
 
-def talk(seconds: float, spoken: list[float], luck: random.Random) -> list[float]:
-    """When a page that is open for so long looks for messages; `spoken` are the moments of messages, in order. One of
-    the other side is heard at the next look, one's own at once: half of them are taken for each."""
-    looks: list[float] = []
-    at, every, fast_until, heard = 0.0, TALK_FIRST, TALK_STAYS, 0
-    while (at := at + spread(every, luck)) < seconds:
-        looks.append(at)
-        news = heard
-        while heard < len(spoken) and spoken[heard] <= at:
-            heard += 1
-        if heard > news:
-            fast_until = at + TALK_STAYS
-        every = TALK_FIRST if at < fast_until else min(TALK_MOST, every * TALK_GROWS)
+def conversation(seconds: float, messages: int, luck: random.Random) -> tuple[list[Look], list[Look]]:
+    """The looks of both pages while so many words are said, by either side and at any moment."""
+    said = [(luck.uniform(0, seconds), luck.random() < 0.5) for _ in range(messages)]
+    ours, theirs = ([at for at, one in sorted(said) if one is side] for side in (True, False))
+    return talk(seconds, ours, theirs, luck), talk(seconds, theirs, ours, luck)
+
+
+def talk(seconds: float, mine: list[float], heard: list[float], luck: random.Random) -> list[Look]:
+    """When a page that is open for so long looks for messages. The other side's words make it quick when it sees them,
+    one's own while they are typed."""
+    looks: list[Look] = []
+    typed = sorted(word - ago for word in mine for ago in range(replays.TYPING_SECONDS + 1))
+    every, known, before = TALK_QUICK, 0.0, 0.0
+    due = spread(every, luck)
+    while due < seconds:
+        while typed and typed[0] <= due:
+            touched, every = typed.pop(0), TALK_QUICK
+            if due - touched > TALK_QUICK:
+                due = touched + spread(TALK_QUICK, luck)
+        slower = min(TALK_MOST, every * TALK_SLOWER)
+        state = due - known + slower >= TALK_STATE
+        looks.append(Look(due, state=state))
+        known = due if state else known
+        every = TALK_QUICK if any(before < word <= due for word in heard) else slower
+        before, due = due, due + spread(every, luck)
     return looks
 
 

@@ -26,6 +26,7 @@ HIDDEN = 0.5  # share of waiting phones whose screen is off or elsewhere: they a
 CONSULT_MEDIAN_SECONDS, CONSULT_SIGMA = 366, 0.75  # log-normal; the mean is 8.1 minutes, as rooms/promise.py guesses
 CONSULT_MEAN_SECONDS = CONSULT_MEDIAN_SECONDS * exp(CONSULT_SIGMA**2 / 2)
 MESSAGES = 20  # of one consult, both sides together
+TYPING_SECONDS = 10  # of one message
 NOTE_SAVES = 6  # how often a note saves itself while it is typed (doctor.js: 1.5 s after the last key)
 PRESCRIPTIONS, PARCELS = 0.6, 0.4  # shares of consults: with medicine, with medicine sent home
 # ---- doctors

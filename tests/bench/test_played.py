@@ -1,5 +1,6 @@
 """How the people of the surge simulator behave: by the pages' own pace, within limits that are divided as they are."""
 
+import itertools
 import random
 import re
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.surge import aws, clinic, pace
+from bench.surge import aws, clinic, pace, replays
 from bench.surge.crowd import Crowd
 from bench.surge.engine import Engine
 from bench.surge.people import Patient, somebody
@@ -117,6 +118,31 @@ def test_the_pace_is_that_of_the_scripts() -> None:
     assert f"seconds / {pace.WAIT_PART}" in said["wait"]
     assert all("(0.8 + Math.random() * 0.4)" in text for text in said.values())
     assert (1 - pace.SPREAD, 2 * pace.SPREAD) == (0.8, 0.4)
+
+
+def gaps(looks: list[pace.Look]) -> list[float]:
+    return [after.at - before.at for before, after in itertools.pairwise(looks)]
+
+
+def test_a_silent_conversation_is_asked_ever_less_often() -> None:
+    looks = pace.talk(600, [], [], random.Random(1))
+    assert looks[0].at < pace.TALK_QUICK * 1.2
+    assert all(gap < pace.TALK_MOST * 1.2 for gap in gaps(looks))
+    assert all(gap > pace.TALK_MOST * 0.8 for gap in gaps(looks)[6:])
+    known = [0.0, *(look.at for look in looks if look.state)]
+    assert all(b - a < pace.TALK_STATE + pace.TALK_MOST * pace.SPREAD for a, b in itertools.pairwise(known))
+
+
+def test_a_word_makes_the_next_question_quick_whoever_said_it() -> None:
+    """Heard, when it is seen; one's own from when it is typed."""
+    quick = pace.TALK_QUICK * 1.2
+    heard = pace.talk(600, [], [300.0], random.Random(1))
+    at = next(n for n, look in enumerate(heard) if look.at > 300)
+    assert heard[at + 1].at - heard[at].at < quick < heard[at].at - heard[at - 1].at
+    typed = pace.talk(600, [300.0], [], random.Random(1))
+    began = 300.0 - replays.TYPING_SECONDS
+    assert next(look.at for look in typed if look.at > began) < began + quick
+    assert sum(began < look.at < 300 + quick for look in typed) >= 3
 
 
 # ---- what the code allows, divided
