@@ -104,19 +104,25 @@ def test_of_forty_idle_doctors_one_is_told_of_one_patient() -> None:
 
 
 def test_the_pace_is_that_of_the_scripts() -> None:
-    said = {name: (FILES / f"{name}.js").read_text(encoding="utf-8") for name in ("wait", "work")}
+    said = {name: (FILES / f"{name}.js").read_text(encoding="utf-8") for name in ("wait", "work", "pace")}
     assert "Math.random() * Math.max(1, one.on_duty) < one.waiting" in said["work"]
     for script, name, value in (
         ("work", "EVERY", pace.WORK_SECONDS),
         ("wait", "LEAST", pace.WAIT_LEAST),
         ("wait", "MOST", pace.WAIT_MOST),
         ("wait", "HIDDEN", pace.WAIT_HIDDEN),
+        ("pace", "QUICK", pace.TALK_QUICK),
+        ("pace", "SLOWER", pace.TALK_SLOWER),
+        ("pace", "MOST", pace.TALK_MOST),
+        ("pace", "STATE", pace.TALK_STATE),
+        ("pace", "SPREAD", pace.SPREAD),
     ):
         found = re.search(rf"\b{name} = ([\d.]+)", said[script])
         assert found, name
         assert float(found[1]) == value, name
     assert f"seconds / {pace.WAIT_PART}" in said["wait"]
-    assert all("(0.8 + Math.random() * 0.4)" in text for text in said.values())
+    assert all("(0.8 + Math.random() * 0.4)" in said[name] for name in ("wait", "work"))
+    assert "next(every = fresh ? QUICK : slower());" in said["pace"]
     assert (1 - pace.SPREAD, 2 * pace.SPREAD) == (0.8, 0.4)
 
 
