@@ -48,6 +48,8 @@ def main() -> int:
     if unknown := set(wishes.replays) - set(REPLAYS):
         print(f"There is no replay {', '.join(sorted(unknown))}, only {', '.join(REPLAYS)}.", file=sys.stderr)
         return EXIT_NOBODY_KNOWS
+    if wishes.publish and (wishes.quick or wishes.lanes or wishes.warm or wishes.api):
+        parser.error("--publish is for the days as they are")
     for name in wishes.replays or REPLAYS:
         chosen = REPLAYS[name].quick() if wishes.quick else REPLAYS[name]
         given = {name: value for name in ("lanes", "scale", "warm", "api") if (value := getattr(wishes, name))}
