@@ -154,7 +154,7 @@ class Crowd:
         request = filled_in(patient, world.clinic, world.clock)
         typed = {"secret": patient.actor.id, "person": hashed(patient.name), "consented": True}
         patient.visit = world.deed("join", partial(arriving.join, request=request), request=patient.name, **typed)
-        patient.joined = world.now
+        patient.joined, patient.page = world.now, patient.visit
         self.by_id[patient.visit.id] = patient
         self._sees(patient)
         if patient.patience is not None:

@@ -126,6 +126,19 @@ def test_the_pace_is_that_of_the_scripts() -> None:
     assert (1 - pace.SPREAD, 2 * pace.SPREAD) == (0.8, 0.4)
 
 
+def test_a_phone_that_was_told_to_come_back_with_its_first_page_looks_too(crowd: Crowd) -> None:
+    table, room = crowd.world.table, crowd.world.table.api
+    table.api = aws.Bucket(1e-6, 1e6)  # of one request: the ticket
+    patient = joined(crowd)
+    (lane,) = records.lanes([("general", 0)])
+    assert lanes.call(lane, first(patient).band, Why.THEIR_TURN, crowd.world.clock) is not None
+    table.api = room
+    crowd.phones.minute({"general": 0}, crowd.with_doctor)
+    assert patient.page is not None
+    assert patient.page.ticket is not None
+    assert patient.page.ticket.band is Band.RECALL
+
+
 def gaps(looks: list[pace.Look]) -> list[float]:
     return [after.at - before.at for before, after in itertools.pairwise(looks)]
 
