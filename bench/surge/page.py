@@ -127,7 +127,8 @@ def _days(found: Found) -> Iterator[str]:
     at_once = "at once: requests/s, table writes/s, reads/s"
     yield from _table(
         "replay (one in)", "people", "doctors", "lost, doubled", "wait p50 / p90, min", "urgent p90", "follow-up p90",
-        at_once, "lane row, of 1,000 writes/s", "$ per 1,000",
+        at_once, "lane row, of 1,000 writes and 3,000 reads/s", "list of prescriptions, of 1,000 writes/s",
+        "$ per 1,000",
     )  # fmt: skip
     for one in found.values():
         waits, people = one["waits_minutes"], one["people"]
@@ -141,7 +142,8 @@ def _days(found: Found) -> Iterator[str]:
             _minutes(waits["urgent"].get("p90")),
             _minutes(waits["follow_up"].get("p90")),
             ", ".join(f"{peak:,.0f}" for peak in peaks),
-            f"{_peak(one, 'hottest_lane_writes'):,.0f}",
+            f"{_peak(one, 'hottest_lane_writes'):,.0f}, {_peak(one, 'hottest_lane_reads'):,.0f}",
+            f"{_peak(one, 'hottest_list_writes'):,.0f}",
             f"{one['dollars_per_1000']['total']:.2f}",
         )
 

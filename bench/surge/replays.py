@@ -157,7 +157,7 @@ REPLAYS = {
             joins=_FIFTY,
             doctors=((0, 5_000), (1, 45_000), (1.5, 50_000), (4, 50_000)),
             scale=800,
-            warm=40_000,  # nobody gathers 50,000 doctors unprepared: see docs/surge-day.md
+            warm=60_000,  # nobody gathers 50,000 doctors unprepared: see docs/surge-day.md
             api=40_000,
         ),
         Replay(
