@@ -172,3 +172,9 @@ def test_browsers_are_woken_through_their_own_push_services(good: str) -> None:
 def test_and_no_other_door_is_knocked_on(bad: str) -> None:
     with refused("cannot reach", field="endpoint"):
         notice.endpoint(bad)
+
+
+def test_we_have_closed_is_true_of_a_visit_that_has_ended_so() -> None:
+    closed = notice.to_patient(a_visit(), Kind.CLOSED, Way.SMS, to="+8613800001234", now=NOW)
+    assert not notice.untrue(closed, a_visit(state=State.EXPIRED))
+    assert notice.untrue(closed, a_visit(state=State.ASSIGNED))
