@@ -92,6 +92,23 @@ def test_a_sweep_without_time_says_what_it_left(cast: Cast, caplog: pytest.LogCa
     assert clock.tick(left=lambda: QUEUES_MS + 1).not_reached == 0
 
 
+class Context:
+    """Lambda's own, of a sweep that has begun late in its time."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return QUEUES_MS
+
+
+def test_the_schedule_hands_over_how_long_lambda_lets_it_run(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    from app import sweep
+
+    caplog.set_level(logging.INFO)
+    asked = ("version", "account", "region", "detail", "detail-type", "source", "time", "id", "resources")
+    sweep(dict.fromkeys(asked, ""), Context())
+    said = [json.loads(record.getMessage()) for record in caplog.records if record.name == "clinic"]
+    assert [event["not_reached"] > 0 for event in said if event["event"] == "swept"] == [True]
+
+
 def test_the_post_has_no_more_time_than_the_sweep() -> None:
     assert Post(PUBLIC, lambda: True).has_time
     assert not Post(PUBLIC, lambda: False).has_time
