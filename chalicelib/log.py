@@ -21,7 +21,7 @@ FIELDS = frozenset(
         # what one sweep did
         *("looked_at", "brought_to_front", "moved", "sent_home", "off_duty", "longest_wait_seconds", "unreadable"),
         *("failed", "told", "desk_alerted", "given_up", "texts_percent", "waiting", "alone", "promises"),
-        *("promises_broken", "outside_care", "days_looked_at", "mills"),
+        *("promises_broken", "outside_care", "days_looked_at", "mills", "not_reached"),
     }
 )
 _CODE = re.compile(rf"[A-Za-z0-9_.:#~/@+=-]{{0,{VALUE_MAX}}}")

@@ -265,6 +265,7 @@ GIVES: dict[str, Shape] = {
         joined_at=TIME,
         fee=TEXT,
         opens=TEXT,
+        closes=TEXT,
     ),
     "desk.cancel": STATE,
     "desk.expire": STATE,

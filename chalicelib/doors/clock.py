@@ -2,8 +2,9 @@
 
 import json
 import logging
+import time
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from itertools import islice
 from typing import Protocol
@@ -22,6 +23,10 @@ from chalicelib.store.chain import Head
 from chalicelib.visit import sweeping, telling
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.sweeping import Swept
+
+SWEEP_MS = 15_000  # Lambda ends a sweep after this
+QUEUES_MS = 8_000  # with less of it left no queue is begun any more, so that there is time for the post
+TRY_MS = 4_000  # and with less than this no message: a slow service takes three seconds
 
 Failures = dict[str, list[dict[str, str]]]  # Lambda's way to say which of the records are to be brought again
 
@@ -58,20 +63,26 @@ def anchor(vault: Vault | None, signer: Signer) -> int:
     return made
 
 
-def tick(public: str | None = None) -> Swept:
+def tick(public: str | None = None, left: Callable[[], int] | None = None) -> Swept:
     """One sweep, and its counts as a coded event. Run twice at once it does what it does once.
 
-    `public` is where people outside reach the clinic, if not as ORIGIN says.
+    `public` is where people outside reach the clinic, if not as ORIGIN says. `left` is how many milliseconds Lambda
+    still gives; what was not reached in time the next sweep does, and it counts as failed for the alarm.
     """
+    left = left or _left_from(time.monotonic())
     errand = Errand(actor=SYSTEM, request=new_secret(), now=manners.clock(), clinic=CLINIC, records=RECORDS)
     with tracing.deed("sweep"):
-        swept = sweeping.sweep(errand, Post(public))
+        swept = sweeping.sweep(errand, Post(public, lambda: left() > TRY_MS), lambda: left() > QUEUES_MS)
     for failed in swept.failed:
         note_broken(failed, "sweep")
-    counts = {f.name: getattr(swept, f.name) for f in fields(swept)}
+    counts = {f.name: getattr(swept, f.name) for f in fields(swept) if f.repr}
     note(logging.INFO, "swept", **{**counts, "failed": len(swept.failed)})
     metrics.put(_measured(swept), errand.now)
     return swept
+
+
+def _left_from(begun: float) -> Callable[[], int]:
+    return lambda: SWEEP_MS - int(1000 * (time.monotonic() - begun))
 
 
 class NotTold(Exception):
@@ -106,7 +117,7 @@ def _measured(swept: Swept) -> dict[str, float | list[float]]:
     """What alarms and the dashboard go by. CloudWatch charges each of them apart, by the hour in which it is said."""
     return {
         "Swept": 1,
-        "Failed": len(swept.failed) + swept.unreadable,
+        "Failed": len(swept.failed) + swept.unreadable + swept.not_reached,
         "BroughtToFront": swept.brought_to_front,
         "Waiting": swept.waiting,
         "LongestWaitMinutes": swept.longest_wait_seconds // 60,

@@ -139,6 +139,7 @@ def ticket(asked: Asked) -> Answer:
         "place": place.ahead + 1 if visit.state is State.WAITING else None,
         "wait": place.wait,
         "opens": shown.closed(visit.id.department, asked.frame.now),
+        "closes": shown.closes(visit),
         "joined_at": visit.joined_at,
         "fee": visit.answers.fee,
     }

@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.clinic import CLINIC
@@ -17,11 +18,13 @@ SECONDS_MAX = 6  # of one sweep's fifteen; a try that has begun may take as long
 
 
 class Post:
-    """One sweep's round. `public` is where people outside reach the clinic, if that is known."""
+    """One sweep's round, which begins with its first message. `public` is where people outside reach the clinic, if
+    that is known; `in_time` says whether the sweep itself has time for one more try."""
 
-    def __init__(self, public: str | None = None) -> None:
+    def __init__(self, public: str | None = None, in_time: Callable[[], bool] = lambda: True) -> None:
         self.public = os.environ.get("ORIGIN", "") + os.environ.get("BASE_PATH", "") if public is None else public
-        self.until = time.monotonic() + SECONDS_MAX
+        self.in_time = in_time
+        self.until: float | None = None
 
     @property
     def carries(self) -> bool:
@@ -29,7 +32,9 @@ class Post:
 
     @property
     def has_time(self) -> bool:
-        return time.monotonic() < self.until
+        if self.until is None:
+            self.until = time.monotonic() + SECONDS_MAX
+        return time.monotonic() < self.until and self.in_time()
 
     def send(self, one: Notice) -> Outcome:
         """One try. Whatever the driver does, the sweep goes on; a bug counts as "perhaps sent"."""
@@ -76,7 +81,8 @@ def text(one: Notice, public: str) -> str:
         facts["code"] = shown.code(one.visit)
         nearly = t.gettext("%(clinic)s: it is nearly your turn. Ticket %(code)s.")
         turn = t.gettext("%(clinic)s: it is your turn, a doctor is ready for you. Ticket %(code)s.")
-        said = {Kind.NEARLY: nearly, Kind.TURN: turn}[one.kind] % facts
+        closed = t.gettext("%(clinic)s: we have closed, and no doctor could see you. Ticket %(code)s.")
+        said = {Kind.NEARLY: nearly, Kind.TURN: turn, Kind.CLOSED: closed}[one.kind] % facts
         to = f"{one.language}/visits/{names.name_of(one.visit)}"
     return f"{said} {public}/{to}" if public else said
 

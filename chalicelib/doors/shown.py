@@ -9,7 +9,7 @@ from chalicelib.rooms import delivery, preferred, prescription, promise, queue
 from chalicelib.rooms.complaint import Complaint
 from chalicelib.rooms.consult import PATIENT, Message
 from chalicelib.rooms.delivery import Order, Way
-from chalicelib.rooms.leaving import STEP_BACKS_MAX
+from chalicelib.rooms.leaving import STEP_BACKS_MAX, until_closing
 from chalicelib.rooms.prescription import Line, Prescription
 from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import ACTIVE, State, Ticket, Visit
@@ -162,6 +162,7 @@ def place(found: Place, now: datetime) -> dict[str, object] | None:
         "stepped_back": visit.ticket is None,
         "missed_at": visit.calls[-1].at if visit.no_shows else None,
         "away": queue.missed(visit),
+        "last_call": queue.last_call(visit),
         "may_step_back": visit.ticket is not None and visit.step_backs < STEP_BACKS_MAX,
         "watch": {
             "department": names.board_of(visit.prefers) if visit.prefers else visit.id.department,
@@ -176,8 +177,16 @@ def place(found: Place, now: datetime) -> dict[str, object] | None:
         "first_free": found.first_free,
         "moved": visit.moved,
         "may_change_back": found.way_back,
+        "closes": closes(visit),
         **_hours(visit.id.department, found.lane.on_duty, now),
     }
+
+
+def closes(visit: Visit) -> str:
+    """When the department closes, like 22:00, for somebody whose place ends with it; "" for everybody else."""
+    found = CLINIC.department(visit.id.department)
+    assert found is not None
+    return f"{found.closes:%H:%M}" if until_closing(visit, found, words.local(visit.joined_at)) else ""
 
 
 def message(said: Message, language: str, now: datetime) -> dict[str, object]:

@@ -1,15 +1,17 @@
 """Leaving: how a visit ends before a doctor ends it, cancelled or at closing; and leaving the front for a while."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.refusal import Refusal, TooLate
 from chalicelib.rooms import queue
 from chalicelib.rooms.queue import ACTIVE, STEP_BACK_PLACES, Lane, State, Visit
+from chalicelib.rooms.rules import Department
 
 REASON_MAX = 200
 STEP_BACKS_MAX = 3
 STEP_BACK_FROM = 10  # with more people ahead there is time, and an entry of the lane would be held for hours
+GRACE = timedelta(minutes=5)  # after closing with nobody on duty: a tap on Pause by mistake sends nobody home
 HELD_BY_CHOICE_MAX = 12  # of the HELD_MAX of a lane; the others are for whom a doctor called and did not find
 
 
@@ -44,6 +46,19 @@ def expire(visit: Visit, *, now: datetime, why: str = "closing") -> Visit:
         _still_active(visit)
         raise TooLate("A doctor has this patient now.")
     return _ended(visit, State.EXPIRED, why, now)
+
+
+def until_closing(visit: Visit, department: Department, joined: datetime) -> bool:
+    """Whether the place is kept only until the department has closed and its doctors have gone: of who came while it
+    was open (`joined`, on the clinic's own clock). Who came later keeps it for the morning, who was called before has
+    the place in front they were told of, and who is to see one doctor has that doctor."""
+    for_anybody = visit.state is State.WAITING and not visit.calls and not visit.prefers
+    return for_anybody and department.opens != department.closes and department.is_open(joined)
+
+
+def doctors_have_gone(last_there: datetime | None, now: datetime) -> bool:
+    """With nobody on duty: it has lasted GRACE, or nobody ever was there."""
+    return last_there is None or now - last_there >= GRACE
 
 
 def _still_active(visit: Visit) -> None:

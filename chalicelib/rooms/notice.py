@@ -33,6 +33,7 @@ _HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 class Kind(StrEnum):
     NEARLY = "nearly"  # to the patient: it is nearly your turn
     TURN = "turn"  # to the patient: a doctor has taken you
+    CLOSED = "closed"  # to the patient: we have closed, and no doctor could see you
     NOBODY = "nobody"  # to the desk: people wait and nobody is on duty
 
 
@@ -181,6 +182,8 @@ def untrue(notice: Notice, visit: Visit | None) -> bool:
     """What it says of this visit is not so any more."""
     if visit is None:
         return False
+    if notice.kind is Kind.CLOSED:
+        return visit.state is not State.EXPIRED
     return visit.state is not State.WAITING if notice.kind is Kind.NEARLY else visit.state not in WITH_DOCTOR
 
 

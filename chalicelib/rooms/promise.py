@@ -18,8 +18,9 @@ RATIOS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.15, 1.3, 1.6, 2.0, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """How one department's promises of one day (on the clinic's calendar) were kept; people who stepped back by choice
-    are not counted."""
+    """How one department's promises of one day (on the clinic's calendar) were kept. Who was never called counts as
+    later if the promised time had passed when they left or were sent home; before it, nobody knows what it would have
+    been. People who stepped back by choice are not counted."""
 
     department: str
     day: str
@@ -41,12 +42,15 @@ class Accuracy:
 
 
 def kept(accuracy: Accuracy, visits: Iterable[Visit]) -> Accuracy:
-    """Count visits that have been called for the first time."""
+    """Count visits that have been called for the first time, or have ended without it."""
     for visit in visits:
-        if visit.promise is None or not visit.calls or visit.step_backs:
+        until = visit.calls[0].at if visit.calls else visit.ended_at
+        if visit.promise is None or until is None or visit.step_backs:
             continue
         low, high = visit.promise
-        actual = (visit.calls[0].at - visit.joined_at).total_seconds() / 60
+        actual = (until - visit.joined_at).total_seconds() / 60
+        if not visit.calls and actual <= high:
+            continue
         ratio = actual / ((low / LOW + high / HIGH) / 2)
         bucket = next((i for i, edge in enumerate(RATIOS) if ratio <= edge), len(RATIOS))
         ratios = tuple(count + (i == bucket) for i, count in enumerate(accuracy.ratios))

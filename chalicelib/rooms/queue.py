@@ -363,6 +363,11 @@ def missed(visit: Visit) -> bool:
     return visit.state is State.WAITING and visit.ticket is None and visit.no_shows > 0
 
 
+def last_call(visit: Visit) -> bool:
+    """Away, and as often as one may be: if they say nothing until their next moment, the visit ends there."""
+    return missed(visit) and visit.no_shows >= NO_SHOWS_MAX
+
+
 def front_lane(visit: Visit) -> tuple[str, int]:
     """Where somebody is brought to the front: who still waits, in the same lane. A doctor who could not go on is not
     waited for again."""

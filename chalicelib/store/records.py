@@ -1,6 +1,6 @@
 """Records: finding and saving what a visit needs; with the lanes' steps this is all a deed sees of the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -246,21 +246,21 @@ def waiting(lane: Lane) -> list[Visit]:
     return list((next_ones | held).values())
 
 
-def waiting_for(doctor: str, own: Lane) -> list[Visit]:
-    """The next people of a doctor's own lane who wait for this doctor, at most LIST_MAX a band, and those held back.
+def waiting_for(lines: Mapping[str, Lane]) -> list[Visit]:
+    """The next people of doctors' own lanes who wait for that doctor, at most LIST_MAX a band, and those held back.
 
     Whoever does not wait here any more leaves a number behind, and the head moves only when the doctor calls. So
     numbers that lead to nobody are passed over page by page, at most PAGES_MAX.
     """
-    there: list[Visit] = []
+    there: dict[Ticket, Visit] = {}
     for page in range(PAGES_MAX):
-        numbers = [n for band in BANDS for n in _numbers(own, band, page)]
-        if page and not numbers:
-            break
-        there = [v for v in visits([*numbers, *_held(own)]) if v.state is State.WAITING and v.prefers == doctor]
-        if any(v.ticket for v in there):
-            break
-    return there
+        numbers = [n for own in lines.values() for band in BANDS for n in _numbers(own, band, page)]
+        held = [] if page else [id for own in lines.values() for id in _held(own)]
+        found = [v for v in visits([*numbers, *held]) if v.state is State.WAITING and v.prefers in lines]
+        there = {v.id: v for v in found} | there
+        met = {v.prefers for v in found if v.ticket}
+        lines = {doctor: own for doctor, own in lines.items() if doctor not in met}
+    return list(there.values())
 
 
 def _numbers(lane: Lane, band: Band, page: int) -> list[Ticket]:

@@ -250,11 +250,11 @@ def board(errand: Errand, *, department: str) -> dict[str, object]:
 
 def see_ticket(errand: Errand, *, id: Ticket) -> Place:
     """The patient's place. Looking also rescues: a ticket the head went past, a doctor who vanished, or one who is
-    waited for in vain."""
+    waited for in vain. That a page is open is no sign that somebody is there: see `turn_again`."""
     line = preferring.line(errand, id, "see_ticket")
     line = preferring.settle(errand, line)
     if queue.passed(line.lane, line.visit) or doctor_is_gone(errand, line.visit):
-        return _place_of(errand, bring_to_front(errand, line.visit), line)
+        return _place_of(errand, turn_again(errand, line.visit), line)
     return place(errand, line)
 
 
@@ -324,11 +324,12 @@ def leave(errand: Errand, *, id: Ticket) -> Visit:
     return end(errand, "leave", visit, leaving.cancel(visit, why="patient", now=errand.now))
 
 
-def end(errand: Errand, deed: str, visit: Visit, ended: Visit) -> Visit:
+def end(errand: Errand, deed: str, visit: Visit, ended: Visit, *also: object) -> Visit:
     """Write a visit that ends without a consult. The lane is told first: a number too many there does no harm."""
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
-    changes: list[object] = [ended, Closed(person=visit.person, department=visit.id.department, visit=visit.id)]
+    closed = Closed(person=visit.person, department=visit.id.department, visit=visit.id)
+    changes: list[object] = [ended, closed, *also]
     if visit.doctor:
         changes.append(Freed(doctor=visit.doctor, visit=visit.id))
     errand.records.save(*changes, audit=errand.entry(deed, about_visit(visit.id)))

@@ -10,6 +10,7 @@ from chalicelib.rooms.queue import BANDS, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
 from chalicelib.visit.arriving import Place, end, enter, place
+from chalicelib.visit.closing import send_home
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
 
 FIRST_PRINT = "print:first"  # of a visit: a colon is in no id that a browser can send
@@ -118,6 +119,5 @@ def cancel_visit(errand: Errand, *, id: Ticket, why: str) -> Visit:
 
 @once(about=_about_visit, again=_visit_again)
 def expire(errand: Errand, *, id: Ticket) -> Visit:
-    """Closing time for somebody who still waits; their page tells them."""
-    visit = errand.visit(id, "expire")
-    return end(errand, "expire", visit, leaving.expire(visit, now=errand.now))
+    """Closing time for somebody who still waits; their page tells them, and a message, if they asked for one."""
+    return send_home(errand, errand.visit(id, "expire"))

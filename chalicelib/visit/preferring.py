@@ -198,4 +198,4 @@ def way_back(errand: Errand, visit: Visit) -> bool:
 def waiting_for(errand: Errand, doctor: str) -> list[Visit]:
     """Who waits for this doctor and nobody else, in the order of calling."""
     (lane,) = errand.records.lanes([own_lane(doctor)])
-    return errand.records.waiting_for(doctor, lane)
+    return errand.records.waiting_for({doctor: lane})

@@ -5,17 +5,17 @@ or one that dies in the middle, do no harm: the next one finds what is left.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from chalicelib.refusal import Refusal, Repeated, Stale
-from chalicelib.rooms import assignment, leaving, promise, queue, spent
+from chalicelib.rooms import assignment, promise, queue, spent
 from chalicelib.rooms.assignment import Doctor, Seen
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.queue import ACTIVE, BANDS, WITH_DOCTOR, Lane, Mark, State, Ticket, Visit
-from chalicelib.visit import preferring, telling, watching
-from chalicelib.visit.arriving import doctor_is_gone, end, turn_again
+from chalicelib.visit import closing, preferring, telling, watching
+from chalicelib.visit.arriving import doctor_is_gone, turn_again
 from chalicelib.visit.errand import Errand, about_doctor
 from chalicelib.visit.preferring import Line
 from chalicelib.visit.taking import step_over
@@ -24,7 +24,7 @@ from chalicelib.visit.telling import Post
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
 STEPS_MAX = 4  # pages of numbers that lead to nobody, passed in one sweep of a band: as many as are looked at
 OPEN_MAX = 5000  # visits of a lane kept in sight, in one row of the table: 15,000 would still fit
-CLOSE_MAX = 100  # people sent home in one sweep of a lane
+AWAY = timedelta(days=2)  # so long after they were on duty nobody is looked for in the lines of doctors
 
 
 @dataclass(slots=True)
@@ -39,6 +39,7 @@ class Swept:
     longest_wait_seconds: int = 0
     unreadable: int = 0
     failed: list[Exception] = field(default_factory=list)
+    not_reached: int = 0  # departments, lanes and people left to the next sweep for want of time
     told: int = 0
     desk_alerted: int = 0
     sent: int = 0
@@ -51,29 +52,27 @@ class Swept:
     outside_care: int = 0  # records opened outside their care by one person in a day, the most
     days_looked_at: int = 0  # doctors' days, in the night after
     mills: int = 0  # of them, days that somebody should ask about
+    has_time: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
+
+    def in_time(self) -> bool:
+        """Whether there is time for one more; what is not reached is counted, and the next sweep finds it."""
+        there = self.has_time()
+        self.not_reached += not there
+        return there
 
 
-def sweep(errand: Errand, post: Post | None = None) -> Swept:
-    """All lanes of all departments, then the post: a service outside that is slow or down holds up nothing else."""
-    swept = Swept()
-    for department in errand.clinic.departments:
-        marks: list[Mark] = []
-        lanes: list[Lane] = []
-        waiting: list[Visit] = []
-        for number in range(errand.clinic.lanes):
+def sweep(errand: Errand, post: Post | None = None, has_time: Callable[[], bool] = lambda: True) -> Swept:
+    """All lanes of all departments while there is time, then who is sent home, then the post: a service outside that is
+    slow or down holds up nothing else. Each minute another department is the first, so none is always the last."""
+    swept = Swept(has_time=has_time)
+    evening: list[tuple[list[Lane], list[Visit]]] = []
+    for department in _in_turn(errand):
+        if swept.in_time():
             with _in_spite_of(swept):
-                mark, lane, there = _lane(errand, department.id, number, swept)
-                marks.append(mark)
-                lanes.append(lane)
-                waiting += [visit for visit in there if not visit.prefers]  # the others have their doctor
+                evening.append(_department(errand, department, swept))
+    for lanes, waiting in evening:
         with _in_spite_of(swept):
-            roster = _roster(errand, department.id, swept)
-            _asked_for(errand, department.id, roster, swept)
-            _told_on_duty(errand, lanes, roster)
-            if lanes:
-                absence = telling.absence(errand, lanes, roster)
-                swept.alone += absence is not None
-                swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
+            _closing(errand, lanes, waiting, swept)
     with _in_spite_of(swept):
         swept.outside_care = watching.outside_care(errand)
     with _in_spite_of(swept):
@@ -84,6 +83,34 @@ def sweep(errand: Errand, post: Post | None = None) -> Swept:
     with _in_spite_of(swept):
         swept.texts_percent = telling.texts_percent(errand)
     return swept
+
+
+def _in_turn(errand: Errand) -> list[str]:
+    ids = [department.id for department in errand.clinic.departments]
+    first = int(errand.now.timestamp()) // 60 % len(ids)
+    return ids[first:] + ids[:first]
+
+
+def _department(errand: Errand, department: str, swept: Swept) -> tuple[list[Lane], list[Visit]]:
+    """Its lanes, and who waits in them for the first free doctor."""
+    marks: list[Mark] = []
+    lanes: list[Lane] = []
+    waiting: list[Visit] = []
+    for number in range(errand.clinic.lanes):
+        with _in_spite_of(swept):
+            if swept.in_time():
+                mark, lane, there = _lane(errand, department, number, swept)
+                marks.append(mark)
+                lanes.append(lane)
+                waiting += [visit for visit in there if not visit.prefers]  # the others have their doctor
+    with _in_spite_of(swept):
+        roster = _doctors(errand, department, swept)
+        _told_on_duty(errand, lanes, roster)
+        if lanes:
+            absence = telling.absence(errand, lanes, roster)
+            swept.alone += absence is not None
+            swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
+    return lanes, waiting
 
 
 @contextlib.contextmanager
@@ -98,7 +125,7 @@ def _in_spite_of(swept: Swept) -> Iterator[None]:
 def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[Mark, Lane, list[Visit]]:
     mark = errand.records.mark(department, number)
     # As it is now: by an older one a number that was looked at seems not to be called yet, and nobody looks again.
-    lane = _stepped(errand, *errand.records.lanes([(department, number)], consistent=True))
+    (lane,) = _stepped(errand, errand.records.lanes([(department, number)], consistent=True), swept)
     numbers, low = _called_since(mark, lane)
     broken: list[Ticket] = []  # to be looked at again until somebody has mended them
     found = _found(errand, [*numbers, *mark.open], broken)
@@ -113,24 +140,33 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
     there = [_rescued(errand, line, swept) if line.visit.prefers else line for line in there]
     waiting = [line.visit for line in there]
     swept.waiting += queue.everybody([lane])
-    _closing(errand, lane, waiting, swept)
+    oldest = min((v.joined_at for v in waiting), default=errand.now)
+    swept.longest_wait_seconds = max(swept.longest_wait_seconds, int((errand.now - oldest).total_seconds()))
     with _in_spite_of(swept):
-        swept.told += telling.tell(errand, lane, [line.visit for line in (*seen, *there) if line.lane == lane])
+        mine = [line.visit for line in (*seen, *there) if line.lane == lane]
+        swept.told += telling.tell(errand, lane, mine, swept.has_time)
         for line in (*seen, *there):
-            swept.told += telling.tell(errand, line.lane, [line.visit]) if line.lane != lane else 0
+            if line.lane != lane:
+                swept.told += telling.tell(errand, line.lane, [line.visit], swept.has_time)
     return mark, lane, waiting
 
 
-def _stepped(errand: Errand, lane: Lane) -> Lane:
-    """The lane with its heads past the numbers in front that lead to nobody. With nobody on duty nobody calls them, and
-    they would hide who waits behind, and count as people. They are looked at as called ones are."""
-    fronts = [lane.next_number(band) for band in BANDS if lane.waiting(band)]
+def _stepped(errand: Errand, lanes: list[Lane], swept: Swept) -> list[Lane]:
+    """The lanes with their heads past the numbers in front that lead to nobody. With nobody on duty nobody calls them,
+    and they would hide who waits behind, and count as people. They are looked at as called ones are."""
+    fronts = [lane.next_number(band) for lane in lanes for band in BANDS if lane.waiting(band)]
     kept = spent.kept(errand.records.visits(fronts))
-    for front in fronts:
-        for _ in range(STEPS_MAX if front not in kept else 0):
-            before, lane = lane, step_over(errand, lane, front.band) or lane
-            if lane.heads[front.band] < before.heads[front.band] + spent.PAGE:
-                break
+    return [_past(errand, lane, kept, swept) for lane in lanes]
+
+
+def _past(errand: Errand, lane: Lane, kept: set[Ticket], swept: Swept) -> Lane:
+    with _in_spite_of(swept):
+        for band in BANDS:
+            spent_in_front = lane.waiting(band) and lane.next_number(band) not in kept
+            for _ in range(STEPS_MAX if spent_in_front and swept.in_time() else 0):
+                before, lane = lane, step_over(errand, lane, band) or lane
+                if lane.heads[band] < before.heads[band] + spent.PAGE:
+                    break
     return lane
 
 
@@ -144,26 +180,40 @@ def _found(errand: Errand, numbers: list[Ticket], broken: list[Ticket]) -> list[
     return found + (errand.records.visits(late, broken=broken, consistent=True) if late else [])
 
 
-def _asked_for(errand: Errand, department: str, roster: list[Seen], swept: Swept) -> None:
+def _doctors(errand: Errand, department: str, swept: Swept) -> list[Seen]:
+    """Whoever works there, and their patients: all desks together, so that the requests do not grow with the doctors
+    one by one. Gives the roster as it was."""
+    roster = errand.records.roster(department)
+    near = [line for line in roster if line.on_duty or errand.now - line.seen_at < AWAY]
+    desks = errand.records.own_lines(dict.fromkeys(line.doctor for line in near))
+    own = _stepped(errand, [lane for _, lane in desks.values()], swept)
+    waiting = errand.records.waiting_for(dict(zip(desks, own, strict=True)))
+    in_hand = sorted({id for desk, _ in desks.values() for id in desk.visits} - {visit.id for visit in waiting})
+    held = errand.records.visits(in_hand)
+    with _in_spite_of(swept):
+        _asked_for(errand, [v for v in (*waiting, *held) if v.prefers and v.id.department == department], swept)
+    for line in near:
+        if swept.in_time():
+            with _in_spite_of(swept):
+                _silent(errand, line, desks[line.doctor][0], {visit.id: visit for visit in held}, swept)
+    return roster
+
+
+def _asked_for(errand: Errand, mine: list[Visit], swept: Swept) -> None:
     """Who asked for one doctor, waiting or with that doctor. The head of the department's lane may be far from their
     number, so nobody would miss them if that doctor vanished."""
-    desks = errand.records.own_lines({line.doctor for line in roster})
-    for doctor, (desk, own) in sorted(desks.items()):
-        with _in_spite_of(swept):
-            own = _stepped(errand, own)
-            ids = {visit.id for visit in errand.records.waiting_for(doctor, own)} | desk.visits
-            mine = [
-                v for v in errand.records.visits(sorted(ids)) if v.prefers == doctor and v.id.department == department
-            ]
-            for home in errand.records.lanes(sorted({visit.home for visit in mine})) if mine else []:
-                here = [visit for visit in mine if visit.home == (home.department, home.number)]
-                for line in preferring.lines(errand, home, here):
-                    line = _rescued(errand, line, swept)
-                    swept.told += telling.tell(errand, line.lane, [line.visit])
+    for home in errand.records.lanes(sorted({visit.home for visit in mine})) if mine else []:
+        here = [visit for visit in mine if visit.home == (home.department, home.number)]
+        for line in preferring.lines(errand, home, here):
+            line = _rescued(errand, line, swept)
+            swept.told += telling.tell(errand, line.lane, [line.visit], swept.has_time)
 
 
 def _rescued(errand: Errand, line: Line, swept: Swept) -> Line:
-    """Back to the front if nobody has this patient; the visit as it is then, as a doctor may just have come."""
+    """Back to the front if nobody has this patient; the visit as it is then, as a doctor may just have come. Without
+    time for it they stay in sight, see `_may_be_lost_yet`."""
+    if not swept.in_time():
+        return line
     with _in_spite_of(swept):
         settled = preferring.settle(errand, line)
         swept.moved += settled is not line
@@ -200,6 +250,8 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
     """Stepped-back people whose moment passed while no doctor looked, and leftovers of those who left."""
     for visit in errand.records.visits([Ticket.of(id) for id in lane.held], consistent=True):
         mine = visit.lane == (lane.department, lane.number)
+        if not swept.in_time():
+            break
         if mine and queue.passed(lane, visit):
             turn_again(errand, visit)
             swept.brought_to_front += 1
@@ -210,10 +262,11 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
 
 def _remember(errand: Errand, before: Mark, after: Mark, found: list[Visit], swept: Swept) -> None:
     """How far this sweep read, and how the promises of those called since were kept; nothing new, nothing written."""
-    called = [v for v in found if _just_called(v, before)]
+    called = [v for v in found if _just_called(v, before) or _just_ended(v, before)]
     if after == before and not called:
         return
-    after = replace(after, at=max([errand.now, *(v.calls[0].at for v in called)]))  # one may have come meanwhile
+    moments = [v.calls[0].at if v.calls else v.ended_at or errand.now for v in called]
+    after = replace(after, at=max([errand.now, *moments]))  # one may have come meanwhile
     accuracy = errand.records.accuracy(before.department, errand.today)
     counted = promise.kept(accuracy, called)
     changes: list[object] = [after] if counted == accuracy else [after, counted]
@@ -235,40 +288,40 @@ def _just_called(visit: Visit, before: Mark) -> bool:
     return bool(visit.calls) and before.at is not None and visit.calls[0].at > before.at
 
 
-def _closing(errand: Errand, lane: Lane, waiting: list[Visit], swept: Swept) -> None:
-    """Closed, and nobody on duty any more: whoever came while it was open is told; who came later keeps the place."""
-    if waiting:
-        oldest = min(v.joined_at for v in waiting)
-        swept.longest_wait_seconds = max(swept.longest_wait_seconds, int((errand.now - oldest).total_seconds()))
-    department = errand.clinic.department(lane.department)
-    zone = ZoneInfo(errand.clinic.timezone)
-    if department is None or department.is_open(errand.now.astimezone(zone)) or lane.on_duty:
+def _just_ended(visit: Visit, before: Mark) -> bool:
+    """Ended before anybody called them: under their own number, looked at now for the first time, or since the mark."""
+    if visit.calls or visit.ended_at is None:
+        return False
+    return visit.id.n > before.low[visit.id.band] or (before.at is not None and visit.ended_at > before.at)
+
+
+def _closing(errand: Errand, lanes: list[Lane], waiting: list[Visit], swept: Swept) -> None:
+    """Closed, and the doctors have gone: nobody is sent home while one comes back."""
+    for n, visit in enumerate(closing.going_home(errand, lanes, waiting) if lanes else ()):
+        if not swept.in_time() or (n % closing.LOOK_EVERY == 0 and not closing.nobody_came(errand, lanes)):
+            break
+        close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
+        # Refused or stale: a doctor came, or the patient left, at this very moment.
+        with _in_spite_of(swept), contextlib.suppress(Stale, Repeated, Refusal):
+            closing.send_home(close, visit)
+            swept.sent_home += 1
+
+
+def _silent(errand: Errand, line: Seen, desk: Doctor, held: dict[Ticket, Visit], swept: Swept) -> None:
+    """A doctor who vanished goes off duty, so that the board does not promise them. Desk and visits were read a moment
+    old: who seems to be gone is looked at again."""
+    if not _is_gone(line, desk, [held[id] for id in desk.visits if id in held], errand):
         return
-    for visit in waiting[:CLOSE_MAX]:
-        # Who was called before keeps the place in front they were told of; who is to see one doctor has that doctor.
-        in_time = department.is_open(visit.joined_at.astimezone(zone))
-        if in_time and not visit.calls and not visit.prefers:
-            close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
-            # Refused or stale: a doctor came, or the patient left, at this very moment.
-            with _in_spite_of(swept), contextlib.suppress(Stale, Repeated, Refusal):
-                end(close, "expire", visit, leaving.expire(visit, now=errand.now))
-                swept.sent_home += 1
+    doctor = errand.records.doctor(line.doctor)
+    # Another sweep may have been here since the roster was read.
+    if doctor.on_duty and _is_gone(line, doctor, errand.records.visits(doctor.visits), errand):
+        _off_duty(errand, doctor)
+        swept.off_duty += 1
 
 
-def _roster(errand: Errand, department: str, swept: Swept) -> list[Seen]:
-    """Doctors who vanished go off duty, so that the board does not promise them. Gives the roster as it was."""
-    roster = errand.records.roster(department)
-    for line in roster:
-        if not line.on_duty or errand.now - line.seen_at < assignment.PRESENCE:
-            continue
-        with _in_spite_of(swept):
-            doctor = errand.records.doctor(line.doctor)
-            line = replace(line, seen_at=max(line.seen_at, doctor.seen_at or line.seen_at))
-            # Another sweep may have been here since the roster was read.
-            if doctor.on_duty and assignment.gone(line, errand.records.visits(doctor.visits), errand.now):
-                _off_duty(errand, doctor)
-                swept.off_duty += 1
-    return roster
+def _is_gone(line: Seen, desk: Doctor, held: list[Visit], errand: Errand) -> bool:
+    seen_at = max(line.seen_at, desk.seen_at or line.seen_at)
+    return assignment.gone(replace(line, seen_at=seen_at), held, errand.now)
 
 
 def _told_on_duty(errand: Errand, lanes: list[Lane], roster: list[Seen]) -> None:

@@ -7,6 +7,7 @@ mark leaves a notice that is claimed and not marked, and after the lease it is s
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -55,13 +56,13 @@ def wake_me(errand: Errand, *, id: Ticket, endpoint: str) -> Visit:
     return after
 
 
-def tell(errand: Errand, lane: Lane, visits: list[Visit]) -> int:
+def tell(errand: Errand, lane: Lane, visits: list[Visit], has_time: Callable[[], bool] = lambda: True) -> int:
     """Write what these patients are to be told now; how many were. Nothing due, nothing asked of the table."""
     told = 0
     for visit in visits:
         ways = notice.ways(visit, errand.clinic)
         kind = notice.due(visit, lane, errand.now) if ways else None
-        if kind and told < TOLD_MAX:
+        if kind and told < TOLD_MAX and has_time():
             told += _told(errand, visit, kind, ways) is not None
     return told
 
@@ -79,11 +80,7 @@ def called(errand: Errand, post: Post, *, id: Ticket) -> int:
 
 def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> list[Notice] | None:
     """Visit and notices in one transaction: both know, or neither. None: somebody else was first."""
-    where = {way: _to(errand, visit, way) for way in ways}
-    notices = [notice.to_patient(visit, kind, way, to=to, now=errand.now) for way, to in where.items() if to]
-    counted = _counted(errand, where.get(Way.SMS, ""))
-    if not counted:
-        notices = [notice.capped(one, errand.now) if one.way is Way.SMS else one for one in notices]
+    notices, counted = _notices(errand, visit, kind, ways)
     clock = replace(errand, request=f"tell:{kind}", actor=SYSTEM)
     try:
         told = replace(visit, told=visit.told | {kind})
@@ -91,6 +88,26 @@ def _told(errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]) -> li
     except (Stale, Repeated):
         return None  # the patient left, a doctor came, another sweep was here, or a cap was reached this moment
     return [replace(one, version=1) for one in notices if one.state is Sending.WAITING]
+
+
+def told_with(errand: Errand, visit: Visit, kind: Kind) -> tuple[Visit, list[object]]:
+    """For who asked to be told: the visit that knows it, and what is to be written with it."""
+    ways = notice.ways(visit, errand.clinic)
+    if not ways:
+        return visit, []
+    notices, counted = _notices(errand, visit, kind, ways)
+    return replace(visit, told=visit.told | {kind}), [*notices, *counted]
+
+
+def _notices(
+    errand: Errand, visit: Visit, kind: Kind, ways: tuple[Way, ...]
+) -> tuple[list[Notice], tuple[Counted, ...]]:
+    where = {way: _to(errand, visit, way) for way in ways}
+    notices = [notice.to_patient(visit, kind, way, to=to, now=errand.now) for way, to in where.items() if to]
+    counted = _counted(errand, where.get(Way.SMS, ""))
+    if not counted:
+        notices = [notice.capped(one, errand.now) if one.way is Way.SMS else one for one in notices]
+    return notices, counted
 
 
 def _counted(errand: Errand, number: str) -> tuple[Counted, ...]:

@@ -20,20 +20,20 @@ from typing import Any
 import pytest
 
 from chalicelib.rooms.consult import NOTE_FIELD_MAX, SOAP, SUMMARY_MAX, Outcome
-from chalicelib.rooms.permission import Actor, Role
+from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.phone import Proof
 from chalicelib.rooms.promise import RATIOS, Accuracy
 from chalicelib.rooms.queue import GONE_MAX, HELD_MAX, Band, Ticket
 from chalicelib.store import chain, records
 from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.rows import TABLE, GuardRow, LaneRow, Row
-from chalicelib.visit import arriving, seeing, taking
+from chalicelib.visit import arriving, seeing, sweeping, taking
 from chalicelib.visit.errand import Errand
 from chalicelib.visit.preferring import Line
 from tests.budgets.ledger import UNIT_BYTES, Bill, counted, size_of
-from tests.builders import ADA, PUBLIC, a_clinic, a_line, a_request
+from tests.builders import ADA, ANN, PUBLIC, a_clinic, a_line, a_request
 from tests.engines import metered
-from tests.visit.walk import Walk, table
+from tests.visit.walk import Walk, restore, table
 
 OUT = Path(__file__).parents[2] / "out" / "budgets.json"
 SIZES = (10, 1_000, 10_000)
@@ -372,3 +372,26 @@ def test_how_promises_were_kept_is_one_small_query_a_department(clinic: Clinic) 
     assert [len(one.month) for one in found] == [30, 0]
     assert [len(one.week) for one in found] == [7, 0]
     assert (bill.requests, bill.read_units, bill.writes) == (2, 1.5, 0)
+
+
+def test_a_sweep_asks_no_more_for_ten_doctors_more(clinic: Clinic) -> None:
+    """Each has a patient, and one more who came back and waits for them; none has opened the list for a quarter of an
+    hour. One request after the other for each of them ended the sweep of a great clinic in its first departments."""
+    asked = []
+    for many in (2, 12):
+        restore({})
+        doctors = [replace(ADA, id=opaque(f"doctor {n}")) for n in range(many)]
+        had = {doctor: replace(ANN, id=hashed(f"had by {doctor.id}")) for doctor in doctors}
+        for doctor, who in had.items():
+            clinic.sign(clinic.taken(who, by=doctor), by=doctor)
+        clinic.now += timedelta(minutes=16)
+        for doctor, who in had.items():
+            clinic.join(replace(ANN, id=hashed(f"new to {doctor.id}")))
+            assert clinic.take(doctor)
+            assert clinic.join(who, follow_up=True, same_doctor=True).prefers == doctor.id
+        sweeping.sweep(clinic.errand(SYSTEM))
+        with counted() as bill:
+            sweeping.sweep(clinic.errand(SYSTEM))
+        assert bill.writes == 0
+        asked.append(bill.requests)
+    assert asked[1] <= asked[0] + 1, "the one: somebody who waits for a doctor was called past their other number"

@@ -54,7 +54,7 @@ def with_medicine(cast: Cast) -> Patient:
 def test_the_ticket_page_tells_the_truth_about_the_wait(cast: Cast) -> None:
     cast.bob.join()
     cast.ann.join()
-    assert "No doctor is on duty at the moment. Your place is safe." in cast.ann.look().words
+    assert "No doctor is on duty at the moment. Your place is kept until we close at 22:00." in cast.ann.look().words
     taking.go_on_duty(cast.errand("ada"), departments=("general",), capacity=3)
     got = cast.ann.look()
     assert "Your place 2 10 to 30 minutes" in got.words

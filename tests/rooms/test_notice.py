@@ -36,6 +36,12 @@ def test_it_is_nobodys_turn_while_nobody_is_on_duty() -> None:
     assert notice.due(a_visit(), a_queue(0, 0, 1, on_duty=0), NOW) is None
 
 
+def test_we_have_closed_is_true_of_a_visit_that_has_ended_so() -> None:
+    closed = notice.to_patient(a_visit(), Kind.CLOSED, Way.SMS, to="+8613800001234", now=NOW)
+    assert not notice.untrue(closed, a_visit(state=State.EXPIRED))
+    assert notice.untrue(closed, a_visit(state=State.ASSIGNED))
+
+
 def test_each_kind_is_due_once() -> None:
     assert notice.due(a_visit(told=frozenset({"nearly"})), a_queue(0, 0, 1), NOW) is None
     with_doctor = a_visit(state=State.ASSIGNED, told=frozenset({"nearly"}))

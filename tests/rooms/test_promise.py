@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.rooms import promise, queue
 from chalicelib.rooms.promise import WINDOW, Turn
-from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, Band, Lane
+from chalicelib.rooms.queue import BANDS, ONE_CALL_IN, Band, Lane, State
 from tests.builders import MINUTE, NOW, a_lane, a_queue, a_ticket, a_visit, called, joined
 
 NOBODY = (0, 0, 0, 0)
@@ -157,3 +157,13 @@ def test_a_phone_works_out_the_same() -> None:
         assert Turn(first, steep, most).calls(people) == pytest.approx(
             promise.turn(lane, band, NOW).calls(people), rel=0.02
         )
+
+
+@pytest.mark.parametrize(("minutes", "later"), [(5, 0), (15, 0), (16, 1), (500, 1)])
+def test_who_was_never_called_counts_as_later_once_the_promised_time_has_passed(minutes: int, later: int) -> None:
+    """The longest waits must not be left out of what is published."""
+    ended = a_visit(state=State.EXPIRED, promise=(6, 15), ended_at=NOW + minutes * MINUTE)
+    found = promise.kept(promise.Accuracy(department="general", day="2026-11-26"), [ended])
+    assert (found.counted, found.in_range) == (later, 0)
+    left_by_choice = promise.kept(found, [replace(ended, step_backs=1), a_visit(promise=(6, 15))])
+    assert left_by_choice == found

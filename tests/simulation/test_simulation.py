@@ -57,7 +57,7 @@ PARTS = {
 }
 # Acts that simulated days leave out: they have tests of their own, and every deed of theirs that writes is in the fault
 # suite.
-ELSEWHERE = {"telling", "watching", "keeping", "staffing", "proving", "checking"}
+ELSEWHERE = {"telling", "closing", "watching", "keeping", "staffing", "proving", "checking"}
 THEIRS = {"look_at_record", "patients"}  # a step of theirs; names for a list of tickets, which no crowd looks at
 NEVER_REFUSED = {"waits", "kept", "sweep"}  # anybody may look at the waits; nobody asks for the sweep
 UNDECIDED = {"ok", "killed", "Busy"}  # words of an outcome that is no refusal

@@ -86,7 +86,7 @@ def test_somebody_stepped_back_hides_nobody_behind_those_numbers(walk: Walk) -> 
 def test_it_does_not_look_for_ever(walk: Walk) -> None:
     (own,) = records.lanes([("~ada", 0)])
     with watched() as asked:
-        assert records.waiting_for("ada", replace(own, tails=(0, 0, 0, 10**6))) == []
+        assert records.waiting_for({"ada": replace(own, tails=(0, 0, 0, 10**6))}) == []
     assert len(asked.names) == PAGES_MAX
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
+from chalicelib.rooms import queue
 from chalicelib.rooms.assignment import NO_SHOW_AFTER
 from chalicelib.rooms.consult import NoteState
 from chalicelib.rooms.permission import SYSTEM
@@ -148,6 +149,21 @@ def test_called_three_times_and_never_there_ends_the_visit_and_says_why(walk: Wa
     visit = records.visit(id)
     assert (visit.state, visit.ended_why) == (State.EXPIRED, "no_show")
     assert walk.join().id != id, "may come again"
+
+
+def test_an_open_page_is_no_sign_that_somebody_is_there(walk: Walk) -> None:
+    """The phone on the table looks by itself: that brings nobody back for ever."""
+    id = walk.taken()
+    walk.crowd(2 * NO_SHOWS_MAX)
+    walk.on_duty(capacity=9)
+    for times in range(1, NO_SHOWS_MAX + 1):
+        not_here(walk, id)
+        assert queue.last_call(records.visit(id)) is (times == NO_SHOWS_MAX), "said on the page while there is time"
+        while queue.missed(walk.place(ANN, id).visit):
+            assert walk.take() not in (None, id)
+        assert times == NO_SHOWS_MAX or walk.take() == id
+    visit = records.visit(id)
+    assert (visit.state, visit.ended_why, visit.no_shows) == (State.EXPIRED, "no_show", NO_SHOWS_MAX)
 
 
 def test_the_sweep_notices_it_too(walk: Walk) -> None:
