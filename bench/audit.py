@@ -15,7 +15,8 @@ ACTIVE = frozenset({"waiting", "assigned", "in_consult"})
 WITH_DOCTOR = ACTIVE - {"waiting"}
 RELEASES = frozenset({"hand_back", "bring_to_front"})
 MOVES = RELEASES | {"need_more_time"}  # after one of these a visit has no claim any more to its first number
-
+ENDS = {"completed": "sign", "cancelled": "leave"}  # all there is in a torture, and the deed that alone leads there
+KINDS = ("doubled", "lost", "out of order", "crashed", "not tried")
 
 _TOLD_OF_LANES = {"h0", "h1", "h2", "h3", "t0", "t1", "t2", "t3", "held", "gone"}
 
@@ -37,11 +38,12 @@ class Journal:
     took: list[Took] = field(default_factory=list)
     joined: list[tuple[str, str]] = field(default_factory=list)  # request, visit
     signed: list[str] = field(default_factory=list)
+    drained: list[str] = field(default_factory=list)  # visits, as one doctor alone was given them when all was calm
     overfull: list[str] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    died: set[str] = field(default_factory=set)  # deed and request after which a Lambda ended
+    died: set[str] = field(default_factory=set)  # deed and request before or after which a Lambda ended
 
     def __add__(self, other: "Journal") -> "Journal":
         both = Journal()
@@ -53,8 +55,13 @@ class Journal:
 
 @dataclass(frozen=True)
 class Finding:
-    kind: str  # doubled, lost, out of order, crashed
+    kind: str  # one of KINDS
     words: str
+
+
+def caught(found: list[Finding]) -> bool:
+    """People were harmed, and it was seen. A clinic that only raises has harmed nobody yet."""
+    return any(finding.kind in {"doubled", "lost", "out of order"} for finding in found)
 
 
 class Visit(NamedTuple):
@@ -69,6 +76,7 @@ class Visit(NamedTuple):
     number: str  # the ticket it drew
     department: str
     place: str = ""  # the ticket on which it waits, or the call at which it comes back
+    joined: str = ""  # when; texts of one length, so they compare as times
 
 
 @dataclass
@@ -82,6 +90,7 @@ class Kept:
     takes: Counter[str] = field(default_factory=Counter)  # lines that say a doctor took this visit
     releases: Counter[str] = field(default_factory=Counter)
     moved: set[str] = field(default_factory=set)
+    ended: set[tuple[str, str]] = field(default_factory=set)  # deed and visit, of those by which a visit may end
     lanes: dict[str, str] = field(default_factory=dict)  # counters, to be printed where somebody is lost
 
     def add(self, row: dict[str, Any]) -> None:
@@ -100,6 +109,7 @@ class Kept:
                 number=id,
                 department=id.split(".")[0],
                 place=row.get("ticket", {}).get("S") or row.get("returns_at", {}).get("N", "nowhere"),
+                joined=row["joined_at"]["S"],
             )
         elif kind == "lane":
             self.lanes[row["pk"]["S"]] = " ".join(sorted(f"{n}={v}" for n, v in row.items() if n in _TOLD_OF_LANES))
@@ -118,6 +128,8 @@ class Kept:
         elif deed in MOVES:
             self.releases[about[2:]] += deed in RELEASES
             self.moved.add(about[2:])
+        elif deed in ENDS.values():
+            self.ended.add((deed, about[2:]))
 
 
 def read(address: str) -> Kept:
@@ -188,11 +200,16 @@ def _hands(kept: Kept) -> Iterator[str]:
 
 
 def lost(kept: Kept, journal: Journal) -> Iterator[str]:
-    """Joined and never ended, told and never written, ended and still barred from coming again."""
+    """Joined and never ended, or ended by nobody who may; told and never written; ended and still barred."""
     yield from (
         f"{id} is still {v.state} ({v.doctor or 'nobody'}) at {v.place}; {kept.lanes}"
         for id, v in kept.visits.items()
         if v.state in ACTIVE
+    )
+    yield from (
+        f"{id} is {v.state} and was neither signed nor left by its patient"
+        for id, v in kept.visits.items()
+        if v.state not in ACTIVE and (ENDS.get(v.state, ""), id) not in kept.ended
     )
     yield from (
         f"{id} was told to {request} and is not there" for request, id in journal.joined if id not in kept.visits
@@ -204,15 +221,28 @@ def lost(kept: Kept, journal: Journal) -> Iterator[str]:
 
 
 def out_of_order(kept: Kept, journal: Journal) -> Iterator[str]:
-    """Within a band a later number was given and answered before the doctor of an earlier one even tapped.
+    """Somebody who never lost their number was given before somebody whose turn it was.
+
+    Only those who were never handed back, brought back, or stepped back: the others left their number.
+    """
+    yield from _in_a_lane(kept, journal.took)
+    yield from _between_lanes(kept, journal.drained)
+
+
+def _in_line(kept: Kept, id: str) -> bool:
+    visit = kept.visits.get(id)
+    return visit is not None and visit.epoch == 1 and id not in kept.moved
+
+
+def _in_a_lane(kept: Kept, given: list[Took]) -> Iterator[str]:
+    """Within a band of a lane a later number was given and answered before the doctor of an earlier one even tapped.
 
     Exact, however many call at once: numbers are called in order, so whoever was given the earlier one had tapped by
-    then. Only for those who were never handed back, brought back, or stepped back: they left their number.
+    then.
     """
     bands: dict[str, list[tuple[int, Took]]] = defaultdict(list)
-    for took in journal.took:
-        visit = kept.visits.get(took.visit)
-        if visit is not None and visit.epoch == 1 and took.visit not in kept.moved:
+    for took in given:
+        if _in_line(kept, took.visit):
             band, _, n = took.visit.rpartition(".")
             bands[band].append((int(n), took))
     for taken in bands.values():
@@ -221,3 +251,20 @@ def out_of_order(kept: Kept, journal: Journal) -> Iterator[str]:
             if soonest[0] < took.start:
                 yield f"number {soonest[1]} was given before anybody tapped for {took.visit}"
             soonest = min(soonest, (took.end, n))
+
+
+def _between_lanes(kept: Kept, drained: list[str]) -> Iterator[str]:
+    """Within a band of a department somebody was given while the next of another lane had joined before.
+
+    Exact for one doctor alone who reads what is there. Two who tap at once may both go by the first of a lane, and the
+    second of them is given whoever is behind; so the storm is not asked this.
+    """
+    ahead: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)  # of each band, by lane: who is given next there
+    for id in reversed(drained):
+        if _in_line(kept, id):
+            department, lane, band, _ = id.split(".")
+            lanes, joined = ahead[f"{department} {band}"], kept.visits[id].joined
+            lanes[lane] = joined, id
+            first, sooner = min(lanes.values())
+            if first < joined:
+                yield f"{id} was given before {sooner}, who had joined sooner and was the next of another lane"

@@ -1,11 +1,13 @@
 """`python -m bench.cold`: what a cold start costs, in CPU, from nothing to the first answer, against a bare hello.
 
-Both are packaged as they are deployed and run as Lambda runs them, by Amazon's runtime client; the clinic's part
-includes X-Ray's SDK, as every request is traced. CPU seconds and not the clock's, hello and clinic in turn, so that a
-busy machine does not decide.
+Both are packaged as they are deployed and run as Lambda runs them, by Amazon's runtime client, with a request that
+X-Ray samples and one that it does not. CPU seconds and not the clock's, hello and clinic in turn, so that a busy
+machine does not decide.
 """
 
 import argparse
+import compileall
+import itertools
 import json
 import shutil
 import statistics
@@ -13,17 +15,21 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections import defaultdict
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 from bench import show, write
 from infra.local import engine
 from infra.package import ROOT
 from tests.deploy.local_gateway import Gateway
-from tests.deploy.local_lambda import function
+from tests.deploy.local_lambda import Call, Function, function
 
 ROUNDS = 9
 GOAL = 5.0
+HELLO_ALONE, HELLO_COMPILED = "hello", "hello with bytecode"
+NO_DAEMON = "127.0.0.1:2000"  # set in every function that Lambda traces; what is told there nobody need hear
 PAGES = ("/", "/board/respiratory", "/en", "/en/staff")
 HELLO = """
 from chalice import Chalice
@@ -42,17 +48,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cold-") as folder, engine.dynoxide() as address:
         task, template = unpacked(Path(folder))
         make_table()
-        bare = hello(task, Path(folder, "hello"))
+        bare, compiled = hello(task, Path(folder, "hello")), hello(task, Path(folder, "compiled"))
+        compileall.compile_dir(compiled, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
         settings = {"AWS_ENDPOINT_URL_DYNAMODB": address}
-        spent: dict[str, list[float]] = {page: [] for page in ("hello", *PAGES)}
+        spent: dict[tuple[str, bool], list[float]] = defaultdict(list)
         for _ in range(rounds):
-            spent["hello"].append(first_answer(bare, template, "/health"))
-            for page in PAGES:
-                spent[page].append(first_answer(task, template, page, **settings))
-    typical = {page: statistics.median(seconds) for page, seconds in spent.items()}
+            spent[HELLO_ALONE, False].append(first_answer(bare, template, "/health"))
+            spent[HELLO_COMPILED, False].append(first_answer(compiled, template, "/health"))
+            for page, sampled in itertools.product(PAGES, (False, True)):
+                spent[page, sampled].append(first_answer(task, template, page, sampled=sampled, **settings))
+    typical = {asked: statistics.median(seconds) for asked, seconds in spent.items()}
     lines = [
-        {"first request": page, "cpu ms": round(seconds * 1000, 1), "hellos": round(seconds / typical["hello"], 2)}
-        for page, seconds in typical.items()
+        {
+            "first request": page,
+            "traced": "yes" if sampled else "no",
+            "cpu ms": round(seconds * 1000, 1),
+            "hellos": round(seconds / typical[HELLO_ALONE, False], 2),
+            "hellos with bytecode": round(seconds / typical[HELLO_COMPILED, False], 2),
+        }
+        for (page, sampled), seconds in typical.items()
     ]
     show(f"Cold start of the zip, {rounds} each in turn; goal: at most {GOAL:g} hellos", lines)
     write("cold", {"goal": GOAL, "rounds": rounds, "lines": lines})
@@ -80,15 +94,20 @@ def hello(task: Path, folder: Path) -> Path:
     return folder
 
 
-def first_answer(task: Path, template: dict[str, Any], path: str, **settings: str) -> float:
+def first_answer(task: Path, template: dict[str, Any], path: str, *, sampled: bool = False, **settings: str) -> float:
     """CPU seconds of a fresh worker until it has answered once."""
-    with function(task, **settings) as runs:
-        api = Gateway(runs, template)
-        found = api.route("GET", path)
-        assert found is not None, path
-        call = runs.invoke(json.dumps(api.event("GET", path, found, "", [], b"")).encode())
-        assert call.answered, call.said
+    with function(task, AWS_XRAY_DAEMON_ADDRESS=NO_DAEMON, **settings) as runs:
+        ask(runs, template, path, sampled=sampled)
         return runs.cpu_seconds()
+
+
+def ask(runs: Function, template: dict[str, Any], path: str, *, sampled: bool) -> Call:
+    api = Gateway(runs, template)
+    found = api.route("GET", path)
+    assert found is not None, path
+    call = runs.invoke(json.dumps(api.event("GET", path, found, "", [], b"")).encode(), sampled=sampled)
+    assert call.answered, call.said
+    return call
 
 
 if __name__ == "__main__":

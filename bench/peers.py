@@ -1,8 +1,9 @@
 """`python -m bench.peers`: join, place and take next beside two other ways to keep a queue, in one run on one machine.
 
 A sorted partition on the same DynamoDB engine through the same client (bench/sorted_queue.py), and PostgreSQL with
-SKIP LOCKED (bench/skip_locked.py). Requests and units are counted; times are ratios to ours, and ours carries all
-that the clinic does: rules, wait promise, fair order among bands. A refused transaction is billed like any other.
+SKIP LOCKED (bench/skip_locked.py). Requests and units are counted; times are ratios to ours. All three write an audit
+line and link it to the visit's chain; ours carries besides what the clinic does: rules, wait promise, fair order among
+bands, the doctor's list of whom they took. A refused transaction is billed like any other.
 """
 
 import argparse
@@ -23,10 +24,10 @@ from bench import show, write  # noqa: E402
 from bench.crowd import Crowd, department  # noqa: E402
 from bench.skip_locked import NotHere, SkipLocked, postgres  # noqa: E402
 from bench.sorted_queue import SortedQueue  # noqa: E402
+from bench.split import Split, split  # noqa: E402
 from chalicelib.rooms.permission import Actor, Role  # noqa: E402
 from chalicelib.store.rows import Row  # noqa: E402
 from chalicelib.visit import arriving, taking  # noqa: E402
-from tests.engines import Meter, metered  # noqa: E402
 
 SIZES = (10, 1_000, 10_000, 100_000)
 ROUNDS = 8  # of each deed, in turn, by one doctor alone: fewer than the shortest queue is long
@@ -35,7 +36,6 @@ CROWDED = (1_000, 100_000)  # queues that 32 doctors meet at once
 SPREAD = 8
 CAPACITY = 10
 SECONDS_MAX = 120
-REFUSED_UNITS = {"TransactWriteItems": 8.0}  # what the transaction had cost; of other refused writes one each
 
 
 class Queue(Protocol):
@@ -98,7 +98,7 @@ def main() -> None:
 
 def _queues(address: str, sizes: Sequence[int]) -> dict[str, Queue]:
     Row.create_table(wait=True)
-    client = Row._get_connection().connection.client
+    client = _client()
     strict = SortedQueue(client)
     return {
         "ours": Ours(Crowd(address, tuple(sizes))),
@@ -118,7 +118,7 @@ def _filled(queue: Any, sizes: Sequence[int]) -> Queue:
 def one_alone(queues: dict[str, Queue], waiting: int) -> list[dict[str, Any]]:
     """Each deed by each queue in turn, so that a busy machine is busy for all of them."""
     spent: dict[tuple[str, str], list[float]] = {}
-    meters: dict[tuple[str, str], Meter] = {}
+    costs: dict[tuple[str, str], Split] = {}
     where = department(waiting)
     doctors = {name: f"alone{i}-{waiting}" for i, name in enumerate(queues)}
     for name, queue in queues.items():
@@ -132,12 +132,12 @@ def one_alone(queues: dict[str, Queue], waiting: int) -> list[dict[str, Any]]:
                 "take next": lambda q=queue, d=doctors[name], r=request: q.take(where, d, r),  # type: ignore[misc]
             }
             for deed, do in deeds.items():
-                with metered() as meters[deed, name]:
+                with split(_client()) as costs[deed, name]:
                     start = time.perf_counter()
                     do()
                     spent.setdefault((deed, name), []).append(time.perf_counter() - start)
     return [
-        {"deed": deed, "waiting": waiting, "queue": name, **_cost(meters[deed, name], 1)}
+        {"deed": deed, "waiting": waiting, "queue": name, **_cost(costs[deed, name], 1)}
         | {"time to ours": _ratio(spent[deed, name], spent[deed, "ours"])}
         for deed in ("join", "place", "take next")
         for name in queues
@@ -151,7 +151,7 @@ def all_at_once(queues: dict[str, Queue], waiting: int, folder: Path | None) -> 
         doctors = [f"{name[-3:]}{n}-{waiting}".replace(" ", "") for n in range(DOCTORS)]
         for doctor in doctors:
             queue.on_duty(doctor, CAPACITY)
-        with _own_lines(queue, folder) as own, metered() as meter, ThreadPoolExecutor(DOCTORS) as room:
+        with _own_lines(queue, folder) as own, split(_client()) as spent, ThreadPoolExecutor(DOCTORS) as room:
             ready = threading.Barrier(DOCTORS + 1)
             jobs = [room.submit(_takes, own[i], waiting, doctor, ready) for i, doctor in enumerate(doctors)]
             ready.wait(SECONDS_MAX)
@@ -159,7 +159,7 @@ def all_at_once(queues: dict[str, Queue], waiting: int, folder: Path | None) -> 
             taken = [id for job in jobs for id in job.result(SECONDS_MAX)]
             seconds = time.perf_counter() - start
         assert len(set(taken)) == DOCTORS * TAKES, f"{name}: somebody was taken twice or nobody was left"
-        lines.append({"waiting": waiting, "queue": name, **_cost(meter, DOCTORS * TAKES), "seconds": seconds})
+        lines.append({"waiting": waiting, "queue": name, **_cost(spent, DOCTORS * TAKES), "seconds": seconds})
     ours = lines[0]["seconds"]
     for line in lines:
         line["takes/s to ours"] = round(ours / line.pop("seconds"), 2)
@@ -185,16 +185,21 @@ def _takes(queue: Queue, waiting: int, doctor: str, ready: threading.Barrier) ->
     return [queue.take(department(waiting), doctor, f"{doctor} {n}") for n in range(TAKES)]
 
 
-def _cost(meter: Meter, times: int) -> dict[str, Any]:
+def _cost(spent: Split, times: int) -> dict[str, Any]:
     """What one of so many deeds asked for. PostgreSQL is asked once a deed and counts no units."""
-    if not meter.requests:
-        return {"requests": 1.0, "read units": "-", "write units": "-"}
-    refused = sum(used.refused * REFUSED_UNITS.get(deed, 1.0) for deed, used in meter.by_operation.items())
-    return {
-        "requests": round(meter.requests / times, 2),
-        "read units": round(meter.read_units / times, 2),
-        "write units": round((meter.write_units + refused) / times, 2),
+    units = {
+        "read units": spent.read_units,
+        "queue units": spent.queue,
+        "audit units": spent.audit,
+        "index units": spent.index,
     }
+    if not spent.requests:
+        return {"requests": 1.0, **dict.fromkeys(units, "-")}
+    return {"requests": round(spent.requests / times, 2)} | {n: round(of / times, 2) for n, of in units.items()}
+
+
+def _client() -> Any:
+    return Row._get_connection().connection.client
 
 
 def _ratio(theirs: list[float], ours: list[float]) -> float:

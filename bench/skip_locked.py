@@ -1,8 +1,8 @@
 """A peer: PostgreSQL with SELECT ... FOR UPDATE SKIP LOCKED, in a folder of its own, on a socket of its own.
 
-One statement a deed, prepared, with the same promises as ours: one active visit a person (a partial unique index), no
-more patients than a doctor can see, an audit line that makes a request happen once. Commits do not wait for the disk,
-as the engine we compare with keeps everything in memory too.
+One statement a deed, prepared, with these of our promises: one active visit a person (a partial unique index), no more
+patients than a doctor can see, an audit line that makes a request happen once, folded into its visit's chain, which an
+index finds. Commits do not wait for the disk, as the engine we compare with keeps everything in memory too.
 """
 
 import contextlib
@@ -26,18 +26,26 @@ CREATE INDEX queue ON visit (department, band, id) WHERE state = 'waiting';
 CREATE UNIQUE INDEX guard ON visit (department, person) WHERE state IN ('waiting', 'assigned', 'in_consult');
 CREATE TABLE doctor (id text PRIMARY KEY, held int DEFAULT 0, room int);
 CREATE TABLE audit (about text, request text, answer text, said text, PRIMARY KEY (about, request));
+CREATE TABLE chain (about text PRIMARY KEY, n int, value bytea, since timestamptz);
+CREATE INDEX changed ON chain (since);
 """
 FILL = """INSERT INTO visit (id, department, person, answers)
 SELECT n, %s, 'p' || n, repeat('x', 600) FROM generate_series(1, %s) n"""
+LINK = """INSERT INTO chain SELECT %(department)s || answer, 1, sha256(convert_to(line::text, 'UTF8')),
+  date_trunc('hour', now()) FROM line
+ON CONFLICT (about) DO UPDATE SET n = chain.n + 1, value = sha256(chain.value || excluded.value), since = excluded.since
+RETURNING (SELECT answer FROM line)"""
 JOIN = """WITH new AS (INSERT INTO visit (id, department, person, answers) VALUES (%(n)s, %(department)s, %(person)s,
-  repeat('x', 600)) RETURNING id)
-INSERT INTO audit SELECT %(person)s, %(request)s, id, repeat('x', 150) FROM new"""
+  repeat('x', 600)) RETURNING id),
+line AS (INSERT INTO audit SELECT %(person)s, %(request)s, id, repeat('x', 150) FROM new RETURNING *)
+"""
 TAKE = """WITH next AS (SELECT id FROM visit WHERE department = %(department)s AND state = 'waiting'
   ORDER BY band, id LIMIT 1 FOR UPDATE SKIP LOCKED),
 desk AS (UPDATE doctor SET held = held + 1 WHERE id = %(doctor)s AND held < room RETURNING id),
 given AS (UPDATE visit SET state = 'assigned', doctor = %(doctor)s, epoch = epoch + 1 FROM next, desk
-  WHERE visit.department = %(department)s AND visit.id = next.id RETURNING visit.id)
-INSERT INTO audit SELECT %(doctor)s, %(request)s, id, repeat('x', 150) FROM given RETURNING answer"""
+  WHERE visit.department = %(department)s AND visit.id = next.id RETURNING visit.id),
+line AS (INSERT INTO audit SELECT %(doctor)s, %(request)s, id, repeat('x', 150) FROM given RETURNING *)
+"""
 PLACE = """SELECT count(*) FROM visit WHERE department = %(department)s AND state = 'waiting'
 AND (band, id) < (2, %(n)s)"""
 
@@ -65,11 +73,11 @@ class SkipLocked:
         self.line.execute("INSERT INTO doctor (id, room) VALUES (%s, %s)", (doctor, capacity))
 
     def join(self, department: str, n: int, request: str) -> None:
-        self.line.execute(JOIN, {"n": n, "department": department, "person": f"new {n}", "request": request})
+        self.line.execute(JOIN + LINK, {"n": n, "department": department, "person": f"new {n}", "request": request})
 
     def take(self, department: str, doctor: str, request: str) -> str | None:
         asked = {"department": department, "doctor": doctor, "request": request}
-        row: Any = self.line.execute(TAKE, asked).fetchone()
+        row: Any = self.line.execute(TAKE + LINK, asked).fetchone()
         return row and row[0]
 
     def place(self, department: str, n: int) -> int:

@@ -1,22 +1,27 @@
 """A peer: the queue as sorted items of one partition, as AWS's own articles on DynamoDB queues build it.
 
-The same promises as ours and the same client: one active visit a person, no more patients than a doctor can see, an
-audit line that makes a request happen once, all in one transaction. Whoever loses a race looks again after a pause
-that grows and is never the same twice. `spread` lets a doctor pick at random among the first few instead: fewer
-collisions, and no longer first come, first called.
+The same client, and of our promises these: one active visit a person, no more patients than a doctor can see, an audit
+line that makes a request happen once, linked to the visit's chain, which an index finds, all in one transaction. Not
+ours: a wait that is promised, bands that take turns, stepping back, a doctor's list of whom they took. Whoever loses a
+race looks again after a pause that grows and is never the same twice. `spread` lets a doctor pick at random among the
+first few instead: fewer collisions, and no longer first come, first called.
 """
 
 import random
 import time
+import zlib
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from chalicelib.store import chain
 
 TABLE = "sorted"
 BATCH = 25  # DynamoDB's limit
 TAKEN_MAX = 1_000  # people of one queue who are taken in a run
 TRIES_MAX = 200
 PAUSE_SECONDS, PAUSE_DOUBLINGS_MAX = 0.005, 5
+THIS_HOUR = "2030-01-07T09:00:00.000000+0000"
 
 
 class SortedQueue:
@@ -25,11 +30,19 @@ class SortedQueue:
 
     def create(self) -> None:
         keys = ("pk", "HASH"), ("sk", "RANGE")
+        index = ("stage", "HASH"), ("since", "RANGE")  # in which changed chains are found
         self.client.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in (*keys, *index)],
             KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "by_stage",
+                    "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in index],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
         )
 
     def fill(self, department: str, waiting: int) -> None:
@@ -44,7 +57,7 @@ class SortedQueue:
         self.client.put_item(TableName=TABLE, Item={**_at(f"D#{doctor}", "D"), "room": {"N": str(capacity)}})
 
     def join(self, department: str, n: int, request: str) -> None:
-        """One request: the place in the queue, the visit, the guard and the audit line."""
+        """One request: the place in the queue, the visit, the guard, the audit line and its link."""
         guard = {
             "TableName": TABLE,
             "Key": _at(f"P#{department}{n}", department),
@@ -56,8 +69,10 @@ class SortedQueue:
                 ":no": {"BOOL": False},
             },
         }
-        new = [_new(_entry(department, n)), _new(_visit(department, n)), _new(_line(f"P#{n}", request, str(n)))]
-        self.client.transact_write_items(TransactItems=[*new, {"Update": guard}])
+        line = _line(f"P#{n}", request, str(n))
+        new = [_new(_entry(department, n)), _new(_visit(department, n)), _new(line)]
+        link = _linked(line, f"V#{department}{n}")
+        self.client.transact_write_items(TransactItems=[*new, {"Update": guard}, link])
 
     def take(self, department: str, doctor: str, request: str) -> str | None:
         """Two requests when nobody else is about: read who is first, take them in one transaction."""
@@ -105,12 +120,14 @@ class SortedQueue:
             "ConditionExpression": "attribute_not_exists(visits) OR size(visits) < room",
             "ExpressionAttributeValues": {":v": {"SS": [visit]}},
         }
+        line = _line(f"D#{doctor}", request, visit)
         self.client.transact_write_items(
             TransactItems=[
                 {"Delete": {**out, "ConditionExpression": "attribute_exists(pk)"}},
                 {"Update": given},
                 {"Update": desk},
-                _new(_line(f"D#{doctor}", request, visit)),
+                _new(line),
+                _linked(line, f"V#{visit}"),
             ]
         )
 
@@ -146,6 +163,31 @@ def _visit(department: str, n: int) -> dict[str, Any]:
 
 def _line(about: str, request: str, answer: str) -> dict[str, Any]:
     return {**_at(about, f"X#{request}"), "answer": {"S": answer}, "said": {"S": "x" * 150}}
+
+
+def _linked(line: dict[str, Any], visit: str) -> dict[str, Any]:
+    """The line's mark at the end of the visit's chain, as `chain.link` appends it. Joined and taken are two lines, so
+    no tail here is ever full and sealed."""
+    names = {"#tail": "tail", "#n": "n", "#stage": "stage", "#since": "since"}
+    values = {
+        ":most": {"N": str(chain.TAIL_MAX)},
+        ":none": {"L": []},
+        ":mark": {"L": [{"S": chain.mark_of(line, visit)}]},
+        ":zero": {"N": "0"},
+        ":stage": {"S": chain.stage(zlib.crc32(visit.encode()) % chain.SHARDS)},
+        ":since": {"S": THIS_HOUR},
+    }
+    tail = "#tail = list_append(if_not_exists(#tail, :none), :mark)"
+    return {
+        "Update": {
+            "TableName": TABLE,
+            "Key": _at(visit, "Y"),
+            "UpdateExpression": f"SET {tail}, #n = if_not_exists(#n, :zero), #stage = :stage, #since = :since",
+            "ConditionExpression": "attribute_not_exists(#tail) OR size(#tail) < :most",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+    }
 
 
 def _new(item: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms.arrival import Getting
 from chalicelib.rooms.consult import Outcome
 from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor, Role
-from chalicelib.rooms.queue import WITH_DOCTOR, Lane, Ticket
+from chalicelib.rooms.queue import WITH_DOCTOR, Lane, Ticket, Visit
 from chalicelib.rooms.rules import Clinic
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, sweeping, taking
@@ -47,7 +47,19 @@ STORM = Weather(
     sent_twice=0.01,
     stale=0.1,
 )
-CHANCES = {"resend": 0.06, "leave": 0.03, "step back": 0.08, "vanish": 0.004, "hand back": 0.2, "give up": 0.25}
+STEPS = {  # of each deed, the requests it has when nothing happens to it; in the storm often more
+    "join": 2,
+    "take": 3,
+    "sign": 3,
+    "hand back": 4,
+    "step back": 4,
+    "leave": 3,
+    "on duty": 2,
+    "look": 1,
+    "read": 1,
+    "sweep": 5,  # of an empty clinic; people make it longer
+}
+CHANCES = {"resend": 0.06, "leave": 0.03, "step back": 0.16, "vanish": 0.004, "hand back": 0.2, "give up": 0.25}
 
 
 SAID: tuple[dict[str, Any], ...] = (
@@ -139,7 +151,7 @@ class Worker:
         self.random = random.Random(f"{self.plan.seed} {self.name}")
         self.records = Noted(self.journal, self.board)
         self.count, self.claims, self.steps = 0, 0, 0
-        self.recent: deque[tuple[Ticket, Actor]] = deque(maxlen=4)
+        self.recent: deque[tuple[Ticket, Actor]] = deque(maxlen=BACKLOG)
         self.sent: deque[tuple[Any, Actor, str, Ticket]] = deque(maxlen=30)
         self.deed, self.request_of_deed = "", 0
         self.on_duty: Actor | None = None
@@ -216,7 +228,7 @@ class Worker:
     def _fault(self, what: str) -> None:
         self.journal.faults[what] += 1
         if what.startswith("killed"):
-            self.journal.died.add(f"{self.deed} {what} {self.wires.here.wire.requests - self.request_of_deed}")
+            self.journal.died.add(died_at(self.deed, what, self.wires.here.wire.requests - self.request_of_deed))
 
     def join(self) -> None:
         person = hashlib.sha256(str(self.random.randrange(self._people())).encode()).hexdigest()
@@ -227,7 +239,8 @@ class Worker:
         self.board.waiting += 1
         visit = self._join(asked, patient, person)
         if visit is not None:
-            self.recent.append((visit.id, patient))
+            if visit.request == asked.id:  # else it is the one this person has already, and another phone's
+                self.recent.append((visit.id, patient))
             self.sent.append((asked, patient, person, visit.id))
 
     def _people(self) -> int:
@@ -248,7 +261,8 @@ class Worker:
         self._join(asked, patient, person)
 
     def _patient(self, deed: str, do: Callable[..., Any]) -> None:
-        id, patient = self.random.choice(self.recent)
+        """Of somebody whose turn may be near: who joined first of them where many wait, last where nobody does."""
+        id, patient = self.random.choice((self.recent[0], self.recent[-1]))
         self.attempt(deed, patient, lambda errand: do(errand, id=id))
 
     def work(self) -> None:
@@ -272,7 +286,7 @@ class Worker:
         else:
             self.take(me)
 
-    def take(self, me: Actor) -> None:
+    def take(self, me: Actor) -> Ticket | None:
         request, start = self.new(), time.monotonic()
 
         def do(errand: Errand) -> Ticket | None:
@@ -281,10 +295,11 @@ class Worker:
                 self.board.waiting = 0
             return id
 
-        id = self.attempt("take", me, do, request)
+        id: Ticket | None = self.attempt("take", me, do, request)
         if id is not None:
             self.claims += 1
             self.journal.took.append(Took(str(id), request, start, time.monotonic()))
+        return id
 
     def finish(self, me: Actor, id: Ticket) -> None:
         visit = self.attempt("read", me, lambda errand: errand.records.visit(id))
@@ -292,8 +307,24 @@ class Worker:
             return
         if self.random.random() < CHANCES["hand back"]:
             self.attempt("hand back", me, lambda e: seeing.hand_back(e, id=id, epoch=visit.epoch, reason="Not mine."))
-        elif self.attempt("sign", me, lambda e: sign(e, id, visit.epoch)) is not None:
-            self.journal.signed.append(str(id))
+        else:
+            self.sign(me, visit)
+
+    def sign(self, me: Actor, visit: Visit) -> bool:
+        signed = self.attempt("sign", me, lambda e: sign(e, visit.id, visit.epoch)) is not None
+        if signed:
+            self.journal.signed.append(str(visit.id))
+        return signed
+
+
+def died_at(deed: str, what: str, request: int) -> str:
+    return f"{deed} {what} {request}"
+
+
+def every_step() -> set[str]:
+    """Wherever a Lambda can die in a quiet deed: before and after each of its requests."""
+    whens = ("killed before", "killed after")
+    return {died_at(deed, what, n) for deed, many in STEPS.items() for what in whens for n in range(1, many + 1)}
 
 
 def sign(errand: Errand, id: Ticket, epoch: int) -> Any:

@@ -45,6 +45,9 @@ PLATFORMS = {
 SERVICES = frozenset(
     {"cognito-idp", "dynamodb", "kms", "s3", "sns", "xray"}
 )  # what is called from Lambda; botocore knows some 400 more
+ON_TABLE = frozenset(
+    {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"}
+)  # of DynamoDB's 60 or so: botocore reads them all and makes a method of each at every cold start
 CALL_OUTSIDE = ("policy-api.json", "policy-sweep.json")  # the functions that use what the kit switches on
 UNUSED = (
     "bin",
@@ -59,7 +62,7 @@ ADDED_BY_CHALICE = "chalice"  # puts the half of itself that runs in Lambda into
 MERGED = "stack.json"  # in the export: the stack's parts together, as Chalice wants them
 STAGE = "live"  # Chalice tags the function with it; a hospital has one stack, not stages
 COMPILE_PAGES = (
-    "render.environment('en').compile_templates(render.COMPILED, extensions=['html'], zip=None, ignore_errors=False)"
+    "typeset.environment('en').compile_templates(typeset.COMPILED, extensions=['html'], zip=None, ignore_errors=False)"
 )
 TASK_ROOT = "/var/task"  # where Lambda unpacks the zip: tracebacks name files as they are there
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
@@ -161,7 +164,7 @@ def compile_pages(build: Path) -> None:
 
     In a process of its own, since it is the export's pages that are compiled, with the export's settings.
     """
-    code = f"from chalicelib.doors import render; {COMPILE_PAGES}"
+    code = f"from chalicelib.doors import typeset; {COMPILE_PAGES}"
     settings = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(build), "PYTHONDONTWRITEBYTECODE": "1"}
     apart([sys.executable, "-c", code], cwd=build, env=os.environ | settings)
     for source in (build / "chalicelib" / "pages").glob("*.html"):
@@ -226,6 +229,8 @@ def _slim(data: Path) -> None:
             shutil.rmtree(service)
     for packed in sorted(data.glob("*/*/*.json.gz")):
         model = _without_manual(json.loads(gzip.decompress(packed.read_bytes())))
+        if packed.match("dynamodb/*/service-2.json.gz"):
+            model = _with_only(ON_TABLE, model)
         packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
         packed.unlink()
     endpoints = data / "endpoints.json"
@@ -233,6 +238,25 @@ def _slim(data: Path) -> None:
     for partition in known["partitions"]:
         partition["services"] = {name: at for name, at in partition["services"].items() if name in SERVICES}
     endpoints.write_text(json.dumps(known, separators=(",", ":")))
+
+
+def _with_only(names: frozenset[str], model: dict[str, Any]) -> dict[str, Any]:
+    """A service with these of its operations, and the shapes they are made of."""
+    operations = {name: operation for name, operation in model["operations"].items() if name in names}
+    needed: set[str] = set()
+    parts: list[Any] = [operations]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            shape = part.get("shape")
+            if isinstance(shape, str) and shape not in needed:
+                needed.add(shape)
+                parts.append(model["shapes"][shape])
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+    shapes = {name: shape for name, shape in model["shapes"].items() if name in needed}
+    return {**model, "operations": operations, "shapes": shapes}
 
 
 def _without_manual(model: Any) -> Any:

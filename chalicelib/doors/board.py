@@ -2,7 +2,7 @@
 
 from chalice import Blueprint
 
-from chalicelib.doors import contract, shown
+from chalicelib.doors import shown
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import FOREVER, PICTURE, PUBLIC_BOARD, PUBLIC_PAGE, SERVED, Answer, Data, Page, Raw
 from chalicelib.refusal import NotFound
@@ -69,6 +69,8 @@ def worker(asked: Asked) -> Answer:
 @polite("look")
 def openapi(asked: Asked) -> Answer:
     """This clinic as programs use it: every address, what it takes, and how it refuses."""
+    from chalicelib.doors import contract  # nothing else needs it, nor the shapes of every answer
+
     return Data(data=contract.document(door.current_app.routes), cache=PUBLIC_PAGE)
 
 

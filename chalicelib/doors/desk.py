@@ -11,7 +11,7 @@ from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.post import Post
 from chalicelib.doors.questions import ASKED, DANGERS
-from chalicelib.doors.render import ENVIRONMENTS, Answer, Go, Page
+from chalicelib.doors.render import Answer, Go, Page, html
 from chalicelib.doors.staff import signs
 from chalicelib.refusal import Refusal
 from chalicelib.rooms import pocket
@@ -153,20 +153,18 @@ def ticket(asked: Asked) -> Answer:
 
 def _paper(language: str, link: str, data: dict[str, object]) -> str:
     """What is printed is in the patient's language, whatever the clerk reads."""
-    return (
-        ENVIRONMENTS[language]
-        .get_template("desk_slip.html")
-        .render(
-            **data,
-            html_lang=words.TAGS.get(language, language),
-            department=shown.department(str(data["queue"]), language),
-            link=link,
-            square=_square(link),
-            own=partial(words.in_words, language=language),
-            minutes=partial(words.minutes, language=language),
-            day=partial(words.day, language=language),
-            clock=words.clock,
-        )
+    return html(
+        "desk_slip.html",
+        language,
+        **data,
+        html_lang=words.TAGS.get(language, language),
+        department=shown.department(str(data["queue"]), language),
+        link=link,
+        square=_square(link),
+        own=partial(words.in_words, language=language),
+        minutes=partial(words.minutes, language=language),
+        day=partial(words.day, language=language),
+        clock=words.clock,
     )
 
 

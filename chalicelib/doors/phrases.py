@@ -134,7 +134,7 @@ LONGEST_KEY = max(len(phrase.key) for phrase in (*QUICK, *SUMMARIES))
 
 def said(phrase: Phrase, language: str, facts: Mapping[str, str]) -> str:
     """The phrase in the patient's language, with the doctor's name and the emergency number filled in."""
-    text = words.CATALOGUES[language].gettext(phrase.text)
+    text = words.catalogue(language).gettext(phrase.text)
     return text % facts if "%(" in text else text
 
 

@@ -50,7 +50,7 @@ class Post:
 
 def send_code(number: str, code: str, language: str) -> Outcome:
     """The code that proves a number, at once: somebody waits for it. Whatever the driver does, it is an outcome."""
-    t = words.CATALOGUES[language]
+    t = words.catalogue(language)
     said = t.gettext("%(clinic)s: your code is %(code)s. It is valid for %(minutes)s minutes. Tell it to nobody.")
     minutes = int(CODE_LIVES.total_seconds() // 60)
     facts = {"clinic": words.in_words(CLINIC.name, language), "code": code, "minutes": minutes}
@@ -66,7 +66,7 @@ def send_code(number: str, code: str, language: str) -> Outcome:
 
 def text(one: Notice, public: str) -> str:
     """Clinic, code and address: no name and nothing about health. The address opens only on the patient's phone."""
-    t = words.CATALOGUES[one.language]
+    t = words.catalogue(one.language)
     facts: dict[str, object] = {"clinic": words.in_words(CLINIC.name, one.language)}
     if one.visit is None:
         facts |= {"department": shown.department(one.department, one.language), "people": one.people}
@@ -82,7 +82,7 @@ def text(one: Notice, public: str) -> str:
 
 
 def _nobody(one: Notice) -> str:
-    t = words.CATALOGUES[one.language]
+    t = words.catalogue(one.language)
     try:
         since = words.clock(datetime.fromisoformat(one.stretch))
     except ValueError:  # nobody ever was

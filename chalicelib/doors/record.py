@@ -8,7 +8,7 @@ from chalicelib.doors.form import FORMS, Form, one_of, text
 from chalicelib.doors.machine import to_json
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.render import PRIVATE, Answer, Go, Page, Raw
-from chalicelib.rooms import consult, fhir
+from chalicelib.rooms import consult
 from chalicelib.rooms.complaint import TEXT_MAX, About
 from chalicelib.rooms.consult import Note
 from chalicelib.rooms.erasure import Answered
@@ -36,6 +36,8 @@ def see(asked: Asked) -> Answer:
 @polite("see_record", by="patient")
 def take(asked: Asked) -> Answer:
     """The same as a FHIR R4 bundle, which another clinic's program can read; a browser saves it as a file."""
+    from chalicelib.rooms import fhir  # few take it, and nothing else needs a bundle
+
     file = keeping.my_record(asked.errand, id=asked.id)
     made = fhir.bundle([file], CLINIC, language=asked.language, now=asked.frame.now)
     headers = {
@@ -92,7 +94,7 @@ def _data(asked: Asked, file: File) -> dict[str, object]:
         "answers": visit.answers,
         "doctors": [shown.door_plate(one) for one in dict.fromkeys(visit.plates)],
         "messages": [shown.message(one, asked.language, now) for one in file.messages],
-        "notes": [_note(one) for one in fhir.kept(file.notes)],
+        "notes": [_note(one) for one in consult.kept(file.notes)],
         "medicines": [shown.medicine(one, asked.language, now) for one in file.prescriptions],
         "complaints": [shown.complaint(one) for one in file.complaints],
         "parcels": [shown.parcel(one, now) for one in file.orders],

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from chalice import Response
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, ModuleLoader, PrefixLoader, StrictUndefined
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import words
@@ -21,8 +20,6 @@ from chalicelib.doors.machine import to_json
 
 PAGES = Path(__file__).parent.parent / "pages"
 FILES = PAGES / "files"
-OWN = PAGES / "own"  # the hospital's pages, each in place of ours of that name; ours is then "clinic/<name>"
-COMPILED = PAGES / "compiled"  # made for the zip: templates as Python modules, so that a cold start compiles nothing
 PICTURE = "image/svg+xml"
 KINDS = {".js": "text/javascript; charset=utf-8", ".svg": PICTURE}
 PRIVATE = "private, no-store"
@@ -134,14 +131,20 @@ def _json(data: object, status: int, frame: Frame, *, cache: str = PRIVATE, cook
 def _page(page: Page, frame: Frame) -> Response:
     if page.here is not None:
         frame = replace(frame, here=page.here)
-    pages = ENVIRONMENTS.get(frame.language) or environment(frame.language)
-    html = pages.get_template(page.template).render(**_tools(frame, page), **page.extras, **page.data)
+    body = html(page.template, frame.language, **_tools(frame, page), **page.extras, **page.data)
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": page.cache,
         "Content-Language": frame.language,
     }
-    return _response(html, page.status, headers, frame, cookies=page.cookies)
+    return _response(body, page.status, headers, frame, cookies=page.cookies)
+
+
+def html(template: str, language: str, /, **values: object) -> str:
+    """A template in one language. Jinja comes with the first: the board and programs, who ask most, need none."""
+    from chalicelib.doors.typeset import environment
+
+    return environment(language).get_template(template).render(**values)
 
 
 def _tools(frame: Frame, page: Page) -> dict[str, object]:
@@ -231,9 +234,10 @@ def _styles() -> tuple[str, ...]:
 
 
 def _small(css: str) -> str:
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
-    css = re.sub(r"\s+", " ", css)
-    return re.sub(r"\s*([{};,>])\s*", r"\1", css).replace(";}", "}").strip()
+    css = " ".join(re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL).split())
+    for mark in "{};,>":
+        css = css.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    return css.replace(";}", "}")
 
 
 def _darker(colour: str) -> str:
@@ -266,31 +270,7 @@ def _asset(base: str, name: str) -> str:
     return f"{base}/s/{SERVED[name].marked}"
 
 
-def _loader() -> BaseLoader:
-    if COMPILED.is_dir():
-        return ModuleLoader(COMPILED)
-    ours = FileSystemLoader(PAGES)
-    return ChoiceLoader([FileSystemLoader(OWN), ours, PrefixLoader({"clinic": ours})]) if OWN.is_dir() else ours
-
-
-def environment(language: str) -> Environment:
-    """The templates with one language's texts."""
-    made = Environment(
-        loader=_loader(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.policies["ext.i18n.trimmed"] = True
-    made.install_gettext_translations(words.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
-    made.globals["clinic"] = CLINIC
-    return made
-
-
 # Made while Lambda wakes up, where time is cheap, and the same for every request.
 STYLES = _styles()
 POLICY = _policy()
 SERVED = _files()
-ENVIRONMENTS = {language: environment(language) for language in words.LANGUAGES}

@@ -43,12 +43,9 @@ def catalogue(language: str) -> gettext.NullTranslations:
     return first
 
 
-CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
-
-
 def said(refusal: Refusal, language: str) -> str:
     """A refusal in the person's language, with its facts filled in."""
-    message = CATALOGUES[language].gettext(refusal.message)
+    message = catalogue(language).gettext(refusal.message)
     return message % refusal.facts if refusal.facts else message
 
 
@@ -90,7 +87,7 @@ def day(moment: datetime, language: str) -> str:
     at = local(moment)
     if language == "zh":
         return f"{at.year}年{at.month}月{at.day}日"
-    return f"{at.day} {CATALOGUES[language].gettext(MONTHS[at.month - 1])} {at.year}"
+    return f"{at.day} {catalogue(language).gettext(MONTHS[at.month - 1])} {at.year}"
 
 
 def date(text: str, language: str) -> str:
@@ -98,7 +95,7 @@ def date(text: str, language: str) -> str:
     at = datetime.fromisoformat(text)
     if language == "zh":
         return f"{at.month}月{at.day}日"
-    return f"{at.day} {CATALOGUES[language].gettext(MONTHS[at.month - 1])}"
+    return f"{at.day} {catalogue(language).gettext(MONTHS[at.month - 1])}"
 
 
 def when(moment: datetime, language: str, now: datetime) -> str:
@@ -112,7 +109,7 @@ def minutes(wait: tuple[int, int] | None, language: str) -> str:
     if wait is None:
         return ""
     low, high = wait
-    t = CATALOGUES[language]
+    t = catalogue(language)
     if high < 2:
         return t.gettext("about a minute")
     if high <= 90:

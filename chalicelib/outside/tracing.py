@@ -1,28 +1,37 @@
-"""X-Ray: one subsegment per deed, with the visit's opaque name as its only annotation; nothing where tracing is off."""
+"""X-Ray: one subsegment per deed, with the visit's opaque name as its only annotation, of requests that are sampled."""
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 NAME_MAX = 200
+E = TypeVar("E")
+A = TypeVar("A")
 
 
-def is_on() -> bool:
-    """Lambda traces what it was told to trace; elsewhere somebody has to ask for it by naming a daemon."""
+def is_sampled() -> bool:
+    """Lambda says with each request whether its trace is kept; of the others nobody sees anything."""
     if os.environ.get("AWS_XRAY_SDK_ENABLED", "true").lower() == "false":
         return False
-    return "_X_AMZN_TRACE_ID" in os.environ or "AWS_XRAY_DAEMON_ADDRESS" in os.environ
+    return "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", "").split(";")
 
 
-def start() -> None:
-    """Trace every AWS call from here on. The SDK costs 0.1 s to import, so only where somebody will look."""
-    if not is_on():
-        return
+def traced(event: E, answer: Callable[[E], A]) -> A:
+    """Chalice's middleware around whatever Lambda is asked: from the first that is sampled, every AWS call is seen. The
+    SDK is a fifteenth of a cold start, so not before."""
+    if is_sampled():
+        _see_every_call()
+    return answer(event)
+
+
+@functools.cache
+def _see_every_call() -> None:
     from aws_xray_sdk.core import patch, xray_recorder
 
     xray_recorder.configure(context_missing="IGNORE_ERROR")
-    patch(("botocore",))
+    patch(("botocore",))  # the classes, so also clients that are there already
 
 
 @contextlib.contextmanager
@@ -49,7 +58,7 @@ def deed(name: str, visit: str = "") -> Iterator[None]:
 
 def _recorder() -> Any:
     """The recorder, if there is a segment to hang something under."""
-    if not is_on():
+    if not is_sampled():
         return None
     from aws_xray_sdk.core import xray_recorder
 

@@ -1,7 +1,7 @@
 """The consult: messages, the doctor's note, signing, and how a visit ends. Signed notes never change."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -182,6 +182,11 @@ def draft(
 
 def set_aside(note: Note) -> Note:
     return replace(note, state=NoteState.SET_ASIDE)
+
+
+def kept(notes: Iterable[Note]) -> list[Note]:
+    """The notes that are part of the record."""
+    return [note for note in notes if note.state is not NoteState.DRAFT]
 
 
 def last_words(messages: list[Message]) -> list[Message]:

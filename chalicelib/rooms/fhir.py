@@ -5,7 +5,7 @@ bytes, and a Provenance with the signature over them, so that `infra.verify` che
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -97,11 +97,6 @@ def bundle(files: Sequence[File], clinic: Clinic, *, language: str, now: datetim
     return made.whole
 
 
-def kept(notes: Iterable[Note]) -> list[Note]:
-    """The notes that are part of the record."""
-    return [note for note in notes if note.state is not NoteState.DRAFT]
-
-
 def _visit(made: Bundle, file: File) -> None:
     visit = file.visit
     _patient(made, visit)
@@ -125,7 +120,7 @@ def _visit(made: Bundle, file: File) -> None:
     _answers(made, visit)
     for message in file.messages:
         _message(made, visit, message)
-    for note in kept(file.notes):
+    for note in consult.kept(file.notes):
         _note(made, visit, note)
     for one in file.prescriptions:
         _prescription(made, visit, one)

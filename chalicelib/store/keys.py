@@ -36,13 +36,22 @@ def _mac(*parts: str) -> str:
 
 @functools.cache
 def key(name: str) -> bytes:
-    """Read once per Lambda container; two that make it at the same moment agree on the first one written."""
-    row = KeyRow(f"K#{name}", "K", secret=secrets.token_hex(32))
+    """Read once per Lambda container, and made by the clinic's first one."""
     with in_reach():
         try:
-            row.save(condition=Row.pk.does_not_exist())
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
-            row = KeyRow.get(f"K#{name}", "K", consistent_read=True)
+            row = KeyRow.get(f"K#{name}", "K")
+        except KeyRow.DoesNotExist:
+            row = _made(name)
     return bytes.fromhex(row.secret)
+
+
+def _made(name: str) -> KeyRow:
+    """Two that make it at the same moment agree on the first one written."""
+    row = KeyRow(f"K#{name}", "K", secret=secrets.token_hex(32))
+    try:
+        row.save(condition=Row.pk.does_not_exist())
+    except PutError as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        row = KeyRow.get(f"K#{name}", "K", consistent_read=True)
+    return row

@@ -97,23 +97,24 @@ def _counting(lane: Lane, band: Band, now: datetime, whole: Lane, instead: bool)
     if past := {f"{int(b)}.{n}" for b, n in lane.gone if n <= lane.heads[b]}:
         actions.append(LaneRow.gone.delete(past))
     elsewhere = whole.calls - lane.calls - instead
+    calls = LaneRow.calls if lane.calls else LaneRow.calls | 0
     for other in BANDS:
         # The limit of a band counts from its last call, or from when somebody first waits in it; where nobody was
         # ever called, from now.
         if other is band or not whole.waiting(other) or not whole.calls:
             due = getattr(LaneRow, f"d{int(other)}")
-            actions.append(due.set((LaneRow.calls | 0) + (elsewhere + ONE_CALL_IN[other])))
+            actions.append(due.set(calls + (elsewhere + ONE_CALL_IN[other])))
     return actions
 
 
 def _pace(lane: Lane, now: datetime) -> list[Action]:
+    """A window is written when it turns and not with every call: who read a moment late would turn it back."""
     window, before = turned_window(lane, now)
-    actions: list[Action] = [
-        LaneRow.calls.add(1),
-        LaneRow.window_at.set(window[0]),
-        LaneRow.window_calls.set(window[1]),
-        LaneRow.window_tails.set(window[2]),
-    ]
+    actions: list[Action] = [LaneRow.calls.add(1)]
+    if window == lane.window:
+        return actions
+    actions += [LaneRow.window_at.set(window[0]), LaneRow.window_calls.set(window[1])]
+    actions.append(LaneRow.window_tails.set(window[2]))
     if before:
         actions += [LaneRow.before_at.set(before[0]), LaneRow.before_calls.set(before[1])]
         actions.append(LaneRow.before_tails.set(before[2]))

@@ -149,7 +149,7 @@ SHAPES: dict[type, Shape] = {
             "no_shows": lambda times: int(times or 0),
             "heard_in": lambda epoch: int(epoch or 0),
         },
-        once=frozenset({"answers"}),
+        once=frozenset({"id", "person", "request", "answers", "joined_at", "policy", "from_desk", "verified", "born"}),
     ),
     Alias: Shape(row=rows.AliasRow, key=lambda alias: (visit_pk(alias.ticket), "V")),
     Message: Shape(

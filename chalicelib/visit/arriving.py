@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.refusal import NotFound, Refusal, Repeated, Stale
+from chalicelib.refusal import Busy, NotFound, Refusal, Repeated, Stale
 from chalicelib.rooms import arrival, assignment, leaving, preferred, promise, queue
 from chalicelib.rooms.arrival import Answers, Request
 from chalicelib.rooms.assignment import Freed
@@ -18,7 +18,7 @@ from chalicelib.rooms.promise import Accuracy
 from chalicelib.rooms.queue import Band, Closed, Lane, State, Ticket, Visit
 from chalicelib.rooms.rules import Department
 from chalicelib.visit import preferring
-from chalicelib.visit.errand import Errand, about_person, about_visit, once
+from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_person, about_visit, once
 from chalicelib.visit.preferring import Line
 
 
@@ -364,8 +364,12 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
 def here_now(errand: Errand, *, id: Ticket) -> Place:
     """ "I am here": whoever was called and not there is at the front again; said twice it does no harm."""
     line = preferring.line(errand, id, "here_now")
-    visit = bring_to_front(errand, line.visit) if queue.missed(line.visit) else line.visit
-    return _place_of(errand, visit, line)
+    visit = line.visit
+    for _ in range(DECIDE_TRIES_MAX):  # a message written at this moment must not swallow it
+        if not queue.missed(visit):
+            return _place_of(errand, visit, line)
+        visit = bring_to_front(errand, visit)
+    raise Busy
 
 
 def turn_again(errand: Errand, visit: Visit) -> Visit:

@@ -247,6 +247,8 @@ def _joined_first(errand: Errand, front: list[tuple[Lane, Band, Why]]) -> tuple[
     stepped over once, and would hold up its lane for ever."""
     numbers = {lane.next_number(band): (lane, band, why) for lane, band, why in front}
     joined = {v.ticket: v.joined_at for v in errand.records.visits(numbers) if v.ticket}
+    if unseen := numbers.keys() - joined.keys():  # who has just come may not be there a moment ago
+        joined |= {v.ticket: v.joined_at for v in errand.records.visits(sorted(unseen), consistent=True) if v.ticket}
     first = min(numbers, key=lambda number: (number in joined, joined.get(number), number))
     return numbers[first]
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.doors import form, guests, manners, origin, render, sheet
+from chalicelib.doors import form, guests, manners, origin, render, sheet, typeset
 from chalicelib.outside.signing import Kms
 from chalicelib.refusal import NotFound
 from chalicelib.rooms import assignment, glass, oversight, permission, phone, pocket, queue, seal
@@ -60,8 +60,8 @@ def _any_key() -> Break:
 
 
 def _pages_as_typed() -> Break:
-    loose = {language: pages.overlay(autoescape=False) for language, pages in render.ENVIRONMENTS.items()}
-    return instead(render, "ENVIRONMENTS", loose)
+    real = typeset.environment
+    return instead(typeset, "environment", lambda language: real(language).overlay(autoescape=False))
 
 
 def _noted(real: Any, value: object, **how: Any) -> str:

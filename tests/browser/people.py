@@ -37,7 +37,7 @@ class Person:
         self.main = self.page.locator("body")
 
     def t(self, text: str, **facts: object) -> str:
-        found = words.CATALOGUES[self.language].gettext(text)
+        found = words.catalogue(self.language).gettext(text)
         return found % facts if facts else found
 
     def look(self, name: str) -> None:
@@ -313,7 +313,7 @@ class Patient(Person):
     def catches_up(self) -> None:
         """See now what the page would show by itself within a quarter of a minute: as when a phone is online again."""
         if self.phone.script:
-            self.page.evaluate("for (let i = 0; i < 4; i++) dispatchEvent(new Event('online'))")
+            self.page.evaluate("dispatchEvent(new Event('online'))")
         else:
             self.follows("Refresh")
 

@@ -10,7 +10,7 @@ from chalicelib.doors import clock as clock_door
 from chalicelib.doors.words import LANGUAGES
 from tests.browser import live
 from tests.browser.conftest import NewStage
-from tests.browser.people import Patient
+from tests.browser.people import Patient, Person
 from tests.browser.stage import Stage
 
 WORKERS = "navigator.serviceWorker.getRegistrations().then(all => all.map(one => new URL(one.scope).pathname))"
@@ -166,25 +166,25 @@ def test_a_doctor_whose_duty_ended_in_silence_reads_so_on_the_open_page(new_stag
 
 
 class Watch:
-    """A waiting room whose seconds the test lets pass, with the jitter stilled; counts looks at the board."""
+    """A page whose seconds the test lets pass, with the jitter stilled; counts looks at the board, or at `where`."""
 
-    def __init__(self, patient: Patient) -> None:
-        self.patient, self.asked, self.answered = patient, 0, 0
-        patient.page.add_init_script("Math.random = () => 0.5")
-        patient.page.clock.install(time=live.OPENS)
-        patient.page.clock.pause_at(live.OPENS + timedelta(seconds=1))
-        context = patient.phone.context
+    def __init__(self, person: Person, where: str = "/board/") -> None:
+        self.person, self.where, self.asked, self.answered = person, where, 0, 0
+        person.page.add_init_script("Math.random = () => 0.5")
+        person.page.clock.install(time=live.OPENS)
+        person.page.clock.pause_at(live.OPENS + timedelta(seconds=1))
+        context = person.phone.context
         context.on("request", lambda one: self._count(one, "asked"))
         context.on("requestfinished", lambda one: self._count(one, "answered"))
         context.on("requestfailed", lambda one: self._count(one, "answered"))
 
     def _count(self, request: Request, what: str) -> None:
-        if "/board/" in request.url:
+        if self.where in request.url and request.method == "GET":
             setattr(self, what, getattr(self, what) + 1)
 
     def looks_in(self, seconds: float) -> int:
         """How often the phone asks in so many seconds."""
-        before, page = self.asked, self.patient.page
+        before, page = self.asked, self.person.page
         page.clock.run_for(round(seconds * 1000))
         page.evaluate("fetch('/health').then(() => 1, () => 0)")  # what was asked before has been noticed by then
         while self.answered < self.asked:
@@ -193,7 +193,7 @@ class Watch:
         return self.asked - before
 
     def hides(self, hidden: bool) -> None:
-        self.patient.page.evaluate(HIDE, hidden)
+        self.person.page.evaluate(HIDE, hidden)
 
     def looks_after(self, seconds: float) -> None:
         """Not sooner, and once. An answer may come before the second it was asked in is over or after it, and what is

@@ -33,7 +33,9 @@ class Call:
     """One event on its way through a worker."""
 
     event: bytes
+    sampled: bool = True  # X-Ray keeps its trace
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    trace: str = field(default_factory=lambda: f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}")
     done: threading.Event = field(default_factory=threading.Event)
     answered: bool = False  # by the function itself; else `said` is the runtime's report of an error
     said: bytes = b""
@@ -49,9 +51,9 @@ class Function:
         self.underway: dict[str, Call] = {}
         self.broken: list[bytes] = []  # what a worker said when it could not even start
 
-    def invoke(self, event: bytes) -> Call:
+    def invoke(self, event: bytes, *, sampled: bool = True) -> Call:
         """Run one event through whichever worker is free. Raises TimeoutError when none answers."""
-        call = Call(event)
+        call = Call(event, sampled)
         self.underway[call.id] = call
         self.waiting.put(call)
         until = time.monotonic() + ANSWER_SECONDS_MAX
@@ -140,12 +142,11 @@ class _Worker(BaseHTTPRequestHandler):
         call = self.server.runs.waiting.get()
         self.send_response(200)
         deadline = int((time.time() + ANSWER_SECONDS_MAX) * 1000)
-        root = f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
         for name, value in (
             ("Aws-Request-Id", call.id),
             ("Deadline-Ms", str(deadline)),
             ("Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:clinic-api"),
-            ("Trace-Id", f"Root={root};Parent={uuid.uuid4().hex[:16]};Sampled=1"),
+            ("Trace-Id", f"Root={call.trace};Parent={uuid.uuid4().hex[:16]};Sampled={int(call.sampled)}"),
         ):
             self.send_header(f"Lambda-Runtime-{name}", value)
         self.send_header("Content-Type", "application/json")

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,10 +12,11 @@ import pytest
 
 from bench import cold
 from tests.deploy.local_gateway import gateway
-from tests.deploy.local_lambda import Function, function
+from tests.deploy.local_lambda import Function, function, traces
 
-COLD_HELLOS_MAX = 7  # as Chalice packages it, a clinic costs more than 8
+COLD_HELLOS_MAX = 6  # as Chalice packages it, a clinic costs more than 8
 TRIES = 3
+TRACED_SECONDS_MAX = 5
 
 pytestmark = [pytest.mark.zip, pytest.mark.slow]
 
@@ -58,6 +60,25 @@ def test_a_reload_of_what_only_a_form_is_sent_to_comes_to_the_page(address: str)
     status, _, body = get(f"{address}/en/staff/code", Accept="text/html")
     assert status == 200
     assert b"Staff sign in" in body
+
+
+@pytest.mark.parametrize("sampled", [(True, False, True), (False, False, True, True)])
+def test_a_request_is_traced_down_to_the_table_if_it_is_sampled_and_only_then(
+    task: Path, package: Path, clinic_on_dynoxide: str, sampled: tuple[bool, ...]
+) -> None:
+    """Whichever comes first to the worker: the SDK is imported by the first that needs it."""
+    template = json.loads((package / "sam.json").read_text())
+    settings = {"AWS_ENDPOINT_URL_DYNAMODB": clinic_on_dynoxide}
+    with traces() as (daemon, told), function(task, **settings, AWS_XRAY_DAEMON_ADDRESS=daemon) as runs:
+        calls = [cold.ask(runs, template, "/board/respiratory", sampled=one) for one in sampled]
+        deadline = time.monotonic() + TRACED_SECONDS_MAX
+        while len(told) < 2 * sum(sampled) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    found = {call.trace: [] for call in calls}
+    for document in map(json.loads, told):
+        found[document["trace_id"]].append((document["name"], document.get("aws", {}).get("operation")))
+    expected = [("dynamodb", "BatchGetItem"), ("look", None)]
+    assert list(found.values()) == [expected if one else [] for one in sampled]
 
 
 def test_a_cold_start_costs_a_few_hellos(task: Path, package: Path, clinic_on_dynoxide: str, tmp_path: Path) -> None:

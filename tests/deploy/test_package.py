@@ -35,6 +35,17 @@ THEIRS = {
     "wrapt",
 }
 ZIP_BYTES_MAX = 6_000_000
+STREAM = {
+    "DescribeStream",
+    "GetRecords",
+    "GetShardIterator",
+    "ListStreams",
+}  # read by Lambda itself, in the function's name
+# Each of these costs a cold start milliseconds; the page, route or request that needs it imports it.
+LATER = {"asyncio", "aws_xray_sdk", "jinja2", "segno", "wrapt"}
+LATER |= {f"chalicelib.doors.{name}" for name in ("answers", "clock", "contract", "typeset")} | {
+    "chalicelib.rooms.fhir"
+}
 UNCHECKED_HASH = 0b01  # PEP 552: never compared with the source's date, which Chalice sets to 1980
 
 
@@ -64,10 +75,10 @@ def _compiled(page: re.Match[str]) -> str:
 def test_pages_are_compiled_and_need_no_compiler(task: Path) -> None:
     """Every page can be got in every language, with its compiled module and without Jinja's parser."""
     code = (
-        "import sys; from chalicelib.doors import render\n"
-        "for pages in render.ENVIRONMENTS.values():\n"
-        "    for name in sys.argv[1:]: pages.get_template(name)\n"
-        "print(len(render.ENVIRONMENTS))"
+        "import sys; from chalicelib.doors import typeset, words\n"
+        "for language in words.LANGUAGES:\n"
+        "    for name in sys.argv[1:]: typeset.environment(language).get_template(name)\n"
+        "print(len(words.LANGUAGES))"
     )
     names = [path.name for path in (ROOT / "chalicelib" / "pages").glob("*.html")]
     settings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(task), "AWS_DEFAULT_REGION": "eu-west-1"}
@@ -102,6 +113,25 @@ def test_botocore_knows_only_the_services_the_clinic_calls(task: Path) -> None:
     partitions = json.loads((data / "endpoints.json").read_text())["partitions"]
     assert set().union(*(partition["services"] for partition in partitions)) == SERVICES
     assert "eu-west-1" in partitions[0]["regions"]
+
+
+def test_botocore_knows_of_dynamodb_what_the_functions_may_do(task: Path) -> None:
+    policies = [json.loads(path.read_text()) for path in (ROOT / ".chalice").glob("policy-*.json")]
+    actions = {action for policy in policies for one in policy["Statement"] for action in one["Action"]}
+    table = {action.partition(":")[2] for action in actions if action.startswith("dynamodb:")} - STREAM
+    model = json.loads((task / "botocore/data/dynamodb/2012-08-10/service-2.json").read_text())
+    assert set(model["operations"]) == table | {"TransactWriteItems"}, "its parts are what is permitted"
+    assert "TransactionCanceledException" in model["shapes"], "shapes are there with what is in them"
+
+
+def test_nothing_is_imported_for_what_a_page_may_not_need(task: Path) -> None:
+    code = "import app, sys; print(*sys.modules)"
+    settings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(task), "AWS_DEFAULT_REGION": "eu-west-1"}
+    settings |= {"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000"}
+    command = [sys.executable, "-S", "-B", "-c", code]
+    loaded = subprocess.run(command, cwd=task, env=settings, capture_output=True, text=True, check=True).stdout.split()
+    assert "chalicelib.doors.manners" in loaded
+    assert LATER & set(loaded) == set()
 
 
 @pytest.mark.parametrize("arch", sorted(PLATFORMS))

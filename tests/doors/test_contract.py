@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.schemas import APIOperation
 from app import app
 from chalicelib.doors import contract, shown
 from chalicelib.doors.answers import ANYTHING, GIVES
-from chalicelib.doors.form import FORM_TYPE, JSON_TYPE
+from chalicelib.doors.form import FORM_TYPE, JSON_TYPE, clean
 from chalicelib.outside import sms
 from chalicelib.rooms.permission import MAY, Role
 from tests.attacks.words import PHONES, everything_read, readers, route_of, said_everywhere
@@ -84,11 +84,17 @@ def as_the_document_says(got: Answer, called: str) -> None:
 
 
 def against(operation: APIOperation, case: Case) -> bool:
-    """Whether this is a body that the document forbids."""
+    """Whether this is a body that the document forbids, also without what nobody sees: control characters do not
+    count, so a text may be sent a character too long."""
     if case.media_type != JSON_TYPE or not isinstance(case.body, dict | list | str | int | float | bool | type(None)):
         return False
     schema = operation.definition.raw["requestBody"]["content"][JSON_TYPE]["schema"]
-    return not Draft202012Validator(schema).is_valid(case.body)
+    seen = {k: clean(v, lines=True) if isinstance(v, str) else v for k, v in vars_of(case.body)}
+    return not any(Draft202012Validator(schema).is_valid(body) for body in (case.body, seen or case.body))
+
+
+def vars_of(body: object) -> Iterable[tuple[str, object]]:
+    return body.items() if isinstance(body, dict) else ()
 
 
 def tried(operation: APIOperation, mode: GenerationMode, who: Browser, visit: str) -> int:

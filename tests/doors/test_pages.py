@@ -73,7 +73,7 @@ def test_a_translation_keeps_every_fact(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_compiled_texts_are_there(language: str) -> None:
-    assert words.CATALOGUES[language].gettext("Start now") != "Start now", "run `make texts`"
+    assert words.catalogue(language).gettext("Start now") != "Start now", "run `make texts`"
 
 
 class Form(HTMLParser):

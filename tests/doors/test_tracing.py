@@ -10,7 +10,11 @@ import pytest
 
 from chalicelib.outside import tracing
 from chalicelib.refusal import TooLate
+from chalicelib.store import keys
 from tests.people import Cast
+
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8"
+SAMPLED = f"{TRACE};Sampled=1;Lineage=1:a87bd80c:0"
 
 
 class Kept:
@@ -30,6 +34,7 @@ class Kept:
 def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     monkeypatch.setenv("AWS_XRAY_SDK_ENABLED", "true")
     monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", SAMPLED)
     from aws_xray_sdk import global_sdk_config
     from aws_xray_sdk.core import xray_recorder
 
@@ -71,17 +76,58 @@ def test_a_refusal_marks_the_deed_and_tells_only_its_class(kept: Kept) -> None:
     assert deed["metadata"] == {"default": {"refused": "TooLate"}}
 
 
+@pytest.mark.parametrize("path", ["/", "/en", "/en/staff", "/board/respiratory"])
+def test_where_the_address_has_no_visit_the_key_that_opens_names_is_not_read(cast: Cast, path: str) -> None:
+    """A container that has just woken up would wait for the table before the front page, for the trace alone."""
+    keys.key.cache_clear()
+    assert cast.eve.ask("GET", path).status < 400
+    assert keys.key.cache_info().currsize == 0
+
+
 def test_without_a_segment_a_deed_is_only_done(kept: Kept) -> None:
     with tracing.deed("look"):
         pass
     assert kept.sent == []
 
 
-def test_where_nobody_looks_the_sdk_is_not_even_imported() -> None:
-    program = (
-        "import sys; from chalicelib.outside import tracing; tracing.start()\n"
-        "with tracing.deed('look'): pass\n"
-        "sys.exit('aws_xray_sdk' in sys.modules)"
-    )
-    env = {"PATH": "", "AWS_XRAY_SDK_ENABLED": "false", "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000"}
-    assert subprocess.run([sys.executable, "-c", program], env=env, check=False).returncode == 0
+@pytest.mark.parametrize("header", ["", TRACE, f"{TRACE};Sampled=0", f"{TRACE};Sampled=?"])
+def test_what_is_not_sampled_is_only_done(kept: Kept, monkeypatch: pytest.MonkeyPatch, header: str) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
+
+    def look() -> None:
+        with tracing.deed("look"):
+            pass
+
+    traced(look)
+    assert "subsegments" not in kept.sent[0]
+
+
+SDK_SEEN = """
+import os, sys
+import botocore.client
+from chalicelib.outside import tracing
+def answer(event):
+    with tracing.deed("look"):
+        return event
+for header in sys.argv[1:]:
+    os.environ["_X_AMZN_TRACE_ID"] = header
+    assert tracing.traced("event", answer) == "event"
+    print("aws_xray_sdk" in sys.modules, hasattr(botocore.client, "_xray_enabled"))
+"""
+
+
+def sdk_seen(*headers: str, enabled: str = "true") -> list[str]:
+    """Of requests with these headers, one after the other: is the SDK there, and does it see what botocore is asked."""
+    env = {"PATH": "", "AWS_XRAY_SDK_ENABLED": enabled, "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000"}
+    program = [sys.executable, "-c", SDK_SEEN, *headers]
+    return subprocess.run(program, env=env, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def test_the_sdk_comes_with_the_first_request_that_is_sampled_and_stays() -> None:
+    unseen, seen = "False False", "True True"
+    other = f"{TRACE};Sampled=0"
+    assert sdk_seen(other, SAMPLED, other, SAMPLED) == [unseen, seen, seen, seen]
+
+
+def test_where_tracing_is_off_the_sdk_is_not_even_imported() -> None:
+    assert sdk_seen(SAMPLED, enabled="false") == ["False False"]

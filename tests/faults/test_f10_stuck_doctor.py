@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import TooLate
-from chalicelib.rooms.assignment import LEASE
+from chalicelib.rooms.assignment import LEASE, NO_SHOW_AFTER
 from chalicelib.rooms.consult import NoteState
-from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.permission import SYSTEM, Actor
 from chalicelib.rooms.queue import Band, State, Ticket
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, sweeping
@@ -43,7 +43,8 @@ def _both_and_an_answer(walk: Walk, id: Ticket) -> None:
 
 
 BEGUN = [_nothing, _a_word, _a_draft, _both_and_an_answer]
-WITH_EPOCH = (seeing.say, seeing.save_note, seeing.hand_back, seeing.sign)
+WITH_EPOCH = (seeing.say, seeing.save_note, seeing.hand_back, seeing.sign, seeing.not_here)
+TOLD = {None: "went back to the queue", BO: "Another doctor has this patient", ADA: "from an earlier time"}
 LATE = [deed for deed in DEEDS if deed.who is ADA and deed.do in WITH_EPOCH]
 
 
@@ -88,24 +89,25 @@ def test_the_patient_of_a_doctor_who_vanished_is_next_with_everything(
     assert (dossier.messages, len(dossier.notes)) == (said, int(note is not None))
 
 
-@pytest.mark.parametrize("somebody_else", [False, True])
+@pytest.mark.parametrize("now_with", TOLD, ids=["nobody", "another", "the same again"])
 @pytest.mark.parametrize("deed", LATE, ids=lambda deed: deed.name)
 def test_the_doctor_who_comes_back_late_changes_nothing_and_is_told_why(
-    walk: Walk, deed: Deed, somebody_else: bool
+    walk: Walk, deed: Deed, now_with: Actor | None
 ) -> None:
     typed = deed.ready(walk)
     id = typed["id"]
     walk.now += LEASE + SWEEP_EVERY
     by_the_sweep(walk, id)
-    if somebody_else:
-        walk.on_duty(BO)
-        assert walk.take(BO) == id
+    if now_with:
+        walk.on_duty(now_with)
+        assert walk.take(now_with) == id
+        walk.now += NO_SHOW_AFTER
     before = records.file(id)
 
     with pytest.raises(TooLate) as told:
         deed.do(walk.errand(ADA), **typed)
 
-    assert ("Another doctor has this patient" if somebody_else else "went back to the queue") in str(told.value)
+    assert TOLD[now_with] in str(told.value)
     assert records.file(id) == before
     in_order()
 

@@ -1,13 +1,15 @@
 """Lanes side by side: everybody is called, in nearly the order they joined, whatever lane chance gave them."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.rooms.kit import ROWS_AT_ONCE
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
-from chalicelib.rooms.queue import Ticket, on_duty
+from chalicelib.rooms.queue import Ticket, Visit, on_duty
 from chalicelib.store import records
 from chalicelib.visit import arriving, desk, staffing, sweeping, taking
 from tests.builders import ADA, ANN, BO, DEE, MAX, MINUTE, a_clinic
@@ -140,3 +142,25 @@ def test_a_doctor_in_two_departments_sees_whoever_joined_first(walk: Walk) -> No
         called.append(id)
         walk.sign(id)
     assert called == [*long, one, *later]
+
+
+class Behind:
+    """The store, whose reads of a moment ago have not seen one visit yet."""
+
+    def __init__(self, unseen: Ticket) -> None:
+        self.unseen = unseen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(records, name)
+
+    def visits(self, ids: Iterable[Ticket], *, consistent: bool = False, **how: Any) -> list[Visit]:
+        return [v for v in records.visits(ids, consistent=consistent, **how) if consistent or v.id != self.unseen]
+
+
+def test_who_has_just_joined_elsewhere_is_not_taken_for_a_number_of_nobody(walk: Walk) -> None:
+    """Numbers of nobody go first, to be out of the way; people do not."""
+    (waited,) = patients(walk, 1, department="children")
+    walk.now += 60 * MINUTE
+    (just_now,) = patients(walk, 1, department="general")
+    walk.on_duty(ADA, *BOTH)
+    assert taking.take_next(replace(walk.errand(ADA), records=Behind(just_now)), departments=BOTH) == waited

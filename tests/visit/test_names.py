@@ -10,6 +10,7 @@ from chalicelib.refusal import NotFound
 from chalicelib.rooms.queue import Band, Ticket
 from chalicelib.store import keys, names
 from chalicelib.store.rows import KeyRow
+from tests.budgets.ledger import counted
 from tests.visit.walk import Walk
 
 DEPARTMENT = CLINIC.departments[0].id
@@ -79,7 +80,15 @@ def test_the_name_of_another_clinic_is_nobodys_here(walk: Walk) -> None:
 
 def test_two_that_make_the_key_at_the_same_moment_agree_on_the_first(walk: Walk) -> None:
     KeyRow("K#names", "K", secret="ab" * 32).save()
-    assert keys.key("names") == b"\xab" * 32
+    assert keys._made("names").secret == "ab" * 32
+
+
+def test_a_container_that_wakes_reads_the_key_once_and_writes_nothing(walk: Walk) -> None:
+    made = keys.key("names")
+    keys.key.cache_clear()
+    with counted() as bill:
+        assert keys.key("names") == keys.key("names") == made
+    assert (bill.reads, bill.read_units, bill.writes) == (1, 0.5, 0)
 
 
 def test_the_names_bytes_do_not_show_the_ticket(walk: Walk) -> None:

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms.assignment import LEASE, SIGN_OF_LIFE, TAKE_TRIES_MAX
 from chalicelib.rooms.consult import NoteState
+from chalicelib.rooms.promise import WINDOW
 from chalicelib.rooms.queue import Band, Lane, State, Ticket, Why, as_one, choose
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, taking
@@ -62,6 +63,17 @@ def test_a_choice_that_no_longer_holds_is_made_again(walk: Walk) -> None:
     assert records.call(seen, Band.STANDARD, Why.THEIR_TURN, NOW) is not None, "it is their turn, whoever came"
     assert records.call(seen, Band.STANDARD, Why.THEIR_TURN, NOW) is None, "nobody is left there"
     assert records.call(a_lane(department="children"), Band.RECALL, Why.CALLED_BACK, NOW) is None
+
+
+def test_a_caller_who_read_a_moment_late_does_not_turn_the_rate_window_back(walk: Walk) -> None:
+    walk.crowd(4)
+    assert records.call(the_lane(), Band.STANDARD, Why.FIRST_COME, NOW)
+    seen, turns = the_lane(), NOW + WINDOW
+    assert records.call(seen, Band.STANDARD, Why.FIRST_COME, turns)
+    assert records.call(seen, Band.STANDARD, Why.FIRST_COME, turns - timedelta(seconds=1))
+    lane = the_lane()
+    assert lane.window == (turns, 1, seen.tails)
+    assert lane.window_before == seen.window
 
 
 def test_patients_are_taken_in_the_fair_order_and_know_why(walk: Walk) -> None:

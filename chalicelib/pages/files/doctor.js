@@ -117,9 +117,9 @@
   }
 
   /* ---- the conversation */
-  var talk = at('messages'), box = at('text'), sent = at('sent'), news = at('news'), polling;
+  var talk = at('messages'), box = at('text'), sent = at('sent'), news = at('news'), quick;
   /* How far this page has listened. Our own messages do not count: one of the patient's may lie before them. */
-  var heard = talk ? talk.lastElementChild && talk.lastElementChild.dataset.id : news && news.dataset.id;
+  var heard = (talk ? talk.lastElementChild && talk.lastElementChild.dataset.id : news && news.dataset.id) || '';
   function line(one) {
     var li = d.createElement('li'), small = d.createElement('small'), author = d.createElement('bdi');
     author.textContent = one.author;
@@ -154,6 +154,7 @@
         if (box.value === words) box.value = '';
         kept('say' + my.visit, box.value);
         put(answer.message, true);
+        if (quick) quick();
       }, function (said) {
         if (!box.value) box.value = words;
         kept('say' + my.visit, box.value);
@@ -165,28 +166,23 @@
       });
     })();
   }
-  /* A page that listens is also the doctor's sign of life. */
+  /* A page that listens is also the doctor's sign of life, hidden too. */
   function listen() {
-    clearTimeout(polling);
-    if (d.hidden) return;
-    fetch(my.visit + '/messages?after=' + encodeURIComponent(heard || ''), {
+    return fetch(my.visit + '/messages?after=' + encodeURIComponent(heard), {
       credentials: 'same-origin', headers: { Accept: 'application/json' }
     }).then(function (r) { if (!r.ok) throw r.status; return r.json(); }).then(function (answer) {
       each(answer.messages, function (one) {
         if (talk) put(one);
-        else if (one.patient) {
+        else if (one.patient && one.id > heard) {
           news.hidden = false;
           news.querySelector('ol').appendChild(line(one));
         }
-        heard = one.id;
+        if (one.id > heard) heard = one.id;
       });
-      polling = setTimeout(listen, 5000);
-    })['catch'](function () { polling = setTimeout(listen, 20000); });
+      return answer.messages.length;
+    });
   }
-  if (talk || news) {
-    d.addEventListener('visibilitychange', listen);
-    polling = setTimeout(listen, 5000);
-  }
+  if ((talk || news) && window.pace) quick = pace(listen, box, 20, 20);
   if (talk) {
     if (!box.value) box.value = kept('say' + my.visit) || '';
     box.addEventListener('input', function () { kept('say' + my.visit, box.value); });

@@ -6,7 +6,7 @@
   var known = list.querySelectorAll('[data-id]');
   /* The newest message that came with the page or a poll. Not our own just sent: one of the doctor's may lie before it. */
   var heard = known.length ? known[known.length - 1].dataset.id : '';
-  var fails = 0, quiet = 0, polls = 0, sent = 0, timer;
+  var sent = 0, quick;
   var store = {
     get: function (name) { try { return sessionStorage.getItem(name + my.to) || ''; } catch (e) { return ''; } },
     set: function (name, value) { try { sessionStorage.setItem(name + my.to, value); } catch (e) {} }
@@ -73,7 +73,7 @@
       return r.json().then(function (answer) {
         done(one[0]);
         list.removeChild(li);
-        if (r.ok) return put(answer.message);
+        if (r.ok) return put(answer.message) && quick && quick();
         box.value = box.value ? one[1] + '\n' + box.value : one[1];
         store.set('draft', box.value);
         wrong(answer.detail);
@@ -109,16 +109,9 @@
   if (!box.value) box.value = store.get('draft');
   out.forEach(send);
 
-  function next(seconds) {
-    clearTimeout(timer);
-    if (d.hidden) seconds = Math.max(seconds, 30);
-    timer = setTimeout(tick, seconds * 1000 * (0.8 + Math.random() * 0.4));
-  }
-
-  function tick() {
-    clearTimeout(timer);
-    polls++;
-    fetch(my.to + '?after=' + encodeURIComponent(heard) + (polls % 4 ? '' : '&state=yes'), {
+  function ask(state) {
+    var root = d.documentElement;
+    return fetch(my.to + '?after=' + encodeURIComponent(heard) + (state ? '&state=yes' : ''), {
       credentials: 'same-origin', cache: 'no-store', headers: { 'Accept': 'application/json' }
     }).then(function (r) {
       if (r.status === 404) location.replace(my.here); /* forgotten in another tab */
@@ -127,25 +120,18 @@
     }).then(function (answer) {
       var fresh = answer.messages.map(put).indexOf(true) >= 0;
       if (answer.messages.length) heard = answer.messages[answer.messages.length - 1].id;
-      if (fails) out.forEach(send);
-      fails = 0;
-      d.documentElement.className = '';
-      quiet = fresh ? 0 : quiet + 1;
+      if (root.className) out.forEach(send);
+      root.className = '';
       if (answer.state && answer.state !== my.state) {
-        if (box.value) d.getElementById('changed').hidden = false;
-        else return location.replace(my.here);
+        if (!box.value) return new Promise(function () { location.replace(my.here); }); /* and asks no more */
+        d.getElementById('changed').hidden = false;
       }
-      next(quiet < 30 ? 4 : 10);
-    })['catch'](function () {
-      fails++;
-      d.documentElement.className = 'is-offline';
-      next(Math.min(120, 4 * Math.pow(2, fails)));
+      return fresh;
+    })['catch'](function (why) {
+      root.className = 'is-offline';
+      throw why;
     });
   }
 
-  if (my.poll) {
-    d.addEventListener('visibilitychange', function () { if (!d.hidden) tick(); });
-    addEventListener('online', tick);
-    next(4);
-  }
+  if (my.poll && window.pace) quick = pace(ask, box, 8, 120);
 })();
