@@ -214,6 +214,25 @@ def board_of(patient: Patient, ahead: int, pace: float) -> None:
     patient.phone.context.route("**/board/*", tell)
 
 
+def test_people_of_other_lanes_are_before_one_too(new_stage: NewStage) -> None:
+    """At most as many as are there, and about as many as in one's own; with everybody who is more urgent."""
+    patient = new_stage("en").patient()
+
+    def tell(route: Any) -> None:
+        board = route.fetch().json()
+        bands = board["lanes"][0]
+        for urgent, standard in ((2, 50), (0, 0)):
+            board["lanes"].append([bands[0], [0, urgent, *bands[1][2:]], [0, standard, *bands[2][2:]], bands[3]])
+        route.fulfill(json=board)
+
+    patient.phone.context.route("**/board/*", tell)
+    watch = Watch(patient)
+    patient.has_joined()
+    patient.place_is(1)
+    watch.looks_after(5)
+    patient.place_is(1 + 2 + 1 + 0)
+
+
 @pytest.mark.parametrize(("ahead", "pace", "seconds"), [(0, 30.0, 5), (100, 60.0, 303), (900, 60.0, 600)])
 def test_how_often_it_asks_follows_how_long_it_will_be(
     new_stage: NewStage, ahead: int, pace: float, seconds: float

@@ -29,13 +29,18 @@
   }
 
   function show(board) {
-    var bands = board.lanes[lane], mine = bands[band], ahead = n - mine[0] - 1, gone = mine[2], b, place, seconds;
+    var bands = board.lanes[lane], mine = bands[band], ahead = n - mine[0] - 1, gone = mine[2], own, b, place, seconds;
     for (b = 0; b < gone.length; b++) if (gone[b] < n) ahead--;  /* numbers of people who left */
     ahead = Math.max(0, ahead);
     for (b = 0; b < mine[6].length; b++) if (mine[6][b] < until) ahead++;  /* who let others go first */
     /* How many calls it takes: Turn in rooms/promise.py. */
     seconds = Math.min((ahead + 1) * mine[5], mine[3] + (ahead + 1) * mine[4]) * (board.seconds_per_call || 60);
-    for (b = 0; b < band; b++) ahead += bands[b][1];
+    /* The same as `ahead` in rooms/queue.py. */
+    own = ahead;
+    board.lanes.forEach(function (other, i) {
+      if (i !== lane) ahead += Math.min(own + 1, other[band][1]);
+      for (b = 0; b < band; b++) ahead += other[b][1];
+    });
     if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty || board.at >= +my.limit) return look();
     place = ahead + 1;
     root.className = '';
