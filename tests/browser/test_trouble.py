@@ -1,5 +1,7 @@
 """A clinic that cannot answer for a while: no page leads to one that has no script, and asks no more."""
 
+from playwright.sync_api import expect
+
 from chalicelib.doors import render
 from tests.browser.conftest import NewStage
 from tests.browser.people import Patient
@@ -32,6 +34,27 @@ def test_whoever_is_called_while_the_clinic_cannot_answer_hears_of_it_when_it_ca
     in_trouble(stage, patient, 0)
     patient.page.clock.run_for(82_000)
     patient.heading("It is your turn")
+
+
+def test_a_conversation_stays_on_its_page_while_the_next_one_cannot_be_shown(new_stage: NewStage) -> None:
+    stage = new_stage("en")
+    patient, doctor = stage.patient(), stage.doctor()
+    patient.has_joined()
+    doctor.goes_on_duty("respiratory")
+    doctor.takes_next(patient.name)
+    patient.opens_ticket()
+    patient.heading("It is your turn")
+    patient.phone.trouble = 503
+    patient.phone.context.route(f"**/visits/{patient.visit}", lambda route: route.fulfill(status=503, body="Busy"))
+    doctor.says("Good day.")
+    patient.catches_up()
+    patient.reads_words("Good day.")
+    patient.catches_up()
+    expect(patient.page.locator("html")).to_have_class("is-offline")
+    patient.heading("It is your turn")
+    patient.phone.context.unroute(f"**/visits/{patient.visit}")
+    patient.catches_up()
+    patient.heading("You and your doctor")
 
 
 def test_a_ticket_that_is_kept_stands_in_for_a_clinic_in_trouble(new_stage: NewStage) -> None:
