@@ -46,6 +46,7 @@ bench: $(venv)/bench texts ## how fast it is: tables here, JSON in out/ (CLAIMS=
 	@$(py) -m infra.local.engine
 	@bench/postgres.sh
 	@for each in $(benches); do $(py) -m bench.$$each || exit 1; done
+	@$(py) -m bench.order --one-in 10
 	@$(py) -m bench.torture --seed 701 --lanes 1 4 --claims 2500 --total "$(CLAIMS)"
 
 check: $(venv)/dev texts ## before a commit: format, lint, types, secrets, and the quick tests (some minutes)
@@ -72,7 +73,8 @@ texts: $(texts) ## compile the translations
 kit: $(venv)/local ## make this checkout another hospital's: KIT=general renders templates/general/clinic.toml
 	@$(py) -m infra.kit "$(KIT)"
 
-costs: $(venv)/local ## the tables of docs/costs.md, after a change of prices, kits or use
+costs: $(venv)/local ## the tables of docs/costs.md and docs/surge-day.md, after a change of prices, kits or what was played
+	@$(py) -m bench.surge.page
 	@$(py) -m infra.clinic.pricelist
 
 clean: ## remove everything make has made

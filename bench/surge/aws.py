@@ -6,9 +6,10 @@ that is known here; nothing was checked against a real account.
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import exp
 
 KEY_WRITES, KEY_READS = 1_000, 3_000  # units a second for one partition key
-KEY_BURST_SECONDS = 10  # how much of that may come at once
+KEY_BURST_SECONDS = 10  # how much of that may come at once here: one person played writes for up to a thousand
 TABLE_WRITES, TABLE_READS = 4_000, 12_000  # a new on-demand table, at once
 TABLE_QUOTA = 40_000  # of one table, each way; raised on request
 TABLE_BURST_SECONDS = 60
@@ -17,15 +18,16 @@ ENVIRONMENTS_STEP, STEP_SECONDS = 1_000, 10  # a function may start so many envi
 ENVIRONMENTS_QUOTA = 1_000  # of an account at once; raised on request
 API_PER_SECOND = 10_000  # of an account and region; raised on request
 STACK_PER_SECOND = 500  # RequestsPerSecond of our own stack, as delivered
-EDGE_SECONDS = 5  # how long the edge keeps a board
-EDGE_CACHES = 3  # regional caches that ask for themselves: one country, no origin shield
+GATE_SECONDS = 60  # so much of a limit may be used at once: one person played asks for a crowd at one moment
+EDGE_SECONDS, EDGE_STALE_SECONDS = 5, 30  # how long the edge keeps a board, and gives it while it asks for the next
+EDGE_CACHES, SHIELDED = 3, 1  # caches that ask for themselves: of one country; the one behind them with EdgeShield
 ITEM_BYTES_MAX = 400 * 1024
 
 # What a request is taken to last and to weigh, as nothing here can measure it: our own door and page, then each request
 # to the table one after the other, at 1,024 MB on arm64.
 DOOR_SECONDS, REQUEST_SECONDS, MEMORY_GB = 0.015, 0.006, 1.0
 PAGE_BYTES, ANSWER_BYTES = 6_000, 700  # a page, compressed; a poll's or the edge's answer; both with their headers
-LOG_BYTES = 900  # our one line for each request, and Lambda's own
+LOG_BYTES = 900 + 350  # our one line for each request and Lambda's own, and the API's line about it
 TRACED = 0.05  # X-Ray's default rule
 TRANSACTION_SECONDS = 0.010  # how long an item is held by a transaction, so that a plain write of it is refused
 
@@ -101,11 +103,16 @@ def over(wanted: float, limit: float) -> float:
     return max(0.0, wanted - limit) / wanted if wanted else 0.0
 
 
-def origin_rate(polls: float) -> float:
-    """How often a second the edge asks the origin for one board, when phones ask the edge `polls` times a second.
+def origin_rate(polls: float, caches: int = EDGE_CACHES) -> float:
+    """How often a second the edge asks the origin for one board, when pages ask the edge `polls` times a second.
 
     Each cache asks again with the first poll after its copy is too old: with random polls that is one every
     `EDGE_SECONDS` plus the time to the next poll.
     """
-    each = polls / EDGE_CACHES
-    return EDGE_CACHES * each / (1 + each * EDGE_SECONDS)
+    return polls / (1 + polls / caches * EDGE_SECONDS)
+
+
+def waiting_rate(polls: float, caches: int = EDGE_CACHES) -> float:
+    """How many of these polls wait for the origin. The others get the copy there is, also while a new one is fetched:
+    only after `EDGE_STALE_SECONDS` more without any poll is it too old for that."""
+    return origin_rate(polls, caches) * exp(-polls / caches * EDGE_STALE_SECONDS)

@@ -14,26 +14,50 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from bench.surge import aws, replays
+from bench.surge import replays
 from bench.surge.people import Patient, opaque
 from bench.surge.replays import Replay
 from bench.surge.table import Table
 from chalicelib.clinic import CLINIC
 from chalicelib.refusal import Busy
-from chalicelib.rooms import promise, queue
+from chalicelib.rooms import leaving
 from chalicelib.rooms.permission import ANYBODY, SYSTEM, Actor
-from chalicelib.rooms.queue import BANDS, Band, Lane
+from chalicelib.rooms.queue import BANDS, Band
 from chalicelib.rooms.rules import Clinic
-from chalicelib.store import lanes as counters
 from chalicelib.store import records, spent, staff
-from chalicelib.visit import arriving, sweeping
+from chalicelib.visit import sweeping
 from chalicelib.visit.errand import Errand
 from infra.local.signer import Local
 
 SIGNER = Local()
 BEGAN = datetime(2030, 1, 7, tzinfo=UTC)
 TICK_SECONDS = 60
-PER_LANE = (spent, "GONE_MAX"), (counters, "HELD_MAX"), (queue, "HELD_MAX"), (sweeping, "NUMBERS_MAX")
+PER_LANE = (
+    (spent, "GONE_MAX"),
+    (leaving, "HELD_BY_CHOICE_MAX"),  # not queue.HELD_MAX: how long somebody is held goes by calls, fewer too
+    (sweeping, "NUMBERS_MAX"),
+    (sweeping, "OPEN_MAX"),
+)
+
+
+class Counted:
+    """The signing key, and a note of everything that would be asked of KMS. It takes no time here."""
+
+    key_id = SIGNER.key_id
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def sign(self, digest: bytes) -> bytes:
+        self.table.signed()
+        return SIGNER.sign(digest)
+
+    def verify(self, digest: bytes, signature: bytes, *, key: str) -> bool:
+        self.table.signed()
+        return SIGNER.verify(digest, signature, key=key)
+
+    def public_key(self) -> bytes:
+        return SIGNER.public_key()
 
 
 @dataclass
@@ -70,8 +94,6 @@ class Minute:
     waiting: float
     on_duty: float
     in_consult: float
-    edge: float  # polls of the board in this minute
-    origin: float  # of these asked of the clinic itself
 
 
 class World:
@@ -89,10 +111,11 @@ class World:
         self.watch = table.watched = Watch()
         self.patients: list[Patient] = []
         self.minutes: list[Minute] = []
-        self.busy: dict[str, int] = defaultdict(int)  # deeds that were told to come back
+        self.signer = Counted(table)
+        self.tried: dict[str, int] = defaultdict(int)
+        self.busy: dict[str, int] = defaultdict(int)  # of these, told to come back
         self.refused: dict[str, int] = defaultdict(int)  # deeds that came too late
         self.badges: dict[str, str] = {}  # of staff: the session they are in
-        self.done_waiting = 0  # so many of the first patients are past waiting
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         heapq.heappush(self.agenda, (self.now + seconds, next(self.order), act))
@@ -115,7 +138,7 @@ class World:
             now=self.clock,
             clinic=self.clinic,
             records=records,  # type: ignore[arg-type]  # a module has every function of the protocol
-            signer=SIGNER,
+            signer=self.signer,
         )
 
     def deed(
@@ -132,13 +155,14 @@ class World:
         **typed: Any,
     ) -> Any:
         """One deed as its door would do it, standing for `times` of its kind. Raises Refusal as the deed does."""
-        with self.table.charged(name, times, http=http, over=over):
-            try:
+        self.tried[name] += 1
+        try:
+            with self.table.charged(name, times, http=http, over=over):
                 self._let_in(actor)
                 return do(self.errand(actor, request), **typed)
-            except Busy:
-                self.busy[name] += 1
-                raise
+        except Busy:
+            self.busy[name] += 1
+            raise
 
     def _let_in(self, actor: Actor) -> None:
         """Staff show their session with every request."""
@@ -158,41 +182,9 @@ class World:
             wait = replays.TRY_AGAIN_SECONDS * self.luck.uniform(0.8, 1.2)
             self.later(wait, lambda: self.until_done(act))
 
-    def look_around(self, doctors: Callable[[], tuple[int, int]]) -> None:
-        """Once a minute: the sweep, the phones that ask the edge, and a line for the curves."""
+    def sweep(self) -> None:
         with contextlib.suppress(Busy):
             self.deed("sweep", sweeping.sweep, SYSTEM, http=False)
-        waiting = [p for p in self.patients[self._first_waiting() :] if p.waiting]
-        polls = origin = 0.0
-        for department in self.clinic.departments:
-            asked = self._polls(department.id, [p for p in waiting if p.department == department.id])
-            fetched = aws.origin_rate(asked)
-            polls, origin = polls + asked, origin + fetched
-            with contextlib.suppress(Busy):
-                times = fetched * TICK_SECONDS / self.scale
-                self.deed("board", arriving.board, times=times, department=department.id)
-        on_duty, in_consult = doctors()
-        per_minute = polls * TICK_SECONDS, origin * TICK_SECONDS
-        people = (n * self.scale for n in (len(waiting), on_duty, in_consult))
-        self.minutes.append(Minute(self.now, *people, *per_minute))
-
-    def _first_waiting(self) -> int:
-        """Patients before this one are all past waiting; the list is in order of coming."""
-        while self.done_waiting < len(self.patients) and self.patients[self.done_waiting].past_waiting:
-            self.done_waiting += 1
-        return self.done_waiting
-
-    def _polls(self, department: str, waiting: list[Patient]) -> float:
-        """How often a second the waiting phones of the whole platform ask for this board, by the rule in wait.js."""
-        with self.table.charged("nobody", 0, http=False):
-            lanes = records.lanes(self.clinic.lanes_of([department]))
-        pace = promise.pace(lanes, self.clock)
-        return self.scale * sum(self._asks(p, lanes[p.id.lane], pace) for p in waiting if p.id)
-
-    def _asks(self, patient: Patient, lane: Lane, pace: float | None) -> float:
-        assert patient.visit is not None
-        seen = min(600.0, max(5.0, promise.calls(lane, patient.visit, self.clock) * (pace or 60) / 20))
-        return (1 - replays.HIDDEN) / seen + replays.HIDDEN / max(seen, 60.0)
 
 
 @contextlib.contextmanager

@@ -7,27 +7,25 @@ from functools import partial
 from math import log
 from typing import Any
 
-from bench.surge import replays
-from bench.surge.clinic import TICK_SECONDS, World
+from bench.surge import pace, replays
+from bench.surge.clinic import TICK_SECONDS, Minute, World
 from bench.surge.people import SOAP, SUMMARY, Doctor, Patient, answered, filled_in, hashed, somebody
+from bench.surge.pharmacy import PLAYED_ONE_IN, STAFF, send
+from bench.surge.phones import Phones, Polls
 from bench.surge.replays import at
 from chalicelib.refusal import Busy, Refusal
 from chalicelib.rooms.consult import Outcome
-from chalicelib.rooms.delivery import Way
-from chalicelib.rooms.permission import Actor, Role
+from chalicelib.rooms.permission import Actor
 from chalicelib.rooms.prescription import Line
 from chalicelib.rooms.queue import Ticket
 from chalicelib.store import records
-from chalicelib.visit import arriving, seeing, sending, staffing, taking
+from chalicelib.visit import arriving, seeing, staffing, taking
+from chalicelib.visit.arriving import Place
+from chalicelib.visit.errand import Errand
 
-PLAYED_ONE_IN = 5  # of what only costs and decides nothing, one in so many is played, for all of them
 SPOKEN = 2  # messages that are really said in a consult; each stands for several
 LISTEN_SECONDS = 240  # one real look for new messages stands for all of so long
-STATE_ONE_IN = 4  # talk.js: every fourth time also how the visit stands
 IDLE_SECONDS = 600  # the same for a doctor's empty work list
-SAM, KIM = (Actor(role=Role.PHARMACIST, id=id, name=id) for id in ("sam", "kim"))
-COLE = Actor(role=Role.COURIER, id="cole", name="Cole")
-Steps = list[tuple[str, Callable[..., Any], Actor, dict[str, Any]]]  # name, deed, who does it, what they give
 MEDICINE = Line(medicine="paracetamol-500", dose="500 mg", per_day=3, days=3)
 
 
@@ -42,11 +40,13 @@ class Crowd:
         self.with_doctor: dict[Ticket, Doctor] = {}
         self.doubled = self.taken_away = 0
         self.end = self.replay.hours * 3600
+        self.phones = Phones(world, self._sees)
+        self.polls: list[Polls] = []  # of each minute
 
     def open_up(self) -> None:
         """The first doctors are at work before the first patients come, and the staff have their sessions."""
         with self.world.table.charged("nobody", 0, http=False):
-            for actor in (SAM, KIM, COLE):
+            for actor in STAFF:
                 self._enrol(actor)
             self._duty()
         self.world.later(0, self._tick)
@@ -64,8 +64,14 @@ class Crowd:
     # ---- once a minute
 
     def _tick(self) -> None:
+        world, scale = self.world, self.world.scale
         self._duty()
-        self.world.look_around(lambda: (sum(d.on_duty for d in self.doctors), len(self.with_doctor)))
+        world.sweep()
+        idle = {department: len(doctors) for department, doctors in self.idle.items()}
+        polls, waiting = self.phones.minute(idle, self.with_doctor)
+        self.polls.append(polls)
+        on_duty = sum(d.on_duty for d in self.doctors)
+        world.minutes.append(Minute(world.now, waiting * scale, on_duty * scale, len(self.with_doctor) * scale))
         self.world.later(TICK_SECONDS, self._tick)
 
     def _duty(self) -> None:
@@ -148,7 +154,7 @@ class Crowd:
         request = filled_in(patient, world.clinic, world.clock)
         typed = {"secret": patient.actor.id, "person": hashed(patient.name), "consented": True}
         patient.visit = world.deed("join", partial(arriving.join, request=request), request=patient.name, **typed)
-        patient.joined = world.now
+        patient.joined, patient.page = world.now, patient.visit
         self.by_id[patient.visit.id] = patient
         self._sees(patient)
         if patient.patience is not None:
@@ -157,13 +163,17 @@ class Crowd:
         if patient.steps_back:
             pause = self.luck.uniform(60, 600)
             world.later(pause, lambda: world.until_done(partial(self._steps_back, patient)))
-        self._somebody_looks(patient.department)
 
     def _sees(self, patient: Patient) -> None:
-        """The patient's own page."""
+        """The patient's own page. It also rescues: whom a doctor's call did not reach is at the front again."""
+
+        def page(errand: Errand, id: Ticket) -> Place:
+            place = arriving.see_ticket(errand, id=id)
+            seeing.open_visit(errand, id=id)
+            return place
+
         with contextlib.suppress(Busy):
-            self.world.deed("see_visit", arriving.see_ticket, patient.actor, id=patient.id)
-            self.world.deed("see_visit", seeing.open_visit, patient.actor, id=patient.id, http=False)
+            patient.page = self.world.deed("see_visit", page, patient.actor, id=patient.id).line.visit
 
     def _leaves(self, patient: Patient) -> None:
         if not patient.waiting:
@@ -177,8 +187,9 @@ class Crowd:
             return
         with self._too_late("need_more_time"):
             request = f"back {patient.name}"
-            self.world.deed("need_more_time", arriving.need_more_time, patient.actor, request=request, id=patient.id)
-            patient.stepped_back = True
+            back = arriving.need_more_time
+            place = self.world.deed("need_more_time", back, patient.actor, request=request, id=patient.id)
+            patient.stepped_back, patient.page = True, place.line.visit
 
     @contextlib.contextmanager
     def _too_late(self, deed: str) -> Iterator[None]:
@@ -191,12 +202,6 @@ class Crowd:
             self.world.refused[deed] += 1
 
     # ---- doctors
-
-    def _somebody_looks(self, department: str) -> None:
-        """One idle doctor sees that somebody waits."""
-        if idle := self.idle[department]:
-            doctor = idle.pop(self.luck.randrange(len(idle)))
-            self._ready(doctor, self.luck.uniform(1, 2 * replays.TAP_SECONDS))
 
     def _ready(self, doctor: Doctor, seconds: float) -> None:
         doctor.taps += 1
@@ -237,6 +242,22 @@ class Crowd:
                 self.world.later(IDLE_SECONDS, looks)
 
         self.world.later(IDLE_SECONDS, looks)
+        self._watches(doctor)
+
+    def _watches(self, doctor: Doctor) -> None:
+        """The list of a doctor without patients asks the board, and tells of who came by the chance in work.js."""
+        taps = doctor.taps
+
+        def looks() -> None:
+            if doctor.taps != taps or not doctor.on_duty:
+                return
+            if pace.told(self.luck.random(), self.phones.board(doctor.department)):
+                self.idle[doctor.department].remove(doctor)
+                self._ready(doctor, self.luck.uniform(1, 2 * replays.TAP_SECONDS))
+            else:
+                self._watches(doctor)
+
+        self.world.later(pace.spread(pace.WORK_SECONDS, self.luck), looks)
 
     def _has(self, doctor: Doctor, patient: Patient) -> None:
         """A consult begins: everything that will happen in it is put on the agenda."""
@@ -258,9 +279,12 @@ class Crowd:
         seconds = min(3600.0, self.luck.lognormvariate(log(replays.CONSULT_MEDIAN_SECONDS), replays.CONSULT_SIGMA))
         for n in range(SPOKEN):
             self._at(doctor, patient, seconds * (n + 0.5) / (SPOKEN + 1), partial(self._says, n=n))
+        pages = pace.conversation(seconds, replays.MESSAGES, self.luck)
         for start in range(0, int(seconds), LISTEN_SECONDS):
-            listen = partial(self._listen, seconds=min(LISTEN_SECONDS, seconds - start))
-            self._at(doctor, patient, start + listen.keywords["seconds"], listen)
+            end = min(start + LISTEN_SECONDS, seconds)
+            doctors, patients = ([look for look in page if start <= look.at < end] for page in pages)
+            listen = partial(self._listen, seconds=end - start, doctors=len(doctors), patients=patients)
+            self._at(doctor, patient, end, listen)
         self._at(doctor, patient, seconds * 0.9, self._writes)
         self._at(doctor, patient, seconds, self._signs)
 
@@ -270,12 +294,16 @@ class Crowd:
 
     def _in_turn(self, doctor: Doctor, patient: Patient, calls: int, act: Callable[..., None]) -> None:
         """Done if this doctor still has this patient; a doctor who is told that it is not so any more goes on."""
+        assert patient.id is not None
+        id = patient.id
 
         def do() -> None:
-            if doctor.patient is not patient or patient.calls != calls:
+            if doctor.patient is not patient:
                 return
+            if patient.calls != calls and self.with_doctor.get(id) is doctor:
+                return  # given back, and here again: this was meant for the time before
             try:
-                act(doctor, patient)
+                act(doctor, patient)  # refused, if another doctor has had them since
             except Busy:
                 raise
             except Refusal:
@@ -300,6 +328,7 @@ class Crowd:
         request, epoch = f"hand back {patient.name} {patient.calls}", patient.calls
         self._step(doctor, "hand_back", seeing.hand_back, request=request, epoch=epoch, reason="Did not answer.")
         self._free(doctor, patient)
+        self._sees(patient)
 
     def _says(self, doctor: Doctor, patient: Patient, n: int) -> None:
         mine = n % 2 == 0
@@ -312,17 +341,20 @@ class Crowd:
         typed = {"id": patient.id, "text": text, "epoch": epoch}
         self.world.deed("say", seeing.say, who, request=request, times=times, **typed)
 
-    def _listen(self, doctor: Doctor, patient: Patient, seconds: float) -> None:
-        """Both pages ask for new messages; the patient's now and then also how the visit stands."""
+    def _listen(
+        self, doctor: Doctor, patient: Patient, seconds: float, doctors: int, patients: list[pace.Look]
+    ) -> None:
+        """Both pages ask for new messages so often; the patient's now and then also how the visit stands."""
         world, newest = self.world, f"{SPOKEN:05d}"
+        # The one that renews the lease: told to come back, the page looks again a little later.
+        self._step(doctor, "doctor_listens", seeing.messages, after=newest)
         with contextlib.suppress(Busy):  # the next look comes by itself
-            self._step(doctor, "doctor_listens", seeing.messages, after=newest)  # the one that renews the lease
-            times = max(0.0, seconds / replays.DOCTOR_LISTENS_SECONDS - 1)
+            times = max(0, doctors - 1)
             self._step(doctor, "doctor_listens", seeing.messages, times=times, over=seconds, after=newest)
-            every = {"times": seconds / replays.PATIENT_LISTENS_SECONDS, "over": seconds}
-            world.deed("patient_listens", seeing.messages, patient.actor, id=patient.id, after=newest, **every)
-            every |= {"times": every["times"] / STATE_ONE_IN, "http": False}
-            world.deed("patient_listens", arriving.see_ticket, patient.actor, id=patient.id, **every)
+            over: dict[str, float] = {"times": len(patients), "over": seconds}
+            world.deed("patient_listens", seeing.messages, patient.actor, id=patient.id, after=newest, **over)
+            over = {"times": sum(look.state for look in patients), "over": seconds, "http": False}
+            world.deed("patient_listens", arriving.see_ticket, patient.actor, id=patient.id, **over)
 
     def _writes(self, doctor: Doctor, patient: Patient) -> None:
         typed = {
@@ -354,36 +386,4 @@ class Crowd:
         self._free(doctor, patient)
         self._sees(patient)
         if medicine and patient.number % PLAYED_ONE_IN == 0:
-            self.world.later(180, lambda: self._parcel(patient))
-
-    # ---- medicine
-
-    def _parcel(self, patient: Patient) -> None:
-        """The pharmacist approves; of some, a parcel goes home."""
-        where = {"way": Way.DELIVERY, "address": "1 River Road", "phone": "13800001234", "code": "123456"}
-        steps: Steps = [
-            ("to_review", lambda errand, id: sending.to_review(errand), SAM, {}),
-            ("see_prescription", sending.see_prescription, SAM, {}),
-            ("review", sending.review, SAM, {"number": 1, "approve": True, "reason": ""}),
-        ]
-        if patient.parcel:
-            steps += [
-                ("choose_delivery", sending.choose_delivery, patient.actor, where),
-                ("pick", sending.pick, SAM, {}),
-                ("check", sending.check, KIM, {}),
-                ("hand_over", sending.hand_over, COLE, {}),
-                ("deliver", sending.deliver, COLE, {"code": "123456"}),
-            ]
-        self._one_by_one(patient, steps)
-
-    def _one_by_one(self, patient: Patient, steps: Steps) -> None:
-        """Each step a minute after the one before was done: nobody packs what the pharmacist has not come round to."""
-        (name, do, who, typed), *rest = steps
-
-        def act() -> None:
-            request = f"{name} {patient.name}"
-            self.world.deed(name, do, who, request=request, times=PLAYED_ONE_IN, id=patient.id, **typed)
-            if rest:
-                self.world.later(60, lambda: self._one_by_one(patient, rest))
-
-        self.world.until_done(act)
+            self.world.later(180, lambda: send(self.world, patient))

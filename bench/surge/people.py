@@ -51,6 +51,7 @@ class Patient:
     over: float | None = None
     left: bool = False
     visit: Visit | None = None  # as it was when the ticket was drawn
+    page: Visit | None = None  # as their own page showed it last
     stepped_back: bool = False
     calls: int = 0
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import exp
 
+from bench.surge import aws
+
 Curve = tuple[tuple[float, float], ...]  # (hour, value), straight lines in between
 
 # ---- patients
@@ -24,12 +26,12 @@ HIDDEN = 0.5  # share of waiting phones whose screen is off or elsewhere: they a
 CONSULT_MEDIAN_SECONDS, CONSULT_SIGMA = 366, 0.75  # log-normal; the mean is 8.1 minutes, as rooms/promise.py guesses
 CONSULT_MEAN_SECONDS = CONSULT_MEDIAN_SECONDS * exp(CONSULT_SIGMA**2 / 2)
 MESSAGES = 20  # of one consult, both sides together
+TYPING_SECONDS = 10  # of one message
 NOTE_SAVES = 6  # how often a note saves itself while it is typed (doctor.js: 1.5 s after the last key)
-PATIENT_LISTENS_SECONDS, DOCTOR_LISTENS_SECONDS = 4, 5  # talk.js, doctor.js
 PRESCRIPTIONS, PARCELS = 0.6, 0.4  # shares of consults: with medicine, with medicine sent home
 # ---- doctors
 TAP_SECONDS = 5  # between two patients
-IDLE_LOOK_SECONDS = 60  # how often a doctor without patients opens the work list
+IDLE_LOOK_SECONDS = 60  # how often a doctor without patients opens the work list; between, the page asks the board
 # ---- everybody
 TRY_AGAIN_SECONDS = 5  # after "very busy": our own Retry-After
 
@@ -51,7 +53,9 @@ class Replay:
     shares: dict[str, float] = field(default_factory=lambda: SHARES)
     bin_seconds: int = 60  # over which rates are taken
     lanes: int = 1
-    warm: float = 4_000  # write units a second the table can take at the start
+    warm: float = aws.TABLE_WRITES  # write units a second the table can take at the start; of reads three times as many
+    api: float = aws.API_PER_SECOND  # requests a second, as raised for the day: RequestsPerSecond and AWS's quota
+    environments: float = aws.ENVIRONMENTS_QUOTA  # of Lambda at once
     rest_hours: float = 6.0  # at most so long to serve whoever still waits after `hours`
 
     def quick(self) -> "Replay":
@@ -61,7 +65,7 @@ class Replay:
         hours = min(1.5, self.hours)
         joins, doctors = cut(self.joins, start, hours), cut(self.doctors, start, hours)
         scale = max(1, round(area(joins, hours) / 150))
-        return replace(self, hours=hours, joins=joins, doctors=doctors, scale=scale, rest_hours=0.5)
+        return replace(self, hours=hours, joins=joins, doctors=doctors, scale=scale)
 
 
 def at(curve: Curve, hour: float) -> float:
@@ -142,7 +146,8 @@ REPLAYS = {
             hours=6,
             joins=_STEP,
             doctors=((0, 2_000), (1, 2_000), (2.5, 20_000), (6, 20_000)),
-            scale=500,
+            scale=100,
+            api=15_000,
         ),
         Replay(
             name="fifty",
@@ -152,7 +157,8 @@ REPLAYS = {
             joins=_FIFTY,
             doctors=((0, 5_000), (1, 45_000), (1.5, 50_000), (4, 50_000)),
             scale=800,
-            warm=40_000,  # nobody gathers 50,000 doctors unprepared: see docs/surge-day.md
+            warm=60_000,  # nobody gathers 50,000 doctors unprepared: see docs/surge-day.md
+            api=40_000,
         ),
         Replay(
             name="stress",
@@ -163,6 +169,8 @@ REPLAYS = {
             doctors=((0, 50_000), (0.5, 50_000)),
             scale=1_000,
             warm=40_000,
+            api=150_000,  # no account has that; it is the clinic behind it that is tried
+            environments=5_000,
             shares={"respiratory": 1.0},
             bin_seconds=10,
             rest_hours=3,

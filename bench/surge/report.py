@@ -1,31 +1,26 @@
 """What a replay showed: one dictionary of figures for machines, and the same as a table for people."""
 
 import statistics
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
-from bench.surge import aws, replays
+from bench.surge import aws, price, replays
 from bench.surge.clinic import World
 from bench.surge.crowd import Crowd
 from bench.surge.people import Patient
+from bench.surge.phones import Polls
 from bench.surge.replays import Replay
 from bench.surge.table import Bill, Table
-from chalicelib.rooms import queue
 from chalicelib.rooms.promise import HIGH, LOW
 from chalicelib.rooms.queue import ONE_CALL_IN, Band, State
 from chalicelib.store import records
 from chalicelib.visit import sweeping
 
-PRICES = tomllib.loads((Path(__file__).parents[1] / "prices.toml").read_text(encoding="utf-8"))
-POLLS = ("doctor_listens", "patient_listens")
 LANE_UNITS = aws.KEY_WRITES / 2  # what one lane is trusted with: half of what its key can take
 PROMISE_MINUTES_MIN = 5  # of shorter promises a ratio says little: the range is in whole minutes
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 SMOOTH = 5
-MILLION, GIGABYTE = 1e6, 1e9
 
 
 def quantiles(values: Iterable[float]) -> dict[str, float]:
@@ -45,7 +40,12 @@ def figures(world: World, crowd: Crowd, seed: int) -> dict[str, Any]:
         "seed": seed,
         "played_one_in": replay.scale,
         "lanes": replay.lanes,
-        "warm_write_units": replay.warm,
+        "raised": {
+            "requests_per_second": replay.api,
+            "environments": replay.environments,
+            "warm_write_units": replay.warm,
+            "warm_read_units": replay.warm * aws.TABLE_READS / aws.TABLE_WRITES,
+        },
         "hours": round(world.now / 3600, 2),
         "people": people(world, crowd),
         "waits_minutes": waits(world.patients),
@@ -53,10 +53,11 @@ def figures(world: World, crowd: Crowd, seed: int) -> dict[str, Any]:
         "order": order(world.patients),
         "passed_over": {b.name.lower(): {"longest": world.watch.longest[b], "bound": ONE_CALL_IN[b]} for b in Band},
         "promises": promises(world.patients),
-        "edge": edge(world),
+        "edge": edge(crowd.polls),
         "limits": limits(replay, table),
-        "throttled": throttled(world),
-        "dollars_per_1000": dollars(world),
+        "come_back": come_back(world),
+        "dollars_per_1000": price.dollars(world, crowd.polls),
+        "use": price.use(world, crowd.polls),
         "sweep": sweep(world),
         "deeds": {name: _each(bill) for name, bill in sorted(table.deeds.items()) if bill.http},
     }
@@ -69,6 +70,7 @@ def people(world: World, crowd: Crowd) -> dict[str, Any]:
         kept = {visit.id: visit for visit in records.visits(p.id for p in patients if p.id)}
     states = Counter(kept[p.id].state if p.id in kept else "lost" for p in patients if p.id)
     wrong = [p for p in patients if p.id and p.id in kept and not _agree(p, kept[p.id].state)]
+    forgotten = [p for p in patients if p.over is None]  # still waits, at the end of everything
     return {
         "came": len(patients) * scale,
         "with_ticket": len(kept) * scale,
@@ -77,19 +79,17 @@ def people(world: World, crowd: Crowd) -> dict[str, Any]:
         "still_waiting": sum(p.waiting for p in patients) * scale,
         "doctors": len(crowd.doctors) * scale,
         "played": {"patients": len(patients), "doctors": len(crowd.doctors)},
-        "lost": states["lost"] + len(wrong),
+        "lost": states["lost"] + len(wrong) + len(forgotten),
         "doubled": crowd.doubled + len(crowd.by_id) - len({p.number for p in crowd.by_id.values()}),
         "taken_away": crowd.taken_away * scale,
     }
 
 
 def _agree(patient: Patient, state: State) -> bool:
-    """Whether the table says of a visit what its patient saw happen."""
+    """Whether the table says of a visit that is over what its patient saw happen."""
     if patient.left:
         return state is State.CANCELLED
-    if patient.over is not None:
-        return state is State.COMPLETED
-    return state in queue.ACTIVE
+    return patient.over is None or state is State.COMPLETED
 
 
 def waits(patients: list[Patient]) -> dict[str, Any]:
@@ -153,15 +153,25 @@ def promises(patients: list[Patient]) -> dict[str, Any]:
     }
 
 
-def edge(world: World) -> dict[str, float]:
-    polls, origin = sum(m.edge for m in world.minutes), sum(m.origin for m in world.minutes)
-    busiest = max(world.minutes, key=lambda m: m.edge)
+def edge(minutes: list[Polls]) -> dict[str, Any]:
+    """Looks at the board: which part the clinic was not asked for, and which did not wait for it. Behind an old copy it
+    is asked too, so the second is the larger and costs the same."""
+    polls, busiest = sum(m.asked for m in minutes), max(minutes, key=lambda m: m.asked)
+
+    def left(of: Callable[[Polls], float]) -> dict[str, float]:
+        day, peak = sum(map(of, minutes)), of(busiest)
+        return {
+            "day": round(1 - day / polls, 6) if polls else 1.0,
+            "busiest_minute": round(1 - peak / busiest.asked, 6) if busiest.asked else 1.0,
+        }
+
     return {
         "polls": round(polls),
-        "at_origin": round(origin),
-        "answered_at_edge": round(1 - origin / polls, 5) if polls else 1.0,
-        "polls_per_second_max": round(busiest.edge / 60, 1),
-        "answered_at_edge_in_busiest_minute": round(1 - busiest.origin / busiest.edge, 5) if busiest.edge else 1.0,
+        "polls_per_second_max": round(busiest.asked / 60, 1),
+        "answered_at_edge": left(lambda m: m.origin),
+        "answered_at_edge_with_shield": left(lambda m: m.shielded_origin),
+        "answered_at_once": left(lambda m: m.waited),
+        "answered_at_once_with_shield": left(lambda m: m.shielded_waited),
     }
 
 
@@ -171,7 +181,7 @@ def limits(replay: Replay, table: Table) -> dict[str, Any]:
     bins = _smooth(table)
     used: dict[str, Callable[[Bill], float]] = {
         "http_per_second": lambda b: b.http / seconds,
-        "lambda_at_once": lambda b: _lambda_seconds(b) / seconds,
+        "lambda_at_once": lambda b: b.seconds / seconds,
         "table_writes_per_second": lambda b: b.writes / seconds,
         "table_reads_per_second": lambda b: b.reads / seconds,
         "hottest_lane_writes": lambda b: _hottest(b, "w", "L#") / seconds,
@@ -180,8 +190,8 @@ def limits(replay: Replay, table: Table) -> dict[str, Any]:
     }
     most = {name: max(map(rate, bins)) for name, rate in used.items()}
     allowed = {
-        "http_per_second": aws.API_PER_SECOND,
-        "lambda_at_once": aws.ENVIRONMENTS_QUOTA,
+        "http_per_second": replay.api,
+        "lambda_at_once": replay.environments,
         "table_writes_per_second": round(table.whole["w"].bucket.rate),
         "table_reads_per_second": round(table.whole["r"].bucket.rate),
         "hottest_lane_writes": aws.KEY_WRITES,
@@ -191,8 +201,7 @@ def limits(replay: Replay, table: Table) -> dict[str, Any]:
     found: dict[str, Any] = {name: {"peak": round(most[name], 1), "limit": allowed[name]} for name in most}
     found["stack_http_per_second"] = {"peak": round(most["http_per_second"], 1), "limit": aws.STACK_PER_SECOND}
     found["turned_away_by_stack"] = _share(bins, lambda b: b.http / seconds, aws.STACK_PER_SECOND)
-    found["turned_away_by_api"] = _share(bins, lambda b: b.http / seconds, aws.API_PER_SECOND)
-    found["turned_away_by_lambda"] = _by_lambda(bins, seconds)
+    found["turned_away_while_lambda_wakes"] = _by_lambda(bins, seconds, replay.environments)
     found["lane_writes_by_deed"] = _shares({name: _lanes(b) for name, b in table.deeds.items()})
     return found | lanes_needed(replay)
 
@@ -234,78 +243,32 @@ def _shares(of: dict[str, float]) -> dict[str, float]:
     return {name: share for share, name in shares if share >= 0.01}
 
 
-def _lambda_seconds(bill: Bill) -> float:
-    return bill.http * aws.DOOR_SECONDS + bill.requests * aws.REQUEST_SECONDS
-
-
 def _share(bins: list[Bill], rate: Callable[[Bill], float], limit: float) -> float:
     over = sum(aws.over(rate(b), limit) * b.http for b in bins)
     return round(over / sum(b.http for b in bins), 4)
 
 
-def _by_lambda(bins: list[Bill], seconds: float) -> float:
-    environments, over, all = aws.Environments(), 0.0, 0.0
+def _by_lambda(bins: list[Bill], seconds: float, quota: float) -> float:
+    """Worked out beside: the people played feel the quota, and not how fast environments are started."""
+    environments, over, all = aws.Environments(quota=quota), 0.0, 0.0
     for bill in bins:
-        over += environments.refused(_lambda_seconds(bill) / seconds, seconds) * bill.http
+        over += environments.refused(bill.seconds / seconds, seconds) * bill.http
         all += bill.http
     return round(over / all, 4)
 
 
-def throttled(world: World) -> dict[str, Any]:
-    """What the modelled table refused while people were being played: tries, and deeds that gave up and said so."""
+def come_back(world: World) -> dict[str, Any]:
+    """What people felt of all limits: which part of what they tried, deed by deed, was told to come back. And what
+    came of the requests below, most of which are polls."""
     bills = world.table.deeds.values()
-    refused = sum(b.refused for b in bills)
+    refused, away = sum(b.refused for b in bills), sum(b.turned_away for b in bills)
+    shares = {name: n / world.tried[name] for name, n in sorted(world.busy.items())}
     return {
-        "requests_refused": round(refused),
-        "share": round(refused / sum(b.requests for b in bills), 5),
-        "deeds_told_to_come_back": {name: n * world.scale for name, n in sorted(world.busy.items())},
-        "deeds_too_late": {name: n * world.scale for name, n in sorted(world.refused.items())},
-    }
-
-
-def dollars(world: World) -> dict[str, Any]:
-    """List price of 1,000 finished consultations."""
-    finished = max(1, sum(p.over is not None and not p.left for p in world.patients)) * world.scale
-    total, polls = Bill(), Bill()
-    for name, bill in world.table.deeds.items():
-        total.add(bill)
-        if name in POLLS:
-            polls.add(bill)
-    asked = sum(m.edge for m in world.minutes)
-    bytes_out = (total.http - polls.http) * aws.PAGE_BYTES + (polls.http + asked) * aws.ANSWER_BYTES
-    parts = _parts(total) | {
-        "edge requests": asked / MILLION * PRICES["cloudfront"]["requests_million"],
-        "bytes": bytes_out / GIGABYTE * PRICES["cloudfront"]["gb"],
-    }
-    each = {name: round(usd / finished * 1000, 4) for name, usd in parts.items()}
-    listening = (
-        sum(_parts(polls).values()) + polls.http * aws.ANSWER_BYTES / GIGABYTE * PRICES["cloudfront"]["gb"]
-    ) / (finished / 1000)
-    whole = sum(each.values())
-    saved = total.http * (PRICES["api"]["rest_million"] - PRICES["api"]["http_million"]) / MILLION / finished * 1000
-    return {
-        "total": round(whole, 3),
-        "of_which_listening_for_messages": round(listening, 3),
-        "without_listening": round(whole - listening, 3),
-        "through_an_http_api": round(whole - saved, 3),
-        "parts": each,
-        "http_requests_per_consultation": round(total.http / finished, 1),
-        "write_units_per_consultation": round(total.writes / finished, 1),
-        "read_units_per_consultation": round(total.reads / finished, 1),
-        "prices_as_of": PRICES["as_of"],
-    }
-
-
-def _parts(bill: Bill) -> dict[str, float]:
-    seconds = _lambda_seconds(bill) * aws.MEMORY_GB
-    return {
-        "table writes": bill.writes / MILLION * PRICES["dynamodb"]["write_units_million"],
-        "table reads": bill.reads / MILLION * PRICES["dynamodb"]["read_units_million"],
-        "API requests": bill.http / MILLION * PRICES["api"]["rest_million"],
-        "Lambda requests": bill.http / MILLION * PRICES["lambda"]["requests_million"],
-        "Lambda time": seconds * PRICES["lambda"]["gb_second"],
-        "logs": bill.http * aws.LOG_BYTES / GIGABYTE * PRICES["logs"]["gb"],
-        "traces": bill.http * aws.TRACED / MILLION * PRICES["xray"]["traces_million"],
+        "tries": {name: round(share, 4) for name, share in shares.items()},
+        "deeds": {name: n * world.scale for name, n in sorted(world.busy.items())},
+        "too_late": {name: n * world.scale for name, n in sorted(world.refused.items())},
+        "http_turned_away": round(away / (away + sum(b.http for b in bills)), 5),
+        "table_refused": round(refused / sum(b.requests for b in bills), 5),
     }
 
 

@@ -15,11 +15,12 @@ from botocore.exceptions import ClientError
 from bench.raw import Raw, RawError
 from bench.surge import aws
 from bench.surge.engine import Engine
+from chalicelib.refusal import Busy
 from chalicelib.store import writing
 from chalicelib.store.rows import Row
 
 READS = frozenset({"GetItem", "BatchGetItem", "Query"})
-COUNTS = ("http", "requests", "refused", "writes", "reads")
+COUNTS = ("http", "turned_away", "requests", "refused", "writes", "reads", "signatures")
 LISTS = {"sign": "list:review", "review": "list:review"} | dict.fromkeys(
     ("choose_delivery", "pick", "check", "hand_over", "deliver"), "list:parcels"
 )  # the partition of the index that a deed writes to
@@ -30,16 +31,23 @@ class Bill:
     """What something used. `keys` are the hot partitions: (key, "w" or "r") -> units."""
 
     http: float = 0.0
+    turned_away: float = 0.0  # before the clinic saw them: by the API or for want of an environment
     requests: float = 0.0
     refused: float = 0.0
     writes: float = 0.0
     reads: float = 0.0
+    signatures: float = 0.0
     keys: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
 
     def times(self, factor: float) -> "Bill":
         many = Bill(**{name: getattr(self, name) * factor for name in COUNTS})
         many.keys.update({key: units * factor for key, units in self.keys.items()})
         return many
+
+    @property
+    def seconds(self) -> float:
+        """Of Lambda."""
+        return self.http * aws.DOOR_SECONDS + self.requests * aws.REQUEST_SECONDS
 
     def add(self, other: "Bill") -> None:
         for name in COUNTS:
@@ -51,7 +59,16 @@ class Bill:
 class Table:
     """What PynamoDB takes for its botocore client. `watched(key, row)` sees every counter row after a change."""
 
-    def __init__(self, engine: Engine | Raw, *, scale: float, warm: float, bin_seconds: float) -> None:
+    def __init__(
+        self,
+        engine: Engine | Raw,
+        *,
+        scale: float,
+        warm: float,
+        bin_seconds: float,
+        api: float = aws.API_PER_SECOND,
+        environments: float = aws.ENVIRONMENTS_QUOTA,
+    ) -> None:
         self.engine, self.real = engine, Row._get_connection().connection.client
         self.scale, self.bin_seconds = scale, bin_seconds
         self.now = 0.0
@@ -62,19 +79,31 @@ class Table:
         ratio = aws.TABLE_READS / aws.TABLE_WRITES
         self.whole = {"w": aws.OnDemand(warm), "r": aws.OnDemand(warm * ratio)}
         self.hot: dict[tuple[str, str], aws.Bucket] = {}
+        self.api = aws.Bucket(api, aws.GATE_SECONDS)
+        self.environments = aws.Bucket(environments, aws.GATE_SECONDS)  # of seconds in which one works
 
     @contextlib.contextmanager
     def charged(self, deed: str, times: float, *, http: bool = True, over: float = 0) -> Iterator[None]:
         """What is asked inside belongs to this deed, which stands for `times` of its kind (0: for none), spread over
-        so many seconds until now."""
+        so many seconds until now. Raises Busy where the API or Lambda is at its limit."""
         before = self.deed, self.times, self.over
         self.deed, self.times, self.over = deed, times, over
-        if http:
-            self._charge(Bill(http=1))
         try:
+            if http:
+                self._come_in()
             yield
         finally:
             self.deed, self.times, self.over = before
+
+    def signed(self) -> None:
+        """KMS signs or verifies once."""
+        self._charge(Bill(signatures=1))
+
+    def _come_in(self) -> None:
+        if self.times and not (self.api.open(self.now) and self.environments.open(self.now)):
+            self._charge(Bill(turned_away=1))
+            raise Busy
+        self._charge(Bill(http=1))
 
     def _charge(self, bill: Bill, keys: list[str] | None = None) -> None:
         """`bill` is of one request; it is written down as many times as it stands for."""
@@ -86,6 +115,8 @@ class Table:
         bins = max(1, round(self.over / self.bin_seconds))
         for n in range(bins):
             self.bins[max(0, int(self.now // self.bin_seconds) - n)].add(many.times(1 / bins))
+        self.api.spend(many.http)
+        self.environments.spend(many.seconds)
         self.whole["w"].spend(many.writes)
         self.whole["r"].spend(many.reads)
         for key, units in many.keys.items():

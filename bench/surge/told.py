@@ -9,7 +9,8 @@ def told(found: dict[str, Any]) -> str:
         "",
         f"== {found['title']}",
         f"   one person in {found['played_one_in']:,} played, seed {found['seed']}, {found['hours']} h, "
-        f"{found['lanes']} lane(s), table warmed for {found['warm_write_units']:,.0f} write units/s",
+        f"{found['lanes']} lane(s)",
+        f"   raised before: {_said(found['raised'])}",
     ]
     people = found["people"]
     counts = ("came", "with_ticket", "seen", "left", "still_waiting", "doctors", "taken_away")
@@ -30,10 +31,25 @@ def told(found: dict[str, Any]) -> str:
         if isinstance(one, dict) and "limit" in one:
             value = f"{one['peak']:,} of {one['limit']:,}"
         lines.append(f"   {name.replace('_', ' '):34} {value}")
-    lines.append(f"   refused by the table: {_said(found['throttled'])}")
+    lines.append(f"   told to come back, part of the tries: {_percent(found['come_back']['tries'])}")
+    rest = {name: one for name, one in found["come_back"].items() if name != "tries"}
+    lines.append(f"   told to come back: {_said(rest)}")
     lines.append(f"   sweep in the busiest lane: {_said(found['sweep'])}")
     lines.append(f"   dollars for 1,000 consultations: {_said(found['dollars_per_1000'])}")
     return "\n".join([*lines, f"   {found['cpu_seconds']} s of one processor"])
+
+
+def told_seeds(found: dict[str, Any]) -> str:
+    """How the promises of some seeds of one day were kept."""
+    lines = [f"\n== {found['replay']}, one in {found['played_one_in']:,}, seeds {', '.join(map(str, found['seeds']))}"]
+    lines.append(f"   lost {found['lost']}, doubled {found['doubled']}; actual / promised wait:")
+    for who, ratios in found["promises"].items():
+        lines.append(f"   {who.replace('_', ' '):20} {_said(ratios)}")
+    return "\n".join(lines)
+
+
+def _percent(shares: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in shares.items()) or "nobody"
 
 
 def _table(title: str, rows: dict[str, dict[str, float]]) -> list[str]:

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chalicelib.rooms.phone import as_called
+
 # The names of the cookies; behind https each begins with HOST, which a browser takes from this very host alone.
 PHONE, TICKETS, STAFF, KNOWN, NUMBER = "phone", "tickets", "staff", "known", "number"
 HOST = "__Host-"
@@ -127,7 +129,7 @@ def number_token(phone: str, request: str) -> str:
 
 def person(holder: str, for_whom: str, name: str) -> str:
     """One person of one phone, so that nobody queues twice; not reversible to the name."""
-    return hashed(f"{holder}|{for_whom}|{' '.join(name.casefold().split())}")
+    return hashed(f"{holder}|{for_whom}|{as_called(name)}")
 
 
 def phone_cookie(phone: str, *, secure: bool) -> str:

@@ -6,6 +6,7 @@ visits, and a ticket can be found again. A number that was only typed opens noth
 
 import contextlib
 import hmac
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -266,7 +267,7 @@ def add(known: Known, person: Person, clinic: Clinic, today: date) -> tuple[Phon
         wrong.append(Refusal("Name: at most %(max)s characters.", field="name", max=NAME_MAX))
     if person.relation is ForWhom.CHILD and age(person.born, today) >= clinic.guardian_age:
         wrong.append(Refusal("“My child” is for people under %(age)s.", field="born", age=clinic.guardian_age))
-    if any((_called(one), one.born) == (_called(person), person.born) for one in known.people):
+    if any((as_called(one.name), one.born) == (as_called(person.name), person.born) for one in known.people):
         wrong.append(Refusal("%(name)s is on your list already.", field="name", name=person.name.strip()))
     if wrong:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(wrong)
@@ -275,8 +276,10 @@ def add(known: Known, person: Person, clinic: Clinic, today: date) -> tuple[Phon
     return replace(phone, people=phone.people + 1), replace(person, name=person.name.strip())
 
 
-def _called(person: Person) -> str:
-    return " ".join(person.name.casefold().split())
+def as_called(name: str) -> str:
+    """A name as it is compared: its letters, marks and digits alone, however wide, large or far apart."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in plain if unicodedata.category(c)[0] in "LMN") or plain
 
 
 def guardian(person: Person, people: Iterable[Person], clinic: Clinic, today: date) -> str:

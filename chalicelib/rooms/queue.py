@@ -245,7 +245,7 @@ class Lane:
 
     def given_up(self, band: Band) -> list[int]:
         """The numbers of a band that are still to be called and lead to nobody."""
-        return sorted(n for b, n in self.gone if b is band and n > self.heads[band])
+        return sorted(n for b, n in self.gone if b is band and self.heads[band] < n <= self.tails[band])
 
     @property
     def everybody(self) -> int:

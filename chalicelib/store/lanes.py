@@ -40,7 +40,7 @@ from chalicelib.store.phone_rows import DrawnRow
 from chalicelib.store.phones import while_it_holds
 from chalicelib.store.rows import AliasRow, DoctorRow, GuardRow, LaneRow, Row, TombstoneRow, VisitRow
 from chalicelib.store.shapes import SHAPES, call_text, lane_of, lane_pk, plate_text, sound, values_of, visit_pk
-from chalicelib.store.spent import backs_as, given_up
+from chalicelib.store.spent import given_up
 from chalicelib.store.writing import failed, in_reach, nothing_more, patiently, repeated, transact
 
 JOIN_TRIES_MAX = 10
@@ -175,17 +175,19 @@ def _take_back(ticket: Ticket, backs: int) -> None:
     """Once, also where the answer is lost and the request is sent again: by then somebody else may have drawn the same
     number and wait on it, which `backs`, as it was when the number was drawn, gives away."""
     tail, head = getattr(LaneRow, f"t{int(ticket.band)}"), getattr(LaneRow, f"h{int(ticket.band)}")
+    unchanged = LaneRow.backs == backs if backs else LaneRow.backs.does_not_exist()
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     try:
         with in_reach():
             row.update(
                 actions=[tail.set(ticket.n - 1), LaneRow.backs.set(backs + 1)],
-                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & backs_as(backs),
+                condition=(tail == ticket.n) & (head.does_not_exist() | (head < ticket.n)) & unchanged,
             )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
-        given_up(ticket, drawn=backs)
+        if tombstone(ticket):  # nobody is under it, nor can be any more, also if it was given back before
+            given_up(ticket)
 
 
 def _told(visit: Ticket, audit: Entry) -> Ticket:

@@ -2,8 +2,6 @@
 
 A head goes past them in one step that is no call."""
 
-from typing import Any
-
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
@@ -16,28 +14,18 @@ from chalicelib.store.writing import in_reach, patiently
 _FAILED = "ConditionalCheckFailedException"
 
 
-def given_up(ticket: Ticket, *, drawn: int | None = None) -> None:
+def given_up(ticket: Ticket) -> None:
     """Remember a number that nobody waits under any more; said twice it is the same. Only counts that people are
-    shown depend on it: when GONE_MAX are remembered, further ones count as waiting until the head has passed them.
-
-    Of a number that nobody ever waited under, `drawn` are the lane's `backs` when it was drawn: if they have changed,
-    it may have been taken back already, and be nobody's or the next person's."""
+    shown depend on it: when GONE_MAX are remembered, further ones count as waiting until the head has passed them."""
     row = LaneRow(lane_pk(ticket.department, ticket.lane), "L")
     count = size(LaneRow.gone)  # type: ignore[no-untyped-call]  # PynamoDB gives it no types
     room = LaneRow.gone.does_not_exist() | (count < GONE_MAX)
-    if drawn is not None:
-        room = room & backs_as(drawn)
     try:
         with in_reach():
             row.update(actions=[LaneRow.gone.add({f"{int(ticket.band)}.{ticket.n}"})], condition=room)
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
             raise
-
-
-def backs_as(as_drawn: int) -> Any:
-    """The condition that no number of the lane was given back since."""
-    return LaneRow.backs == as_drawn if as_drawn else LaneRow.backs.does_not_exist()
 
 
 def step_over(lane: Lane, until: Ticket) -> Lane | None:

@@ -96,9 +96,12 @@ def _each(n: int, arch: str) -> list[Line]:
         ),
         Line("logs", used["log_bytes"] / GIGABYTE * _price("logs", "gb")),
         Line("traces", used["traced"] / MILLION * _price("xray", "traces_million")),
+        Line("signatures", used["signatures"] / MILLION * _price("kms", "signatures_million")),
         Line(
-            "CloudFront, phones that wait",
-            used["edge_requests"] / MILLION * _price("cloudfront", "requests_million")
+            "CloudFront, every request",
+            used["edge_requests"]
+            / MILLION
+            * (_price("cloudfront", "requests_million") + _price("cloudfront", "functions_million"))
             + used["out_bytes"] / GIGABYTE * _price("cloudfront", "gb"),
         ),
         Line("records kept, of this month", kept * (_price("dynamodb", "gb_month") + _recovery())),

@@ -62,7 +62,7 @@ def test_the_clinic_picks_and_says_why(cast: Cast) -> None:
     cast.ada.fill("/duty", departments=["general"], capacity="2")
     got = cast.ada.fill("/next")
     assert got.path == address(cast.ann)
-    assert "More urgent than the others who wait." in got.words
+    assert "Was first of those whose case is more urgent." in got.words
     assert "penicillin" in got.words
     cast.ada.get("/en/doctor")
     got = cast.ada.fill("/next")

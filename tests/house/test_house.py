@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "log": (),
 }
 PURE = {"chalicelib", "collections", "dataclasses", "datetime", "decimal", "enum", "typing"}
-PURE |= {"base64", "contextlib", "hashlib", "hmac", "json", "math", "re"}  # the same bytes in, the same bytes out
+PURE |= {"base64", "contextlib", "hashlib", "hmac", "json", "math", "re", "unicodedata"}  # the same bytes in, the same bytes out
 NEVER_IN_LAMBDA = {"infra", "templates", "tests", "bench", "moto", "pytest"}
 
 # Files and functions that may be longer than the rest, each with the reason.

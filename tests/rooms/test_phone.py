@@ -186,8 +186,11 @@ def test_a_number_stands_for_a_family_and_no_more() -> None:
 def test_nobody_is_on_the_list_twice_and_no_grown_up_is_a_child() -> None:
     ann = a_person(name="Ann Li")
     family = Known(proof=a_proof(), phone=Phone(id="mac"), people=(ann,))
-    with refused("is on your list already", field="name"):
-        phone.add(family, replace(ann, name=" ann  LI"), CLINIC, TODAY)
+    for name in (" ann  LI", "Ａｎｎ　Ｌｉ", "Ann-Li."):
+        with refused("is on your list already", field="name"):
+            phone.add(family, replace(ann, name=name), CLINIC, TODAY)
+    assert phone.as_called("राम") != phone.as_called("रम"), "a mark is part of a name"
+    assert phone.as_called("...") == "...", "and so is what has nothing else"
     phone.add(family, replace(ann, born=ann.born.replace(year=ann.born.year + 1)), CLINIC, TODAY)
     with refused("for people under 18", field="born"):
         phone.add(family, a_person(name="Kid", relation=ForWhom.CHILD), CLINIC, TODAY)

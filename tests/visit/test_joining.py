@@ -1,5 +1,7 @@
 """Joining: one open visit per person and department, holes in the numbers, and the way out."""
 
+import itertools
+
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
@@ -9,7 +11,7 @@ from chalicelib.store import lanes, records
 from chalicelib.store.lanes import HISTORY_MAX
 from chalicelib.store.rows import GuardRow, LaneRow
 from chalicelib.visit import arriving
-from tests.builders import ADA, ANN, BOB, a_visit, refused
+from tests.builders import ADA, ANN, BOB, EVE, a_visit, refused
 from tests.visit.walk import Walk, person, table, visits
 from tests.visit.weather import meanwhile
 
@@ -162,6 +164,34 @@ def test_a_number_drawn_for_nothing_while_others_draw_is_not_counted_as_a_person
     assert walk.place(BOB, bob.id).ahead == 1
     walk.on_duty()
     assert [walk.take(), walk.take()] == [first.id, bob.id]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_several_taps_at_the_same_moment_leave_nobody_who_is_counted(walk: Walk, order: tuple[int, ...]) -> None:
+    """In whatever order the numbers come back of which none was needed."""
+    ann = walk.join()
+    lost = [lanes.draw("general", 0, Band.STANDARD) for _ in order]
+    bob = walk.join(BOB)
+    for n in order:
+        lanes._give_back([lost[n]])
+    (lane,) = records.lanes([("general", 0)])
+    assert lane.people(Band.STANDARD) == 2
+    eve = walk.join(EVE)
+    assert [walk.place(who, visit.id).ahead for who, visit in ((BOB, bob), (EVE, eve))] == [1, 2]
+    walk.on_duty(capacity=3)
+    assert [walk.take() for _ in range(3)] == [ann.id, bob.id, eve.id]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_the_same_without_anybody_behind_them(walk: Walk, order: tuple[int, ...]) -> None:
+    walk.join()
+    lost = [lanes.draw("general", 0, Band.STANDARD) for _ in order]
+    for n in order:
+        lanes._give_back([lost[n]])
+    (lane,) = records.lanes([("general", 0)])
+    assert lane.people(Band.STANDARD) == 1
+    bob = walk.join(BOB)
+    assert walk.place(BOB, bob.id).ahead == 1
 
 
 def test_a_lane_is_one_small_item_whatever_waits_in_it(walk: Walk) -> None:

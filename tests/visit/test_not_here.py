@@ -100,6 +100,8 @@ def test_the_doctor_undoes_it_and_the_draft_is_still_readable(walk: Walk) -> Non
     visit = seeing.call_again(walk.errand(ADA), id=id)
     assert (visit.state, visit.doctor, visit.epoch, visit.no_shows) == (State.ASSIGNED, ADA.id, 2, 0)
     assert records.doctor(ADA.id).visits == {id}
+    (lane,) = records.lanes([("general", 0)])
+    assert not lane.held, "nobody comes back who never went"
     walk.now += timedelta(minutes=1)
     sweeping.sweep(walk.errand(SYSTEM))
     (lane,) = records.lanes([("general", 0)])
