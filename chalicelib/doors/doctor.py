@@ -82,6 +82,7 @@ def work(asked: Asked) -> Answer:
             "options": [o for o in chart.departments(asked.language) if allowed is None or o[0] in allowed],
             "nobody": asked.given.get("nobody", False),
             "handed": asked.given.get("handed", False),
+            "duty_minutes": assignment.PRESENCE.seconds // 60,
         },
         values={name: data[name] for name in ("departments", "capacity", "own_only")},
         here="doctor",

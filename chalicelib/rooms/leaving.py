@@ -1,5 +1,6 @@
 """Leaving: how a visit ends before a doctor ends it, cancelled or at closing; and leaving the front for a while."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -72,7 +73,7 @@ def _ended(visit: Visit, state: State, why: str, now: datetime) -> Visit:
     )
 
 
-def step_back(visit: Visit, lane: Lane) -> Visit:
+def step_back(visit: Visit, lane: Lane, beside: Sequence[Lane] = ()) -> Visit:
     """ "I need more time": let a few people go first, never to the end of the queue, never out of it."""
     if visit.state is not State.WAITING:
         raise TooLate("A doctor is ready for you now, so you cannot step back any more.")
@@ -80,8 +81,11 @@ def step_back(visit: Visit, lane: Lane) -> Visit:
         raise TooLate("You have already let other people go first. You keep your place.")
     if visit.step_backs >= STEP_BACKS_MAX:
         raise TooLate("You have already stepped back %(times)s times.", times=STEP_BACKS_MAX)
-    if queue.ahead(lane, visit) > STEP_BACK_FROM:
-        raise TooLate("There is time: %(n)s people are before you. You keep your place.", n=queue.ahead(lane, visit))
+    ahead = queue.ahead(lane, visit, beside)
+    if ahead > STEP_BACK_FROM and beside:
+        raise TooLate("There is time: about %(n)s people are before you. You keep your place.", n=ahead)
+    if ahead > STEP_BACK_FROM:
+        raise TooLate("There is time: %(n)s people are before you. You keep your place.", n=ahead)
     if len(lane.held) >= HELD_BY_CHOICE_MAX:
         raise TooLate("Too many people are stepping back just now. You keep your place.")
     if queue.passed(lane, visit):

@@ -112,6 +112,8 @@ def due(visit: Visit, lane: Lane, now: datetime) -> Kind | None:
     if visit.state is not State.WAITING or Kind.NEARLY in visit.told:
         return None
     ahead = queue.ahead(lane, visit)
+    if not visit.prefers:
+        ahead = (ahead + 1) * lane.of - 1  # the other lanes are called from in turn, and are not read for this
     wait = promise.wait(lane, visit, now)
     if wait is None:  # nobody is on duty: whatever the place, it is not nearly anybody's turn
         return None

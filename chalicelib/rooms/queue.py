@@ -314,9 +314,13 @@ def choose(lane: Lane) -> tuple[Band, Why] | None:
     return band, Why.MORE_URGENT if band is there[0] else Why.THEIR_TURN
 
 
-def ahead(lane: Lane, visit: Visit) -> int:
-    """How many people are called before this one, by the counters: n - head - 1 plus everybody more urgent."""
-    return ahead_in_band(lane, visit) + more_urgent(lane, (visit.ticket or visit.id).band)
+def ahead(lane: Lane, visit: Visit, beside: Sequence[Lane] = ()) -> int:
+    """How many people are called before this one, by the counters: n - head - 1 plus everybody more urgent. Of other
+    lanes of the department about as many in the band as of this one, and this one's own place once more: who joined
+    when is not in the counters. No more than there are."""
+    own, band = ahead_in_band(lane, visit), (visit.ticket or visit.id).band
+    others = sum(min(own + 1, other.present(band)) for other in beside)
+    return own + others + sum(more_urgent(one, band) for one in (lane, *beside))
 
 
 def ahead_in_band(lane: Lane, visit: Visit) -> int:
@@ -378,15 +382,8 @@ def to_front(visit: Visit, *, ticket: Ticket) -> Visit:
     """Back to the front on a recall ticket; the conversation and the visit's id stay."""
     assert visit.state in ACTIVE
     assert ticket.band is Band.RECALL
-    return replace(
-        visit,
-        state=State.WAITING,
-        ticket=ticket,
-        returns_at=None,
-        doctor=None,
-        lease_until=None,
-        prefers=asked_for(ticket),
-    )
+    free = replace(visit, state=State.WAITING, returns_at=None, doctor=None, lease_until=None)
+    return replace(free, ticket=ticket, prefers=asked_for(ticket))
 
 
 def is_theirs(visit: Visit, *, secret: str) -> bool:

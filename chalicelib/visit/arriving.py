@@ -266,7 +266,7 @@ def doctor_is_gone(errand: Errand, visit: Visit) -> bool:
 
 
 def place(errand: Errand, line: Line) -> Place:
-    ahead = queue.ahead(line.lane, line.visit)
+    ahead = queue.ahead(line.lane, line.visit, line.others)
     wait = promise.wait(line.lane, line.visit, errand.now)
     for_one = line.visit.prefers and line.visit.state is State.WAITING
     other = preferred.other_way(line.visit, line.home, errand.now) if for_one else None
@@ -351,7 +351,7 @@ def need_more_time(errand: Errand, *, id: Ticket) -> Place:
     """
     line = preferring.line(errand, id, "need_more_time")
     visit, lane = line.visit, line.lane
-    back = leaving.step_back(visit, lane)
+    back = leaving.step_back(visit, lane, line.others)
     assert back.returns_at is not None
     if not errand.records.hold(visit.lane, id, back.returns_at, leaving.HELD_BY_CHOICE_MAX):
         raise Refusal("Too many people are stepping back just now. You keep your place.")

@@ -20,18 +20,28 @@ from chalicelib.visit.errand import Errand, about_visit, once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A visit with the lane in which it waits, the department's `home` lane, and the desk of a doctor waited for."""
+    """A visit with the lane in which it waits, the department's `home` lane, and the desk of a doctor waited for.
+    `beside` are the department's other lanes, where somebody is to be told their place."""
 
     visit: Visit
     lane: Lane
     home: Lane
     desk: Doctor | None = None
+    beside: tuple[Lane, ...] = ()
+
+    @property
+    def others(self) -> tuple[Lane, ...]:
+        """The lanes from which people are called in turn with this one's."""
+        return () if self.visit.prefers else self.beside
 
 
 def line(errand: Errand, id: Ticket, deed: str) -> Line:
-    """One request to the database; one more for somebody who waits for one doctor. Raises NotFound."""
+    """One request to the database; one more for somebody who waits for one doctor, and one more where the department
+    has several lanes. Raises NotFound."""
     visit, home = errand.visit_and_home(id, deed)
-    return lines(errand, home, [visit])[0]
+    others = [one for one in errand.clinic.lanes_of([id.department]) if one != visit.home]
+    beside = tuple(errand.records.lanes(others)) if others and visit.state is State.WAITING else ()
+    return replace(lines(errand, home, [visit])[0], beside=beside)
 
 
 def lines(errand: Errand, home: Lane, visits: list[Visit]) -> list[Line]:
@@ -55,7 +65,7 @@ def settle(errand: Errand, line: Line) -> Line:
     if not let_down(errand, line.visit):
         return line
     (again,) = lines(errand, line.home, [errand.records.visit(line.visit.id)])
-    return again
+    return replace(again, beside=line.beside)
 
 
 def let_down(errand: Errand, visit: Visit) -> bool:

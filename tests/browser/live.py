@@ -38,10 +38,19 @@ class Clock:
             self.stopped += timedelta(**time)
 
 
+@dataclass
+class Trouble:
+    """While there is a `status`, every page of a visit is answered with it, and with `page`."""
+
+    status: int = 0
+    page: str = "Busy"
+
+
 @dataclass(frozen=True)
 class Clinic:
     address: str
     clock: Clock = field(default_factory=Clock)
+    trouble: Trouble = field(default_factory=Trouble)
 
 
 @contextlib.contextmanager
@@ -60,7 +69,11 @@ def clinic(base: str = "") -> Iterator[Clinic]:
         class Below(Handler):
             def _serve(self) -> None:
                 self.path = self.path.removeprefix(base)
-                super()._serve()
+                trouble = open_one.trouble
+                if trouble.status and "/visits/" in self.path:
+                    self._send_http_response_with_body(trouble.status, {"Content-Type": "text/html"}, trouble.page)
+                else:
+                    super()._serve()
 
         seed()
         give_ways_in(stand_in())

@@ -53,6 +53,7 @@ class Phone:
         self.context.set_default_timeout(PATIENCE_MS)
         self.complaints: list[str] = []
         self.offline = False
+        self.trouble = 0  # a refusal of the clinic's that is expected
         self.document: Response | None = None
         self.context.on("request", self._asked)
         self.context.on("response", self._answered)
@@ -86,7 +87,7 @@ class Phone:
             self.complaints.append(f"asked a stranger: {request.url}")
 
     def _answered(self, response: Response) -> None:
-        if response.status >= 500:
+        if response.status >= 500 and response.status != self.trouble:
             self.complaints.append(f"{response.status} {response.request.method} {response.url}")
         navigation = response.request.is_navigation_request() and response.frame.parent_frame is None
         if navigation and not 300 <= response.status < 400:
@@ -96,7 +97,9 @@ class Phone:
         """Chromium writes every refused form (422) and every lost connection to the console; those are expected."""
         if message.type not in ("error", "warning"):
             return
-        expected = message.text.startswith("Failed to load resource: the server responded with a status of 4")
+        refused = (4, self.trouble) if self.trouble else (4,)
+        failed = "Failed to load resource: the server responded with a status of"
+        expected = message.text.startswith(tuple(f"{failed} {status}" for status in refused))
         lost = self.offline and "net::ERR_" in message.text
         if not (expected or lost):
             self.complaints.append(f"console: {message.text}")

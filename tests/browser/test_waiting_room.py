@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Request, expect
 
+from chalicelib.doors import clock as clock_door
 from chalicelib.doors.words import LANGUAGES
 from tests.browser import live
 from tests.browser.conftest import NewStage
@@ -123,6 +124,7 @@ def test_below_a_stage_of_the_gateway(browser: Browser, monkeypatch: pytest.Monk
 
 
 def test_an_idle_doctor_is_told_that_somebody_came_and_forty_idle_ones_are_not_all_told(new_stage: NewStage) -> None:
+    """Where thirty-nine of the forty are busy, the one who is not hears of it all the same, in two minutes at most."""
     stage = new_stage("en")
     doctor = stage.doctor()
     doctor.page.add_init_script("Math.random = () => 0.5")
@@ -130,20 +132,37 @@ def test_an_idle_doctor_is_told_that_somebody_came_and_forty_idle_ones_are_not_a
     doctor.goes_on_duty("respiratory")
     told = doctor.page.locator("#came")
     expect(told).to_be_hidden()
-    many: list[int] = [40]
 
     def tell(route: Any) -> None:
         board = route.fetch().json()
-        route.fulfill(json={**board, "on_duty": many[0]})
+        route.fulfill(json={**board, "on_duty": 40})
 
-    doctor.phone.context.route("**/board/*", tell)
+    doctor.phone.context.route("**/board/respiratory", tell)
     stage.patient().joins()
-    for on_duty, shown in ((40, False), (1, True)):
-        many[0] = on_duty
+    for _ in range(6):
+        expect(told).to_be_hidden()
         with doctor.page.expect_response("**/board/respiratory"):
             doctor.page.clock.run_for(16_000)
-        (expect(told).to_be_visible if shown else expect(told).to_be_hidden)()
     expect(told).to_have_text("Somebody is waiting now. Tap “Take next” when you are ready.")
+
+
+def test_a_doctor_whose_duty_ended_in_silence_reads_so_on_the_open_page(new_stage: NewStage) -> None:
+    """Looking at the board is no sign of life. Nobody taps on an empty list, so the page itself says it."""
+    stage = new_stage("en")
+    doctor = stage.doctor()
+    doctor.page.clock.install(time=live.OPENS)
+    doctor.goes_on_duty("respiratory")
+    stage.clinic.clock.passes(minutes=14)
+    doctor.page.clock.run_for(14 * 60_000)
+    over = doctor.page.locator("#over")
+    expect(over).to_be_hidden()
+    stage.clinic.clock.passes(minutes=2)
+    clock_door.tick()
+    with doctor.page.expect_response("**/board/~*"):
+        doctor.page.clock.run_for(2 * 60_000)
+    expect(over).to_contain_text("You are not on duty any more.")
+    expect(over).to_contain_text("duty ends after 15 minutes")
+    expect(doctor.button("Take next")).to_be_hidden()
 
 
 class Watch:
@@ -193,6 +212,25 @@ def board_of(patient: Patient, ahead: int, pace: float) -> None:
         route.fulfill(json=board)
 
     patient.phone.context.route("**/board/*", tell)
+
+
+def test_people_of_other_lanes_are_before_one_too(new_stage: NewStage) -> None:
+    """At most as many as are there, and about as many as in one's own; with everybody who is more urgent."""
+    patient = new_stage("en").patient()
+
+    def tell(route: Any) -> None:
+        board = route.fetch().json()
+        bands = board["lanes"][0]
+        for urgent, standard in ((2, 50), (0, 0)):
+            board["lanes"].append([bands[0], [0, urgent, *bands[1][2:]], [0, standard, *bands[2][2:]], bands[3]])
+        route.fulfill(json=board)
+
+    patient.phone.context.route("**/board/*", tell)
+    watch = Watch(patient)
+    patient.has_joined()
+    patient.place_is(1)
+    watch.looks_after(5)
+    patient.place_is(1 + 2 + 1 + 0)
 
 
 @pytest.mark.parametrize(("ahead", "pace", "seconds"), [(0, 30.0, 5), (100, 60.0, 303), (900, 60.0, 600)])
@@ -261,3 +299,42 @@ def test_a_clinic_in_trouble_is_not_a_phone_without_a_line(new_stage: NewStage) 
     expect(patient.page.locator(".offline")).to_be_hidden()
     watch.looks_after(10)
     watch.looks_after(20)
+
+
+def test_whoever_is_taken_out_while_the_page_is_open_is_told(new_stage: NewStage) -> None:
+    """Not only when a doctor would have called that number, which may be hours later."""
+    stage = new_stage("en")
+    patient, desk = stage.patient(), stage.desk()
+    watch = Watch(patient)
+    patient.has_joined()
+    watch.looks_after(5)
+    desk.sees_queue()
+    desk.opens_row(patient.code)
+    desk.types(why="Went home by taxi")
+    desk.presses("Take out of the queue")
+    patient.page.clock.run_for(21_000)
+    patient.heading("The clinic has ended this ticket")
+
+
+def test_a_number_that_only_seems_to_be_given_up_is_asked_about_once_a_minute(new_stage: NewStage) -> None:
+    """The lane is told first, and the write that was to follow may have failed: the patient waits on."""
+    patient = new_stage("en").patient()
+    number = [0]
+
+    def tell(route: Any) -> None:
+        board = route.fetch().json()
+        board["lanes"][0][2][2] = number
+        route.fulfill(json=board)
+
+    patient.phone.context.route("**/board/*", tell)
+    watch = Watch(patient)
+    patient.has_joined()
+    number[0] = int(patient.page.locator("#ticket").get_attribute("data-n") or 0)
+    pages: list[str] = []
+    patient.phone.context.on("request", lambda one: pages.append(one.url) if "/visits/" in one.url else None)
+    for seconds in (5, 60, 60):
+        with patient.page.expect_event("requestfinished", lambda one: "/visits/" in one.url):
+            watch.looks_after(seconds)
+        patient.page.evaluate("fetch('/health').then(() => 1)")
+        patient.place_is(1)
+    assert len(pages) == 3, "and none of them was loaded anew"

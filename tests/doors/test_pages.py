@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from chalicelib.clinic import CLINIC
 from chalicelib.doors import render, words
 from tests.people import Answer, Browser, Cast, Patient
 
@@ -172,6 +174,17 @@ def test_another_language_reads_from_right_to_left(cast: Cast) -> None:
     got = render.respond(render.Page(template="find.html", extras={"tickets": [], "found": None}), frame)
     assert Form(got.body).html == {"lang": "ar", "dir": "rtl"}
     assert words.CALLED["ar"] == "العربية"
+
+
+@pytest.mark.parametrize(("lanes", "about"), [(1, False), (4, True)])
+def test_a_place_among_several_lanes_is_said_as_about(cast: Cast, lanes: int, about: bool) -> None:
+    cast.ann.join()
+    data = cast.ann.machine("GET", cast.ann.url("visits", cast.ann.visit)).json
+    frame = render.Frame(language="en", base="", here="", secure=False, machine=False, now=cast.clock())
+    extras = {"already": False, "push_key": "", "clinic": replace(CLINIC, lanes=lanes)}
+    got = render.respond(render.Page(template="visit_waiting.html", data=data, extras=extras), frame)
+    assert ("Your place, about" in got.body) is ("Your place is now about {place}." in got.body) is about
+    assert ("<p>Your place</p>" in got.body) is not about
 
 
 def test_the_style_knows_no_left_and_right() -> None:

@@ -178,3 +178,12 @@ def test_browsers_are_woken_through_their_own_push_services(good: str) -> None:
 def test_and_no_other_door_is_knocked_on(bad: str) -> None:
     with refused("cannot reach", field="endpoint"):
         notice.endpoint(bad)
+
+
+def test_the_first_people_of_each_of_several_lanes_are_not_all_nearly_there() -> None:
+    """With four lanes, three ahead in one of them are some fifteen people."""
+    lane = a_queue(0, 0, 50, of=4)
+    assert notice.due(a_visit(id=a_ticket(2)), lane, NOW) is None
+    assert notice.due(a_visit(id=a_ticket(1)), lane, NOW) is Kind.NEARLY
+    mine = a_visit(id=a_ticket(2), ticket=a_ticket(2, department="~ada"), prefers="ada")
+    assert notice.due(mine, a_queue(0, 0, 50, of=2, department="~ada"), NOW) is Kind.NEARLY, "a doctor has one lane"

@@ -1,15 +1,16 @@
 """Place: how many people are ahead, and letting others go first."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from chalicelib.refusal import TooLate
-from chalicelib.rooms import leaving, queue
+from chalicelib.rooms import leaving, promise, queue
 from chalicelib.rooms.arrival import Getting
 from chalicelib.rooms.leaving import HELD_BY_CHOICE_MAX, STEP_BACK_FROM, STEP_BACKS_MAX
 from chalicelib.rooms.permission import Tie
-from chalicelib.rooms.queue import Band, State, Ticket
+from chalicelib.rooms.queue import BANDS, Band, Lane, State, Ticket
 from tests.builders import (
     ANN,
     EVE,
@@ -260,3 +261,53 @@ def test_people_who_left_are_not_in_front_of_anybody() -> None:
 
 def test_where_everybody_left_nobody_is_counted() -> None:
     assert a_queue(0, 0, 1, gone=frozenset({(Band.STANDARD, 1)})).everybody == 0
+
+
+def side_by_side(*waiting: int, band: Band = Band.STANDARD) -> list[Lane]:
+    """Lanes of one department, in which so many wait."""
+    lanes = [a_lane(number=at, of=len(waiting)) for at in range(len(waiting))]
+    return [replace(lane, tails=tuple(n * (b is band) for b in BANDS)) for lane, n in zip(lanes, waiting, strict=True)]
+
+
+def test_the_last_of_forty_in_four_lanes_has_thirty_nine_before_them() -> None:
+    """Doctors call from all lanes, whoever joined first: the own lane alone would say nine."""
+    mine, *beside = side_by_side(10, 10, 10, 10)
+    assert queue.ahead(mine, waits(10)) == 9
+    assert queue.ahead(mine, waits(10), beside) == 39
+    assert queue.ahead(mine, waits(1), beside) == 3
+    with refused("about 39 people are before you", kind=TooLate):
+        leaving.step_back(waits(10), mine, beside)
+
+
+def test_of_other_lanes_no_more_people_are_counted_than_there_are() -> None:
+    mine, *beside = side_by_side(10, 0, 2, 50)
+    assert queue.ahead(mine, waits(10), beside) == 9 + 0 + 2 + 10
+    urgent = [replace(lane, tails=(1, 2, 0, 0)) for lane in beside]
+    assert queue.ahead(mine, waits(10), urgent) == 9 + 3 * 3, "and everybody more urgent, in whatever lane"
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_the_place_in_several_lanes_is_about_the_number_of_calls_to_come(lanes: int) -> None:
+    """People are in a lane by chance and called in the order they joined. On average nobody is told too few, and a
+    single one is off by what chance does."""
+    chance, off = random.Random(lanes), []
+    for _ in range(40):
+        joined = [chance.randrange(lanes) for _ in range(120)]
+        held = side_by_side(*(joined.count(at) for at in range(lanes)))
+        for place, at in enumerate(joined):
+            n = joined[: place + 1].count(at)
+            off.append(queue.ahead(held[at], waits(n), [lane for lane in held if lane.number != at]) - place)
+    assert abs(sum(off) / len(off)) < lanes / 2
+    assert sum(map(abs, off)) / len(off) < 15, "of 120"
+
+
+def test_a_phone_counts_the_same_in_several_lanes() -> None:
+    """The sum of wait.js on the public board."""
+    held = [replace(lane, tails=(1, 2, lane.tails[2], 4)) for lane in side_by_side(10, 3, 7)]
+    board = promise.board(held, NOW)["lanes"]
+    for band in BANDS:
+        for n in range(1, held[0].tails[band] + 1):
+            own = n - board[0][band][0] - 1
+            others = sum(min(own + 1, other[band][1]) for other in board[1:])
+            more_urgent = sum(people for lane in board for _, people, *_ in lane[:band])
+            assert own + others + more_urgent == queue.ahead(held[0], waits(n, band), held[1:])

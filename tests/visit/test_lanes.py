@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.rooms import leaving
 from chalicelib.rooms.kit import ROWS_AT_ONCE
 from chalicelib.rooms.permission import SYSTEM, Actor, Role
 from chalicelib.rooms.queue import Ticket, Visit, on_duty
 from chalicelib.store import records
 from chalicelib.visit import arriving, desk, staffing, sweeping, taking
-from tests.builders import ADA, ANN, BO, DEE, MAX, MINUTE, a_clinic
+from tests.builders import ADA, ANN, BO, DEE, MAX, MINUTE, a_clinic, refused
 from tests.hiring import hired
 from tests.visit.walk import Walk
 
@@ -48,6 +49,19 @@ def test_everybody_is_called_once_and_nearly_in_order(wide: Walk) -> None:
     assert sorted(called) == sorted(joined)
     late = [called.index(id) - n for n, id in enumerate(joined)]
     assert max(map(abs, late)) <= 3 * LANES, "a few places, not a lottery"
+
+
+def test_everybody_is_told_about_how_many_go_first(wide: Walk) -> None:
+    """Of all lanes; and who has ten before them there has time."""
+    off = []
+    for n, id in enumerate(patients(wide)):
+        errand = wide.errand(Actor(role=Role.PATIENT, id=records.visit(id).secret))
+        told = arriving.see_ticket(errand, id=id).ahead
+        off.append(abs(told - n))
+        if told > leaving.STEP_BACK_FROM:
+            with refused(f"about {told} people are before you"):
+                arriving.need_more_time(errand, id=id)
+    assert sum(off) / PEOPLE <= PEOPLE / 6, "by their own lane alone it were fifteen on average"
 
 
 def test_two_lanes_that_are_empty_are_not_an_empty_department(wide: Walk) -> None:

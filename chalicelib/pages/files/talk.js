@@ -123,7 +123,10 @@
       if (root.className) out.forEach(send);
       root.className = '';
       if (answer.state && answer.state !== my.state) {
-        if (!box.value) return new Promise(function () { location.replace(my.here); }); /* and asks no more */
+        if (!box.value) return fetch(my.here, { credentials: 'same-origin', cache: 'no-store' }).then(function (r) {
+          if (!r.ok && r.status !== 404 && r.status !== 410) throw r.status; /* a page that asks no more: not yet */
+          return new Promise(function () { location.replace(my.here); }); /* and asks no more */
+        });
         d.getElementById('changed').hidden = false;
       }
       return fresh;

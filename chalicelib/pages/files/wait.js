@@ -29,18 +29,24 @@
   }
 
   function show(board) {
-    var bands = board.lanes[lane], mine = bands[band], ahead = n - mine[0] - 1, gone = mine[2], b, place, seconds;
+    var bands = board.lanes[lane], mine = bands[band], ahead = n - mine[0] - 1, gone = mine[2], own, b, place, seconds;
     for (b = 0; b < gone.length; b++) if (gone[b] < n) ahead--;  /* numbers of people who left */
     ahead = Math.max(0, ahead);
     for (b = 0; b < mine[6].length; b++) if (mine[6][b] < until) ahead++;  /* who let others go first */
     /* How many calls it takes: Turn in rooms/promise.py. */
     seconds = Math.min((ahead + 1) * mine[5], mine[3] + (ahead + 1) * mine[4]) * (board.seconds_per_call || 60);
-    for (b = 0; b < band; b++) ahead += bands[b][1];
+    /* The same as `ahead` in rooms/queue.py. */
+    own = ahead;
+    board.lanes.forEach(function (other, i) {
+      if (i !== lane) ahead += Math.min(own + 1, other[band][1]);
+      for (b = 0; b < band; b++) ahead += other[b][1];
+    });
     if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty || board.at >= +my.limit) return look();
     place = ahead + 1;
     root.className = '';
     d.getElementById('place').textContent = place;
     d.title = '(' + place + ') ' + title;
+    fails = 0;
     if (board.on_duty && board.seconds_per_call) {
       d.getElementById('wait').textContent = minutes(seconds);
     }
@@ -49,10 +55,14 @@
     seen();
     keep();
     next(Math.min(MOST, Math.max(board.on_duty ? LEAST : NO_DOCTOR, seconds / 20)));
+    /* Taken out, by the desk for one; or told to the lane by somebody whose own write then failed. */
+    if (n === until && gone.indexOf(n) >= 0) look(true);
   }
 
-  /* Something happened that only the page itself can tell. Never under the fingers of somebody who is writing. */
-  function look() {
+  /* Something happened that only the page itself can tell. Never under the fingers of somebody who is writing, and never
+     to a page that cannot be shown: that one would have no script, and would ask no more. `doubtful`: perhaps nothing
+     has happened. */
+  function look(doubtful) {
     var box = d.getElementById('text'), last = 0;
     if (box && box.value && d.activeElement === box) {
       d.getElementById('changed').hidden = false;
@@ -60,7 +70,12 @@
     }
     try { last = +sessionStorage.getItem('looked') || 0; sessionStorage.setItem('looked', Date.now()); } catch (e) {}
     if (Date.now() - last < 8000) return next(10);
-    location.replace(my.here);
+    ask(my.here, 'same-origin', function (visit, status) {
+      var watch = visit && visit.place && visit.place.watch;
+      if (doubtful && watch && watch.until === until && watch.band === band) return next(HIDDEN);
+      if (!visit && status !== 404 && status !== 410) return lost(status);
+      location.replace(my.here);
+    });
   }
 
   /* Everybody at their own moment, and seldom where nobody looks. */
@@ -76,19 +91,24 @@
     next(Math.min(LOST, LEAST * Math.pow(2, fails)));
   }
 
-  function tick() {
+  /* What the clinic says at this address, or the number of its refusal; neither where there is no line. */
+  function ask(address, who, then) {
     var mine = ++turn;
     clearTimeout(timer);
     timer = setTimeout(lost, PATIENCE * 1000);
-    asked = Date.now();
-    fetch(my.board, { credentials: 'omit', cache: 'no-store' }).then(function (r) {
+    fetch(address, {
+      credentials: who, cache: 'no-store', headers: { 'Accept': 'application/json' }
+    }).then(function (r) {
       if (!r.ok) throw r.status;
       return r.json();
-    }).then(function (board) {
-      if (mine !== turn) return;
-      fails = 0;
-      show(board);
-    })['catch'](function (why) { if (mine === turn) lost(why); });
+    }).then(function (said) {
+      if (mine === turn) then(said);
+    })['catch'](function (why) { if (mine === turn) then(null, why); });
+  }
+
+  function tick() {
+    asked = Date.now();
+    ask(my.board, 'omit', function (board, status) { if (board) show(board); else lost(status); });
   }
 
   function without(copy, what) {

@@ -9,9 +9,11 @@
     }).then(function () { return registration.unregister(); });
   }
 
-  /* What the network says is true: a waiting room keeps itself anew, and nothing else of a visit is kept. */
+  /* What the network says is true: a waiting room keeps itself anew, and nothing else of a visit is kept. A clinic that
+     cannot answer says nothing: the kept ticket asks again, a page that says sorry does not. */
   function moved(visit, answer) {
-    if (!visit || answer.status >= 500) return answer;
+    if (!visit) return answer;
+    if (answer.status === 429 || answer.status >= 500) return ticket(visit).then(function (found) { return found || answer; });
     return caches['delete']('ticket ' + visit).then(function () { return answer; });
   }
 
