@@ -271,7 +271,7 @@ def how_good_the_times_are(stage: Stage) -> None:
     reader.goes_to("")
     reader.follows("How well do we keep our waiting times?")
     reader.heading("How good our waiting times are")
-    reader.reads("Nobody has been called yet.")
+    reader.reads("Nobody who was told a time with the ticket has been called yet.")
     reader.look("waits-nobody")
     for n, (department, ago, ratios) in enumerate(KEPT_DAYS):
         day = f"{stage.clinic.clock() - timedelta(days=ago):%Y-%m-%d}"

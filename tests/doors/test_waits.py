@@ -35,7 +35,7 @@ def told(cast: Cast, department: str = "general") -> dict[str, object]:
 def test_before_anybody_was_called(cast: Cast) -> None:
     got = cast.eve.get(cast.eve.url("waits"))
     assert got.status == 200
-    assert got.words.count("Nobody has been called yet.") == len(CLINIC.departments)
+    assert got.words.count("Nobody who was told a time with the ticket has been called yet.") == len(CLINIC.departments)
     assert told(cast)["days"] == []
 
 
