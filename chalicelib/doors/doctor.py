@@ -28,7 +28,7 @@ OUTCOME_MAX = max(len(outcome) for outcome in Outcome)
 DEPARTMENTS = [d.id for d in CLINIC.departments]
 REOPEN = "Please open the page again."
 
-NOTICES = Form(yes("nobody"), yes("handed"))
+NOTICES = Form(yes("nobody"), yes("handed"), yes("leaving"))
 DUTY = Form(
     many("departments", DEPARTMENTS, missing="Choose at least one department."),
     whole("capacity", missing="How many conversations at a time?"),
@@ -82,6 +82,7 @@ def work(asked: Asked) -> Answer:
             "options": [o for o in chart.departments(asked.language) if allowed is None or o[0] in allowed],
             "nobody": asked.given.get("nobody", False),
             "handed": asked.given.get("handed", False),
+            "leaving": asked.given.get("leaving", False) and bool(found.visits),
             "duty_minutes": assignment.PRESENCE.seconds // 60,
         },
         values={name: data[name] for name in ("departments", "capacity", "own_only")},

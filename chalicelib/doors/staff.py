@@ -15,7 +15,7 @@ from chalice import Blueprint
 
 from chalicelib.clinic import CLINIC
 from chalicelib.doors import qr, words
-from chalicelib.doors.form import FORMS, Form, dialled, key, text
+from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.guests import badge, hashed, known_cookie, new_secret, staff_cookie
 from chalicelib.doors.manners import Asked, polite
 from chalicelib.doors.origin import caller_of, network_of, own_address
@@ -49,6 +49,7 @@ SIGN_IN = Form(
 )
 # What the second and third form carry on from the ones before.
 SO_FAR = (key("id", max=ID_MAX), key("session", max=STEP_MAX), key("next", max=NEXT_MAX))
+OUT = Form(yes("sure"))
 NEW_PASSWORD = Form(
     *SO_FAR, key("first", max=MARK_MAX), text("secret", max=PASSWORD_MAX, missing="Choose a password.", shown=False)
 )
@@ -229,10 +230,15 @@ def _wanted(next: str, role: Role) -> str:
 
 
 @door.route("/{lang}/staff/out", methods=["POST"], content_types=FORMS)
-@polite("sign_out", by="staff")
+@polite("sign_out", by="staff", form=OUT)
 def sign_out(asked: Asked) -> Answer:
-    """The session ends here and in the table; a doctor who goes home is no longer on duty."""
-    if asked.errand.actor.role is Role.DOCTOR:
-        taking.pause(asked.errand)
+    """The session ends here and in the table; a doctor who goes home is no longer on duty. Who still has patients is
+    asked first, and then these are at the front of the queue at once."""
+    me = asked.errand.actor
+    if me.role is Role.DOCTOR:
+        held = taking.still_held(asked.errand, id=me.id)
+        if held and not asked.given.get("sure"):
+            return Go(to="doctor?leaving=yes", data={"in_hand": len(held)})
+        taking.go_home(asked.errand)
     staff.sign_out(asked.errand.actor, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
     return Go(to="staff", cookies=(staff_cookie("", secure=asked.secure),))

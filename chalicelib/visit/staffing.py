@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from chalicelib.refusal import Busy, Refusal, TooLate
+from chalicelib.refusal import Refusal, TooLate
 from chalicelib.rooms import assignment, staff
 from chalicelib.rooms.permission import Role
-from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.staff import MEMBERS_MAX, Member
-from chalicelib.visit.arriving import bring_to_front
-from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_member, once
+from chalicelib.visit.errand import Errand, about_member, once
+from chalicelib.visit.taking import give_back, still_held
 
 
 def _about_member(errand: Errand, *, id: str, **_: object) -> str:
@@ -25,7 +24,7 @@ def _handed_on_again(errand: Errand, answer: str, *, id: str, **_: object) -> Me
     """We may have died between the write and the patients."""
     member = errand.records.member(id)
     if not member.is_doctor:
-        _give_back(errand, id)
+        give_back(errand, id)
     return member
 
 
@@ -107,7 +106,7 @@ def change_member(
     )
     _save(errand, "change_member", before, after)
     if after.role is not Role.DOCTOR:  # also where the role was changed before, and whoever did it saw it fail half way
-        _give_back(errand, id)
+        give_back(errand, id)
     return after
 
 
@@ -123,25 +122,8 @@ def dismiss(errand: Errand, *, id: str) -> Member:
         member = _moved(errand, "dismiss", id, staff.leaves)
     elif not still_held(errand, id=id):
         staff.leaves(member)  # nothing is left to be done, and this says so
-    _give_back(errand, id)
+    give_back(errand, id)
     return member
-
-
-def still_held(errand: Errand, *, id: str) -> list[Visit]:
-    """The conversations that name this doctor now."""
-    return [visit for visit in errand.records.visits(errand.records.doctor(id).visits) if visit.doctor == id]
-
-
-def _give_back(errand: Errand, id: str) -> None:
-    """Every conversation this doctor holds goes to the front, with all that was said. A word that the patient writes at
-    this very moment must not keep it with somebody who is gone; if one still is, the request may be sent again."""
-    for _ in range(DECIDE_TRIES_MAX):
-        held = still_held(errand, id=id)
-        if not held:
-            return
-        for visit in held:
-            bring_to_front(errand, visit)
-    raise Busy
 
 
 @once(about=_about_member, again=_member_again)

@@ -299,6 +299,22 @@ def test_idle_sessions_end_and_what_was_typed_is_kept(cast: Cast) -> None:
     assert 'href="/en/staff" target="_blank" rel="noopener"' in got.body
 
 
+def test_a_doctor_with_patients_is_asked_before_the_way_out_and_nobody_is_left_behind(cast: Cast) -> None:
+    visit = cast.ann.join()
+    ada = cast.ada
+    ada.post("/en/doctor/duty", departments="general", capacity="2")
+    ada.post("/en/doctor/next", departments="general")
+    ada.at = ada.get("/en/doctor")
+    got = ada.fill("/staff/out")
+    assert (got.path, "You still have 1 patient." in got.words) == ("/en/doctor?leaving=yes", True)
+    state = cast.ann.machine("GET", f"/en/visits/{visit}").json["state"]
+    assert state == "assigned", "a tap by mistake gives nobody away"
+    assert ada.machine("POST", "/en/staff/out").json == {"in_hand": 1}
+    assert ada.fill("/staff/out").path == "/en/staff"
+    state = cast.ann.machine("GET", f"/en/visits/{visit}").json["state"]
+    assert state == "waiting", "and not in ten minutes only"
+
+
 def test_signing_out_ends_it_for_good(cast: Cast) -> None:
     ada = cast.ada
     token = ada.cookies["staff"]
