@@ -207,13 +207,14 @@ def not_here(errand: Errand, *, id: Ticket, epoch: int) -> Visit:
 
 @once(about=_about_visit, again=_visit_again)
 def call_again(errand: Errand, *, id: Ticket) -> Visit:
-    """The patient is there after all: back to the doctor who had said "not here"."""
+    """The patient is there after all: back to the doctor who had said "not here".
+
+    The lane still holds an entry for the visit, which counts as a person until the next sweep.
+    """
     visit = errand.visit(id, "call_again")
     desk = errand.records.doctor(errand.actor.id)
     back, desk = assignment.call_again(visit, desk, by=errand.actor, now=errand.now)
     errand.records.save(back, desk, audit=errand.entry("call_again", about_visit(id)))
-    if visit.returns_at is not None:
-        errand.records.let_go(visit.lane, id, visit.returns_at)
     return back
 
 

@@ -249,15 +249,22 @@ def _called_since(mark: Mark, lane: Lane) -> tuple[list[Ticket], tuple[int, int,
 def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
     """Stepped-back people whose moment passed while no doctor looked, and leftovers of those who left."""
     for visit in errand.records.visits([Ticket.of(id) for id in lane.held], consistent=True):
-        mine = visit.lane == (lane.department, lane.number)
         if not swept.in_time():
             break
-        if mine and queue.passed(lane, visit):
+        if visit.lane == (lane.department, lane.number) and queue.passed(lane, visit):
             turn_again(errand, visit)
             swept.brought_to_front += 1
-        elif not mine or visit.state not in ACTIVE or lane.heads[visit.id.band] >= lane.held[str(visit.id)]:
-            # before its turn the visit may just be written: who waits steps back, or their doctor finds nobody there
+        elif _is_over(errand, lane, visit):
             errand.records.let_go((lane.department, lane.number), visit.id, lane.held[str(visit.id)])
+
+
+def _is_over(errand: Errand, lane: Lane, visit: Visit) -> bool:
+    """Whether nobody comes back by what the lane holds of this visit. The lane is told first, so the visit may just be
+    written: who waits steps back, or their doctor finds nobody there, which no doctor may say at once."""
+    if visit.lane != (lane.department, lane.number) or visit.state not in ACTIVE:
+        return True
+    answered = visit.state in WITH_DOCTOR and errand.now < assignment.may_say_not_here(visit)
+    return answered or lane.heads[visit.id.band] >= lane.held[str(visit.id)]
 
 
 def _remember(errand: Errand, before: Mark, after: Mark, found: list[Visit], swept: Swept) -> None:

@@ -8,7 +8,7 @@ from tests.browser.people import Patient
 from tests.browser.stage import Stage
 from tests.browser.test_waiting_room import Watch
 
-SAYS = "We cannot reach the clinic just now. Your place is safe, and this page tries again by itself."
+SAYS = "We cannot reach the clinic just now. You lose nothing by it: this page tries again by itself."
 
 
 def in_trouble(stage: Stage, patient: Patient, status: int, page: str = "Busy") -> None:

@@ -101,12 +101,24 @@ def test_the_doctor_undoes_it_and_the_draft_is_still_readable(walk: Walk) -> Non
     visit = seeing.call_again(walk.errand(ADA), id=id)
     assert (visit.state, visit.doctor, visit.epoch, visit.no_shows) == (State.ASSIGNED, ADA.id, 2, 0)
     assert records.doctor(ADA.id).visits == {id}
-    (lane,) = records.lanes([("general", 0)])
-    assert not lane.held, "nobody comes back who never went"
     walk.now += timedelta(minutes=1)
     sweeping.sweep(walk.errand(SYSTEM))
     (lane,) = records.lanes([("general", 0)])
     assert not lane.held, "an entry for nobody is forgotten"
+
+
+def test_after_an_undo_nobody_is_counted_twice_though_others_wait(walk: Walk) -> None:
+    id = walk.taken()
+    walk.crowd(5)
+    not_here(walk, id)
+    seeing.call_again(walk.errand(ADA), id=id)
+    sweeping.sweep(walk.errand(SYSTEM))
+    (lane,) = records.lanes([("general", 0)])
+    assert (lane.everybody, lane.held) == (5, {})
+    not_here(walk, id)
+    (lane,) = records.lanes([("general", 0)])
+    sweeping.sweep(walk.errand(SYSTEM))
+    assert records.lanes([("general", 0)])[0].held == lane.held != {}, "who is away comes back"
 
 
 def test_the_undo_is_for_the_doctor_who_said_it_and_only_in_time(walk: Walk) -> None:
