@@ -63,7 +63,7 @@ class Person:
     def reads_words(self, *said: str) -> None:
         """What somebody typed, or a name: the same in every language."""
         for one in said:
-            expect(self.main.get_by_text(one).first).to_be_visible()
+            expect(self.main.get_by_text(one).filter(visible=True).first).to_be_visible()
 
     def reads_no(self, *texts: str, **facts: object) -> None:
         for text in texts:
