@@ -143,7 +143,7 @@ BREAKS: dict[str, Callable[[], Break]] = {
         staff, "leaves", around(lambda real, member: staff.replace(real(member), epoch=member.epoch))
     ),
     "a19 signing out everywhere signs nobody out": lambda: instead(staff, "out_everywhere", lambda member: member),
-    "a19 the patients of a dismissed doctor are forgotten": lambda: instead(staffing, "_give_back", _nothing),
+    "a19 the patients of a dismissed doctor are forgotten": lambda: instead(staffing, "give_back", _nothing),
     "a19 licences are not asked for (R1)": lambda: instead(permission, "licensed", _nothing),
     "a19 the last administrator may go": lambda: instead(staff, "in_charge", lambda all, before, after: all),
 }

@@ -96,7 +96,7 @@ def test_the_page_of_who_is_gone_says_whether_patients_are_still_to_be_handed_on
     cast.ann.join()
     cast.ada.post("/en/doctor/duty", departments="general", capacity="2")
     cast.ada.post("/en/doctor/next")
-    with instead(staffing, "_give_back", lambda errand, id: None):
+    with instead(staffing, "give_back", lambda errand, id: None):
         cast.max.post("/en/people/ada/dismiss")
     assert "Some of their patients are not back in the queue yet" in cast.max.get("/en/people/ada").words
     assert "is signed out" not in cast.max.get("/zh/people/ada").words
