@@ -18,7 +18,7 @@ from chalicelib.rooms import permission
 from chalicelib.rooms.permission import Role
 from chalicelib.rooms.staff import ID_MAX, LICENCE_MAX, NAME_MAX, TITLE_MAX, Member, starts_anew
 from chalicelib.store import names
-from chalicelib.visit import staffing, taking
+from chalicelib.visit import staffing
 from chalicelib.visit.errand import about_member
 
 door = Blueprint(__name__)
@@ -139,7 +139,7 @@ def _member_page(asked: Asked) -> Answer:
             "ask_second": second.wanted(asked),
             "sent": asked.frame.here.partition("?")[0].rpartition("/")[2],
             "old": asked.sheet.typed.get("version") not in (None, [], [str(member.version)]),  # the form that was sent
-            "still_held": not member.active and bool(taking.still_held(asked.errand, id=member.id)),
+            "still_held": not member.active and bool(staffing.still_held(asked.errand, id=member.id)),
         },
         values={
             "version": str(member.version),

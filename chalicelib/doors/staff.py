@@ -26,7 +26,7 @@ from chalicelib.refusal import Busy, NotFound, Refusal, SignInFirst
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.staff import Member, named
 from chalicelib.store import names, staff
-from chalicelib.visit import taking
+from chalicelib.visit import staffing
 
 door = Blueprint(__name__)
 
@@ -236,9 +236,9 @@ def sign_out(asked: Asked) -> Answer:
     asked first, and then these are at the front of the queue at once."""
     me = asked.errand.actor
     if me.role is Role.DOCTOR:
-        held = taking.still_held(asked.errand, id=me.id)
+        held = staffing.still_held(asked.errand, id=me.id)
         if held and not asked.given.get("sure"):
             return Go(to="doctor?leaving=yes", data={"in_hand": len(held)})
-        taking.go_home(asked.errand)
+        staffing.go_home(asked.errand)
     staff.sign_out(asked.errand.actor, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
     return Go(to="staff", cookies=(staff_cookie("", secure=asked.secure),))

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from chalicelib.refusal import Refusal, TooLate
+from chalicelib.refusal import Busy, Refusal, TooLate
 from chalicelib.rooms import assignment, staff
 from chalicelib.rooms.permission import Role
+from chalicelib.rooms.queue import Visit
 from chalicelib.rooms.staff import MEMBERS_MAX, Member
-from chalicelib.visit.errand import Errand, about_member, once
-from chalicelib.visit.taking import give_back, still_held
+from chalicelib.visit import taking
+from chalicelib.visit.arriving import bring_to_front
+from chalicelib.visit.errand import DECIDE_TRIES_MAX, Errand, about_member, once
 
 
 def _about_member(errand: Errand, *, id: str, **_: object) -> str:
@@ -124,6 +126,29 @@ def dismiss(errand: Errand, *, id: str) -> Member:
         staff.leaves(member)  # nothing is left to be done, and this says so
     give_back(errand, id)
     return member
+
+
+def still_held(errand: Errand, *, id: str) -> list[Visit]:
+    """The conversations that name this doctor now."""
+    return [visit for visit in errand.records.visits(errand.records.doctor(id).visits) if visit.doctor == id]
+
+
+def give_back(errand: Errand, id: str) -> None:
+    """Every conversation this doctor holds goes to the front, with all that was said. A word that the patient writes at
+    this very moment must not keep it with somebody who is gone; if one still is, the request may be sent again."""
+    for _ in range(DECIDE_TRIES_MAX):
+        held = still_held(errand, id=id)
+        if not held:
+            return
+        for visit in held:
+            bring_to_front(errand, visit)
+    raise Busy
+
+
+def go_home(errand: Errand) -> None:
+    """Off duty, and every conversation in hand is at the front of its queue: nobody waits for who is gone."""
+    taking.pause(errand)
+    give_back(errand, errand.actor.id)
 
 
 @once(about=_about_member, again=_member_again)

@@ -60,29 +60,6 @@ def pause(errand: Errand) -> Doctor:
     return _duty(errand, "pause", before, assignment.pause(before))
 
 
-def still_held(errand: Errand, *, id: str) -> list[Visit]:
-    """The conversations that name this doctor now."""
-    return [visit for visit in errand.records.visits(errand.records.doctor(id).visits) if visit.doctor == id]
-
-
-def give_back(errand: Errand, id: str) -> None:
-    """Every conversation this doctor holds goes to the front, with all that was said. A word that the patient writes at
-    this very moment must not keep it with somebody who is gone; if one still is, the request may be sent again."""
-    for _ in range(DECIDE_TRIES_MAX):
-        held = still_held(errand, id=id)
-        if not held:
-            return
-        for visit in held:
-            bring_to_front(errand, visit)
-    raise Busy
-
-
-def go_home(errand: Errand) -> None:
-    """Off duty, and every conversation in hand is at the front of its queue: nobody waits for who is gone."""
-    pause(errand)
-    give_back(errand, errand.actor.id)
-
-
 def _duty(errand: Errand, deed: str, before: Doctor, after: Doctor) -> Doctor:
     after = replace(after, seen_at=errand.now)
     changes = [*assignment.presence(before, after, errand.clinic.lanes), *assignment.roster(before, after)]
