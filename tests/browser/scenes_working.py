@@ -33,7 +33,7 @@ def signing_in(stage: Stage) -> None:
 
 
 def on_duty(stage: Stage) -> None:
-    """On duty nowhere is refused; then two doctors, the second full; pausing."""
+    """On duty nowhere is refused; then full; pausing; and the way out, asked about first with a patient in hand."""
     patient, doctor = stage.patient(), stage.doctor()
     patient.has_joined()
     doctor.presses("Go on duty")
@@ -48,6 +48,13 @@ def on_duty(stage: Stage) -> None:
     doctor.reads("Not on duty")
     doctor.reads_words(patient.name)
     doctor.look("work-paused")
+    doctor.presses("Sign out")
+    doctor.reads("Give them back and sign out")
+    doctor.look("work-leaving")
+    doctor.presses("Give them back and sign out")
+    doctor.heading("Staff sign in")
+    patient.opens_ticket()
+    patient.reads("You are at the front: the next doctor takes you first and can read everything you wrote.")
 
 
 def handed_back(stage: Stage) -> None:
