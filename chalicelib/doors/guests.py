@@ -5,10 +5,9 @@ import hashlib
 import hmac
 import re
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from chalicelib.rooms.phone import as_called
 
 # The names of the cookies; behind https each begins with HOST, which a browser takes from this very host alone.
 PHONE, TICKETS, STAFF, KNOWN, NUMBER = "phone", "tickets", "staff", "known", "number"
@@ -128,8 +127,9 @@ def number_token(phone: str, request: str) -> str:
 
 
 def person(holder: str, for_whom: str, name: str) -> str:
-    """One person of one phone, so that nobody queues twice; not reversible to the name."""
-    return hashed(f"{holder}|{for_whom}|{as_called(name)}")
+    """One person of one phone, so that nobody queues twice; not reversible to the name. Wide letters are the same."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return hashed(f"{holder}|{for_whom}|{' '.join(plain.split())}")
 
 
 def phone_cookie(phone: str, *, secure: bool) -> str:

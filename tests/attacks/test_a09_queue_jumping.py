@@ -2,6 +2,7 @@
 
 import re
 
+from chalicelib.doors import guests
 from tests.doors.test_number import joined_for, with_people
 from tests.people import ANN, Cast, Patient
 
@@ -56,6 +57,11 @@ def no_field_makes_anybody_urgent(cast: Cast) -> None:
 
 def test_one_person_has_one_place(cast: Cast) -> None:
     one_person_has_one_place(cast)
+
+
+def test_wide_letters_are_no_other_person() -> None:
+    assert guests.person("phone", "me", "Ｋｉｍ　Ｌｉ") == guests.person("phone", "me", "kim li")
+    assert guests.person("phone", "me", "Kim Li") != guests.person("phone", "me", "Kim Lu")
 
 
 def test_coming_back_is_no_short_cut(cast: Cast) -> None:
