@@ -9,7 +9,7 @@
 
   function look() {
     fetch(location.href, {
-      credentials: 'same-origin', cache: 'no-store', headers: { 'Accept': 'application/json' }
+      credentials: 'same-origin', cache: 'no-store', headers: { 'Accept': 'text/html' }
     }).then(function (r) {
       if (r.status === 429 || r.status >= 500) throw r.status;
       location.reload();

@@ -1,9 +1,10 @@
 /* The pace of an open conversation, the same for patient and doctor: quick after a word of either, then ever slower. */
 (function () {
-  /* seconds: between two questions at first and at last, where nobody looks, and how old what the page knows of the
-     visit may get before it asks. A word makes it quick for one time, not for half a minute: who talks has a word every
-     half minute, and would always ask every QUICK. Each time is up to SPREAD off: not everybody at once. */
-  var QUICK = 3, SLOWER = 1.3, MOST = 12, HIDDEN = 60, STATE = 16, SPREAD = 0.2;
+  /* seconds: between two questions at first and at last, where nobody looks, how old what the page knows of the visit
+     may get before it asks, and how long an answer may take. A word makes it quick for one time, not for half a minute:
+     who talks has a word every half minute, and would always ask every QUICK. Each time is up to SPREAD off: not
+     everybody at once. */
+  var QUICK = 3, SLOWER = 1.3, MOST = 12, HIDDEN = 60, STATE = 16, SPREAD = 0.2, PATIENCE = 30;
   var d = document;
 
   /* `ask(state)` asks the clinic, and how the visit stands where `state`; it promises whether anything was new. After
@@ -31,16 +32,21 @@
       /* Also where the next question would come too late for it. */
       var state = back === true || asked - known + slower() * 1000 >= STATE * 1000;
       clearTimeout(timer);
+      timer = setTimeout(function () { turn++; failed(); }, PATIENCE * 1000); /* whatever comes of it is late */
       ask(state).then(function (fresh) {
         if (state) known = Math.max(known, asked);
         if (mine !== turn) return;
         fails = 0;
         next(every = fresh ? QUICK : slower());
       }, function (why) {
-        if (mine !== turn || d.hidden && (why === 401 || why === 404)) return; /* signed out, nobody looks: no more */
-        next(Math.min(most, first * Math.pow(2, fails++)));
+        if (mine !== turn) return;
+        clearTimeout(timer);
+        if (d.hidden && (why === 401 || why === 404)) return; /* signed out, nobody looks: no more */
+        failed();
       });
     }
+
+    function failed() { next(Math.min(most, first * Math.pow(2, fails++))); }
 
     function back() { every = QUICK; tick(true); }
 
