@@ -164,7 +164,7 @@ GIVES: dict[str, Shape] = {
     "staff.sign_in": gives.SIGN_IN,
     "staff.choose_password": gives.SIGN_IN,
     "staff.show_code": thing(name=TEXT, role=word(Role)),
-    "staff.sign_out": either(NOTHING, thing(in_hand=WHOLE)),
+    "staff.sign_out": NOTHING,
     "doctor.work": thing(
         on_duty=YES,
         departments=some(TEXT),

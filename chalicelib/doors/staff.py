@@ -22,7 +22,7 @@ from chalicelib.doors.origin import caller_of, network_of, own_address
 from chalicelib.doors.render import Answer, Go, Page
 from chalicelib.outside import identity
 from chalicelib.outside.identity import Asks, Proved, Step
-from chalicelib.refusal import Busy, NotFound, Refusal, SignInFirst
+from chalicelib.refusal import Busy, NotFound, Refusal, SignInFirst, TooLate
 from chalicelib.rooms.permission import Actor, Role
 from chalicelib.rooms.staff import Member, named
 from chalicelib.store import names, staff
@@ -238,7 +238,9 @@ def sign_out(asked: Asked) -> Answer:
     if me.role is Role.DOCTOR:
         held = staffing.still_held(asked.errand, id=me.id)
         if held and not asked.given.get("sure"):
-            return Go(to="doctor?leaving=yes", data={"in_hand": len(held)})
+            if asked.frame.machine:
+                raise TooLate("You still have patients. Finish with them, or say that you are sure.")
+            return Go(to="doctor?leaving=yes")
         staffing.go_home(asked.errand)
     staff.sign_out(asked.errand.actor, token_hash=hashed(asked.guest.staff), now=asked.frame.now)
     return Go(to="staff", cookies=(staff_cookie("", secure=asked.secure),))

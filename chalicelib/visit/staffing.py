@@ -130,7 +130,8 @@ def dismiss(errand: Errand, *, id: str) -> Member:
 
 def still_held(errand: Errand, *, id: str) -> list[Visit]:
     """The conversations that name this doctor now."""
-    return [visit for visit in errand.records.visits(errand.records.doctor(id).visits) if visit.doctor == id]
+    held = errand.records.visits(errand.records.doctor(id).visits, consistent=True)
+    return [visit for visit in held if visit.doctor == id]
 
 
 def give_back(errand: Errand, id: str) -> None:
