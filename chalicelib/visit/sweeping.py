@@ -24,6 +24,7 @@ from chalicelib.visit.telling import Post
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
 STEPS_MAX = 4  # pages of numbers that lead to nobody, passed in one sweep of a band: as many as are looked at
 OPEN_MAX = 5000  # visits of a lane kept in sight, in one row of the table: 15,000 would still fit
+SLACK = timedelta(minutes=1)
 AWAY = timedelta(days=2)  # so long after they were on duty nobody is looked for in the lines of doctors
 
 
@@ -109,7 +110,8 @@ def _department(errand: Errand, department: str, swept: Swept) -> tuple[list[Lan
         if lanes:
             absence = telling.absence(errand, lanes, roster)
             swept.alone += absence is not None
-            swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
+            if marks[0].lane == 0:  # it remembers the alert, for all lanes
+                swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
     return lanes, waiting
 
 
@@ -205,8 +207,9 @@ def _asked_for(errand: Errand, mine: list[Visit], swept: Swept) -> None:
     for home in errand.records.lanes(sorted({visit.home for visit in mine})) if mine else []:
         here = [visit for visit in mine if visit.home == (home.department, home.number)]
         for line in preferring.lines(errand, home, here):
-            line = _rescued(errand, line, swept)
-            swept.told += telling.tell(errand, line.lane, [line.visit], swept.has_time)
+            with _in_spite_of(swept):
+                line = _rescued(errand, line, swept)
+                swept.told += telling.tell(errand, line.lane, [line.visit], swept.has_time)
 
 
 def _rescued(errand: Errand, line: Line, swept: Swept) -> Line:
@@ -260,10 +263,11 @@ def _held(errand: Errand, lane: Lane, swept: Swept) -> None:
 
 def _is_over(errand: Errand, lane: Lane, visit: Visit) -> bool:
     """Whether nobody comes back by what the lane holds of this visit. The lane is told first, so the visit may just be
-    written: who waits steps back, or their doctor finds nobody there, which no doctor may say at once."""
+    written: who waits steps back, or their doctor finds nobody there, which no doctor may say at once. SLACK less than
+    that, as this sweep has its time from its beginning."""
     if visit.lane != (lane.department, lane.number) or visit.state not in ACTIVE:
         return True
-    answered = visit.state in WITH_DOCTOR and errand.now < assignment.may_say_not_here(visit)
+    answered = visit.state in WITH_DOCTOR and errand.now + SLACK < assignment.may_say_not_here(visit)
     return answered or lane.heads[visit.id.band] >= lane.held[str(visit.id)]
 
 
