@@ -46,6 +46,7 @@ def row(visit: Visit, now: datetime, language: str, unanswered: frozenset[Ticket
         "from_desk": visit.from_desk,
         "printable": visit.from_desk and pocket.is_printable(visit),
         "waits_for": visit.answers.doctor if visit.prefers and visit.state is State.WAITING else "",
+        "closes": shown.closes(visit),
         "at": since,
         "minutes": minutes(since, now),
     }

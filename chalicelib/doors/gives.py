@@ -203,6 +203,7 @@ ROW = thing(
     from_desk=YES,
     printable=YES,
     waits_for=TEXT,
+    closes=TEXT,
     at=TIME,
     minutes=WHOLE,
 )

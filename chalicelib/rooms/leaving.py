@@ -12,7 +12,9 @@ from chalicelib.rooms.rules import Department
 REASON_MAX = 200
 STEP_BACKS_MAX = 3
 STEP_BACK_FROM = 10  # with more people ahead there is time, and an entry of the lane would be held for hours
-GRACE = timedelta(minutes=5)  # after closing with nobody on duty: a tap on Pause by mistake sends nobody home
+# After closing, since the last sign of life of anybody who was there: as long as a silent doctor stays on duty
+# (`assignment.PRESENCE`) and five minutes more. A tap on Pause by mistake, or a dead line, sends nobody home at once.
+GRACE = timedelta(minutes=20)
 HELD_BY_CHOICE_MAX = 12  # of the HELD_MAX of a lane; the others are for whom a doctor called and did not find
 
 
@@ -57,8 +59,19 @@ def until_closing(visit: Visit, department: Department, joined: datetime) -> boo
     return for_anybody and department.opens != department.closes and department.is_open(joined)
 
 
+def may_close(visit: Visit, department: Department, joined: datetime, here: datetime) -> None:
+    """By the desk, which sees for itself whether the doctors have gone: whom closing sends home, and nobody else.
+    `here` and `joined` are on the clinic's own clock."""
+    if visit.state is not State.WAITING:
+        return  # `expire` says what stands in the way
+    if department.is_open(here):
+        raise TooLate("The department is open. To take somebody out of the queue, say why.")
+    if not until_closing(visit, department, joined):
+        raise TooLate("This patient keeps the place until the department opens. To take them out, say why.")
+
+
 def doctors_have_gone(last_there: datetime | None, now: datetime) -> bool:
-    """With nobody on duty: it has lasted GRACE, or nobody ever was there."""
+    """With nobody on duty: there was no sign of life for GRACE, or nobody ever was there."""
     return last_there is None or now - last_there >= GRACE
 
 

@@ -1,6 +1,7 @@
 """Closing: whoever came while it was open, and whom no doctor could see, is told so once the doctors have gone."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.rooms import leaving, queue
@@ -33,21 +34,34 @@ def to_go_home(errand: Errand, lanes: list[Lane], waiting: list[Visit]) -> list[
     department = errand.clinic.department(lanes[0].department)
     if department is None or department.is_open(errand.here) or queue.on_duty(lanes):
         return []
-    zone = ZoneInfo(errand.clinic.timezone)
-    mine = [v for v in waiting if leaving.until_closing(v, department, v.joined_at.astimezone(zone))]
+    mine = [visit for visit in waiting if leaving.until_closing(visit, department, _joined(errand, visit))]
     return mine if mine and _have_gone(errand, department.id) else []
+
+
+def _joined(errand: Errand, visit: Visit) -> datetime:
+    return visit.joined_at.astimezone(ZoneInfo(errand.clinic.timezone))
 
 
 def _have_gone(errand: Errand, department: str) -> bool:
     """By the roster as it is now: by an older one who has just tapped on Pause has been away for minutes."""
-    there = [line.last_there for line in errand.records.roster(department, consistent=True)]
-    return leaving.doctors_have_gone(max((at for at in there if at), default=None), errand.now)
+    roster = errand.records.roster(department, consistent=True)
+    there = [line.last_there for line in roster]
+    on_duty = any(line.on_duty and not line.own_only for line in roster)
+    return not on_duty and leaving.doctors_have_gone(max((at for at in there if at), default=None), errand.now)
 
 
 def nobody_came(errand: Errand, lanes: list[Lane]) -> bool:
     """Whether there is still nobody on duty, as it is now."""
     keys = [(lane.department, lane.number) for lane in lanes]
     return not queue.on_duty(errand.records.lanes(keys, consistent=True))
+
+
+def by_hand(errand: Errand, visit: Visit) -> Visit:
+    """The same rule, without the wait for doctors who may come back."""
+    department = errand.clinic.department(visit.id.department)
+    if department is not None:  # one the clinic has given up never opens again
+        leaving.may_close(visit, department, _joined(errand, visit), errand.here)
+    return send_home(errand, visit)
 
 
 def send_home(errand: Errand, visit: Visit) -> Visit:

@@ -8,9 +8,8 @@ from chalicelib.rooms import arrival, leaving, pocket
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.queue import BANDS, Ticket, Visit
 from chalicelib.rooms.rules import Department
-from chalicelib.visit import preferring
+from chalicelib.visit import closing, preferring
 from chalicelib.visit.arriving import Place, end, enter, place
-from chalicelib.visit.closing import send_home
 from chalicelib.visit.errand import Errand, about_visit, look, look_at_list, once
 
 FIRST_PRINT = "print:first"  # of a visit: a colon is in no id that a browser can send
@@ -119,5 +118,6 @@ def cancel_visit(errand: Errand, *, id: Ticket, why: str) -> Visit:
 
 @once(about=_about_visit, again=_visit_again)
 def expire(errand: Errand, *, id: Ticket) -> Visit:
-    """Closing time for somebody who still waits; their page tells them, and a message, if they asked for one."""
-    return send_home(errand, errand.visit(id, "expire"))
+    """Closing time for somebody who still waits, by `leaving.may_close`; their page tells them, and a message, if they
+    asked for one."""
+    return closing.by_hand(errand, errand.visit(id, "expire"))

@@ -23,7 +23,7 @@ from chalicelib.doors.form import FORM_TYPE, JSON_TYPE, clean
 from chalicelib.outside import sms
 from chalicelib.rooms.permission import MAY, Role
 from tests.attacks.words import PHONES, everything_read, readers, route_of, said_everywhere
-from tests.people import BOB, Answer, Browser, Cast, House, Patient
+from tests.people import BOB, Answer, Browser, Cast, House, Member, Patient
 from tests.simulation.mutants import around, instead
 
 EXAMPLES = 6
@@ -213,7 +213,6 @@ def _the_rest_of_the_day(cast: Cast, house: Held) -> None:
     told = {**BOB, "consent": "yes", "language": "en", "flags": "none", "name": "Lee"}
     paper = dee.post("/en/desk/add", **told).path.rpartition("/")[2]
     dee.machine("GET", f"/en/desk/tickets/{paper}")
-    dee.post(f"/en/desk/visits/{paper}/expire", department="general")
     for deed in ("hand-over", "bring-back"):
         cast.cole.post(f"/en/parcels/{cast.ann.visit}/{deed}")
     cast.others[0].post(f"/en/visits/{cast.others[0].visit}/erase")
@@ -227,6 +226,9 @@ def _the_rest_of_the_day(cast: Cast, house: Held) -> None:
     eve.post("/en/forget")
     cast.ann.post("/en/number/everywhere")
     ada.post("/en/doctor/pause")
+    cast.clock.forward(hours=13)
+    night = Member(house, "dee", cast.clock())
+    night.post(f"/en/desk/visits/{paper}/expire", department="general")
 
 
 @pytest.mark.slow

@@ -158,9 +158,16 @@ def test_closing_time(cast: Cast) -> None:
     got = cast.dee.get("/en/desk?department=general")
     assert not any(f.action.endswith("/expire") for f in got.page.forms), "nobody is sent away while it is open"
     cast.clock.forward(hours=13)
+    cast.bob.join()
     night = Member(cast.house, "dee", cast.clock())
     got = night.get("/en/desk?department=general")
     assert "The department is closed." in got.words
+    assert [f.action for f in got.page.forms if f.action.endswith("/expire")] == [
+        f"/en/desk/visits/{cast.ann.visit}/expire"
+    ], "who came since keeps the place until it opens"
+    got = night.post(f"/en/desk/visits/{cast.bob.visit}/expire", department="general")
+    assert got.status == 409
+    night.get("/en/desk?department=general")
     got = night.fill("/expire")
     assert "C2001 is no longer in the queue." in got.words
     assert "closed" in cast.ann.look().words

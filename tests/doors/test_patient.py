@@ -132,6 +132,7 @@ def test_who_wants_to_leave_is_told_that_a_doctor_has_come(cast: Cast) -> None:
 
 def test_a_ticket_the_clinic_ended_says_so(cast: Cast) -> None:
     cast.ann.join()
+    cast.clock.forward(hours=13)
     desk.expire(cast.errand("dee"), id=id_of(cast.ann))
     assert "We have closed for today" in cast.ann.look().words
     cast.bob.join()
@@ -177,6 +178,7 @@ def test_a_message_that_fails_stays_in_its_box(cast: Cast, text: str, why: str) 
 def test_a_message_too_late_is_still_there_to_copy(cast: Cast) -> None:
     cast.ann.join()
     cast.ann.look()
+    cast.clock.forward(hours=13)
     desk.expire(cast.errand("dee"), id=id_of(cast.ann))
     got = cast.ann.fill("messages", text="Are you still there?")
     assert got.status == 409

@@ -9,7 +9,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ if __name__ == "__main__":
 
 from chalicelib.refusal import Refusal
 from chalicelib.rooms.permission import SYSTEM
+from chalicelib.rooms.rules import Clinic
 from chalicelib.visit import arriving, seeing, sweeping, taking
 from tests import engines
 from tests.builders import ADA, ANN, MINUTE
@@ -98,6 +99,7 @@ class Moment:
     name: str
     begun: Table
     at: datetime
+    clinic: Clinic  # its hours are those of the moment
     possible: list[Deed] = field(default_factory=list)
 
 
@@ -113,6 +115,7 @@ class Meeting:
         def doing(i: int, deed: Deed) -> Callable[[], Any]:
             late = LATER if deed.do is sweeping.sweep else MINUTE
             errand = walk.errand(deed.who, f"meeting-{i}", at=self.moment.at + late)
+            errand = replace(errand, clinic=self.moment.clinic)
             return lambda: deed.do(errand, **self.typed[i])
 
         return [doing(i, deed) for i, deed in enumerate(self.deeds)]
@@ -146,9 +149,10 @@ class Meeting:
 def moment(walk: Walk, deed: Deed) -> tuple[Moment, Typed]:
     """The clinic made ready for this deed, and what is typed there."""
     restore({})
-    walk.count, walk.now = 0, Walk().now
+    fresh = Walk()
+    walk.count, walk.now, walk.clinic = 0, fresh.now, fresh.clinic
     typed = deed.ready(walk)
-    return Moment(name=deed.name, begun=table(), at=walk.now), typed
+    return Moment(name=deed.name, begun=table(), at=walk.now, clinic=walk.clinic), typed
 
 
 def moments(walk: Walk) -> tuple[list[Moment], dict[str, Typed]]:
@@ -158,7 +162,7 @@ def moments(walk: Walk) -> tuple[list[Moment], dict[str, Typed]]:
     for deed in EVERYBODY.values():
         here, typed[deed.name] = moment(walk, deed)
         if _about_the_visit(deed, typed[deed.name]) and deed not in BYSTANDERS:
-            found.setdefault(_state(here.begun), here)
+            found.setdefault(f"{here.clinic} {_state(here.begun)}", here)
     for here in found.values():
         restore(here.begun)
         for deed in EVERYBODY.values():

@@ -70,7 +70,7 @@ def test_three_and_four_at_once(ground: Ground) -> None:
 RACES = [
     ("save_note again", "sign", "hand_back"),
     ("leave a doctor", "sign", "leave"),
-    ("leave", "cancel_visit", "expire"),
+    ("expire", "cancel_visit", "expire"),
     ("approve", "approve", "return"),
     ("revoke", "choose_delivery", "choose_delivery"),
     ("hand_over", "hand_over", "cancel_order"),
@@ -101,7 +101,7 @@ def test_a_patient_has_one_doctor_and_a_doctor_no_more_than_there_is_room_for(
     waiting = walk.crowd(3 - len(set(doctors)))
     for doctor in set(doctors):
         walk.on_duty(doctor, capacity=1)
-    moment = Moment(name="", begun=table(), at=walk.now)
+    moment = Moment(name="", begun=table(), at=walk.now, clinic=walk.clinic)
     take = [replace(EVERYBODY["take_next"], who=doctor) for doctor in doctors]
     meeting = Meeting(moment, take, [{"departments": ("general",)}] * 2)
     winners = set()

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from chalicelib.rooms import arrival, pocket, preferred, queue
+from chalicelib.rooms import arrival, leaving, pocket, preferred, queue
 from chalicelib.rooms.arrival import ForWhom, Getting, HowLong, Request, Stage
 from chalicelib.rooms.delivery import Order, Way
 from chalicelib.rooms.delivery import State as OrderState
@@ -330,6 +331,7 @@ class Crowd:
         department = self.random.choice(self.day.clinic.departments).id
         roll = self.random.random()
         active = sorted(self.mirror.active)
+        to_close = [id for id in active if self._is_over_for(self.mirror.visits[id])]
         if roll < 0.3 or not active:
             self.do("see_queue", desk.see_queue, actor, department=department)
         elif roll < 0.4:
@@ -338,10 +340,17 @@ class Crowd:
         elif roll < 0.55:
             why = self.random.choice(("Went to the emergency room", ""))
             self.do("cancel_visit", desk.cancel_visit, actor, id=self.random.choice(active), why=why)
-        elif roll < 0.6:
-            self.do("expire", desk.expire, actor, id=self.random.choice(active))
+        elif roll < (0.8 if to_close else 0.6):
+            self.do("expire", desk.expire, actor, id=self.random.choice(to_close or active))
         else:
             self.staff.parcel_by(actor)
+
+    def _is_over_for(self, visit: Visit) -> bool:
+        """Whether the desk's page has the button."""
+        department, zone = self.day.clinic.department(visit.id.department), ZoneInfo(self.day.clinic.timezone)
+        assert department is not None
+        kept = leaving.until_closing(visit, department, visit.joined_at.astimezone(zone))
+        return kept and not department.is_open(self.day.now.astimezone(zone))
 
     def sweep(self) -> Outcome:
         """The clinic looks after itself, as it does every minute."""

@@ -369,7 +369,7 @@ DEEDS = [
     Deed("with paper", holding.come_back, PHONE, lambda w: {**LINK, **w.printed()}, other={"secret": "third"}),
     Deed("let_go", holding.let_go, ANN, lambda w: {"id": w.join().id, "secret": ANN.id}),
     Deed("cancel_visit", desk.cancel_visit, DEE, lambda w: {"id": w.join().id, "why": "Home."}, other={"why": "-"}),
-    Deed("expire", desk.expire, DEE, lambda w: {"id": w.join().id}),
+    Deed("expire", desk.expire, DEE, lambda w: {"id": w.closed_upon().id}),
     Deed("complain", keeping.complain, ANN, lambda w: {"id": w.signed(), **HURT}, other={"text": "It still hurts."}),
     Deed("close_complaint", keeping.close_complaint, DEE, _complained, other={"word": "-"}),
     Deed("erase", keeping.erase, ANN, lambda w: {"id": w.signed()}),

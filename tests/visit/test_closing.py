@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.rooms.assignment import Seen
+from chalicelib.refusal import TooLate
+from chalicelib.rooms.assignment import PRESENCE, Seen
 from chalicelib.rooms.leaving import GRACE
 from chalicelib.rooms.notice import Kind, Outcome
 from chalicelib.rooms.permission import SYSTEM
@@ -15,9 +16,9 @@ from chalicelib.rooms.queue import Call, Lane, State, Why
 from chalicelib.rooms.rules import Sms
 from chalicelib.store import records
 from chalicelib.store.records import LIST_MAX
-from chalicelib.visit import arriving, closing, desk, sweeping, taking
+from chalicelib.visit import arriving, closing, desk, seeing, sweeping, taking
 from chalicelib.visit.closing import CLOSE_MAX, LOOK_EVERY
-from tests.builders import ADA, ANN, BO, BOB, DEE, MINUTE, NOW, a_clinic, a_department, a_visit
+from tests.builders import ADA, ANN, BO, BOB, DEE, EVE, MINUTE, NOW, a_clinic, a_department, a_visit, refused
 from tests.visit.test_telling import Provider, notices
 from tests.visit.walk import Walk
 from tests.visit.weather import meanwhile
@@ -50,6 +51,17 @@ def test_a_doctor_who_taps_on_pause_by_mistake_sends_nobody_home(walk: Walk) -> 
     taking.pause(walk.errand(ADA, at=EVENING + GRACE))
     assert sweep(walk, EVENING + GRACE + MINUTE).sent_home == 0, "it is counted from the last one who was there"
     assert sweep(walk, EVENING + 2 * GRACE).sent_home == 1
+
+
+def test_nor_does_one_who_was_silent_for_a_while(walk: Walk) -> None:
+    """Duty ended by itself, a quarter of an hour after the last sign of life: they have five minutes more."""
+    walk.join()
+    walk.now = EVENING
+    walk.on_duty()
+    silent = walk.now + PRESENCE
+    assert sweep(walk, silent).off_duty == 1
+    assert sweep(walk, silent + 4 * MINUTE).sent_home == 0
+    assert sweep(walk, silent + 5 * MINUTE).sent_home == 1
 
 
 def test_nor_does_one_whose_lane_does_not_know_of_the_doctors_yet(walk: Walk) -> None:
@@ -123,11 +135,27 @@ def test_who_asked_to_be_told_is_told(walk: Walk) -> None:
 
 def test_also_by_the_desk_and_also_when_the_service_is_down_for_a_while(walk: Walk) -> None:
     id = walk.join(text_me=True).id
+    walk.now = EVENING
     desk.expire(walk.errand(DEE), id=id)
     post = Provider([Outcome.LATER, Outcome.SENT])
     for minute in range(3):
         sweep(walk, walk.now + minute * MINUTE, post)
     assert notices() == [("closed", "sent", 2)]
+
+
+def test_the_desk_closes_only_on_whom_closing_sends_home(walk: Walk) -> None:
+    """Also from a page of this afternoon: nobody is told that it has closed who was told that the place is safe."""
+    called, in_time = walk.taken(BOB), walk.join()
+    seeing.hand_back(walk.errand(ADA), id=called, epoch=1, reason="My line is down")
+    with refused("The department is open.", kind=TooLate):
+        desk.expire(walk.errand(DEE), id=in_time.id)
+    walk.now = EVENING
+    late = walk.join(EVE)
+    for id in (called, late.id):
+        with refused("This patient keeps the place until the department opens.", kind=TooLate):
+            desk.expire(walk.errand(DEE), id=id)
+    assert desk.expire(walk.errand(DEE), id=in_time.id).state is State.EXPIRED
+    assert [records.visit(id).state for id in (called, late.id)] == [State.WAITING] * 2
 
 
 def test_who_is_taken_at_that_very_moment_is_not_told_that_it_has_closed(walk: Walk) -> None:

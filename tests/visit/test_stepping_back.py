@@ -97,12 +97,15 @@ def test_who_stepped_back_may_leave_expire_or_be_cancelled(walk: Walk) -> None:
     for end in (
         lambda id: arriving.leave(walk.errand(ANN), id=id),
         lambda id: desk.cancel_visit(walk.errand(DEE), id=id, why="Home."),
-        lambda id: desk.expire(walk.errand(DEE), id=id),
     ):
         id = walk.join().id
         step_back(walk, id)
         end(id)
         assert held() == {}
+    id = walk.closed_upon().id
+    step_back(walk, id)
+    desk.expire(walk.errand(DEE), id=id)
+    assert held() == {}
     walk.on_duty()
     assert walk.take() is None
 

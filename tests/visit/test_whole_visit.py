@@ -186,7 +186,7 @@ def test_the_desk_cancels_with_a_reason_and_closes_for_the_day(walk: Walk) -> No
         desk.cancel_visit(walk.errand(DEE), id=visit.id, why=" ")
     gone = desk.cancel_visit(walk.errand(DEE), id=visit.id, why="Went home.")
     assert (gone.state, gone.ended_why) == (State.CANCELLED, "Went home.")
-    late = walk.join(BOB)
+    late = walk.closed_upon(BOB)
     assert desk.expire(walk.errand(DEE), id=late.id).state is State.EXPIRED
     assert arriving.see_ticket(walk.errand(BOB), id=late.id).visit.ended_why == "closing"
 

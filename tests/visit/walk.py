@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from chalicelib.rooms import pocket
@@ -70,6 +70,14 @@ class Walk:
             same_doctor=same_doctor,
             phone=found_by,
         )
+
+    def closed_upon(self, who: Actor = ANN) -> Visit:
+        """Somebody joined, and the department closed before a doctor came."""
+        visit, closes = self.join(who), (self.now + timedelta(minutes=1)).time()
+        general = replace(self.clinic.departments[0], opens=time(0), closes=closes)
+        self.clinic = replace(self.clinic, timezone="UTC", departments=(general, *self.clinic.departments[1:]))
+        self.now += timedelta(minutes=2)
+        return visit
 
     def back_to(self, doctor: Actor = ADA, *people: Actor) -> list[Visit]:
         """People whom this doctor has seen come back about the same thing, and ask for the doctor."""
