@@ -247,7 +247,7 @@ def without_a_line(stage: Stage) -> None:
     patient.keeps_ticket()
     patient.phone.set_offline(True)
     patient.page.reload()
-    patient.reads("You are offline. Keep this ticket: your place is safe.")
+    patient.reads("You are offline. Keep this ticket: that does not cost you your place.")
     patient.place_is(1)
     patient.look("ticket-offline")
     patient.goes_to("/find")

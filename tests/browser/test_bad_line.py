@@ -53,7 +53,7 @@ def test_the_ticket_offline(new_stage: NewStage, language: str) -> None:
     expect(offline).to_be_hidden()
     patient.phone.set_offline(True)
     expect(offline).to_be_visible()
-    expect(offline).to_have_text(patient.t("You are offline. Keep this ticket: your place is safe."))
+    expect(offline).to_have_text(patient.t("You are offline. Keep this ticket: that does not cost you your place."))
     patient.place_is(1)
     patient.phone.set_offline(False)
     expect(offline).to_be_hidden()

@@ -14,7 +14,7 @@ from tests.browser.people import Patient, Person
 from tests.browser.stage import Stage
 
 WORKERS = "navigator.serviceWorker.getRegistrations().then(all => all.map(one => new URL(one.scope).pathname))"
-OFFLINE = "You are offline. Keep this ticket: your place is safe."
+OFFLINE = "You are offline. Keep this ticket: that does not cost you your place."
 HIDE = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
   document.dispatchEvent(new Event('visibilitychange')) }"""
 
