@@ -367,10 +367,11 @@ def here_now(errand: Errand, *, id: Ticket) -> Place:
     line = preferring.line(errand, id, "here_now")
     visit = line.visit
     for _ in range(DECIDE_TRIES_MAX):  # a message written at this moment must not swallow it
-        if not queue.missed(visit):
-            return _place_of(errand, visit, line)
-        visit = bring_to_front(errand, visit)
-    raise Busy
+        if queue.missed(visit):
+            visit = bring_to_front(errand, visit)
+    if queue.missed(visit):
+        raise Busy
+    return _place_of(errand, visit, line)
 
 
 def turn_again(errand: Errand, visit: Visit) -> Visit:

@@ -5,9 +5,10 @@ or one that dies in the middle, do no harm: the next one finds what is left.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from chalicelib.refusal import Refusal, Repeated, Stale
 from chalicelib.rooms import assignment, promise, queue, spent
@@ -24,8 +25,11 @@ from chalicelib.visit.telling import Post
 NUMBERS_MAX = 400  # called numbers looked at in one sweep of a lane; the rest waits a minute
 STEPS_MAX = 4  # pages of numbers that lead to nobody, passed in one sweep of a band: as many as are looked at
 OPEN_MAX = 5000  # visits of a lane kept in sight, in one row of the table: 15,000 would still fit
-SLACK = timedelta(minutes=1)
+SLACK = timedelta(minutes=1)  # as old the time of a sweep may be that has run for a while
 AWAY = timedelta(days=2)  # so long after they were on duty nobody is looked for in the lines of doctors
+
+DOCTORS = -1  # the part of a department that is no lane
+One = TypeVar("One")
 
 
 @dataclass(slots=True)
@@ -64,13 +68,15 @@ class Swept:
 
 def sweep(errand: Errand, post: Post | None = None, has_time: Callable[[], bool] = lambda: True) -> Swept:
     """All lanes of all departments while there is time, then who is sent home, then the post: a service outside that is
-    slow or down holds up nothing else. Each minute another department is the first, so none is always the last."""
+    slow or down holds up nothing else. Each minute another department is the first, and each time another of its lanes
+    and doctors, so none is always the last."""
     swept = Swept(has_time=has_time)
     evening: list[tuple[list[Lane], list[Visit]]] = []
-    for department in _in_turn(errand):
+    minute = int(errand.now.timestamp()) // 60
+    for department in _in_turn([department.id for department in errand.clinic.departments], minute):
         if swept.in_time():
             with _in_spite_of(swept):
-                evening.append(_department(errand, department, swept))
+                evening.append(_department(errand, department, minute // len(errand.clinic.departments), swept))
     for lanes, waiting in evening:
         with _in_spite_of(swept):
             _closing(errand, lanes, waiting, swept)
@@ -86,32 +92,34 @@ def sweep(errand: Errand, post: Post | None = None, has_time: Callable[[], bool]
     return swept
 
 
-def _in_turn(errand: Errand) -> list[str]:
-    ids = [department.id for department in errand.clinic.departments]
-    first = int(errand.now.timestamp()) // 60 % len(ids)
-    return ids[first:] + ids[:first]
+def _in_turn(all_of_them: Sequence[One], nth: int) -> Sequence[One]:
+    first = nth % max(1, len(all_of_them))
+    return (*all_of_them[first:], *all_of_them[:first])
 
 
-def _department(errand: Errand, department: str, swept: Swept) -> tuple[list[Lane], list[Visit]]:
-    """Its lanes, and who waits in them for the first free doctor."""
+def _department(errand: Errand, department: str, turn: int, swept: Swept) -> tuple[list[Lane], list[Visit]]:
+    """Its lanes, and who waits in them for the first free doctor. `turn` says how often it has been the first."""
+    parts = (*range(errand.clinic.lanes), DOCTORS)
     marks: list[Mark] = []
     lanes: list[Lane] = []
     waiting: list[Visit] = []
-    for number in range(errand.clinic.lanes):
+    roster: list[Seen] = []
+    for part in _in_turn(parts, turn):
         with _in_spite_of(swept):
-            if swept.in_time():
-                mark, lane, there = _lane(errand, department, number, swept)
+            if part == DOCTORS:
+                roster = _doctors(errand, department, turn // len(parts), swept)
+            elif swept.in_time():
+                mark, lane, there = _lane(errand, department, part, swept)
                 marks.append(mark)
                 lanes.append(lane)
                 waiting += [visit for visit in there if not visit.prefers]  # the others have their doctor
     with _in_spite_of(swept):
-        roster = _doctors(errand, department, swept)
         _told_on_duty(errand, lanes, roster)
-        if lanes:
-            absence = telling.absence(errand, lanes, roster)
-            swept.alone += absence is not None
-            if marks[0].lane == 0:  # it remembers the alert, for all lanes
-                swept.desk_alerted += telling.alert(errand, marks[0], absence, waiting)
+        for absence in telling.absences(errand, [lanes] if lanes else []):
+            swept.alone += 1
+            for mark in marks:
+                if mark.lane == 0:  # it remembers the alert, for all lanes
+                    swept.desk_alerted += telling.alert(errand, mark, absence, waiting)
     return lanes, waiting
 
 
@@ -147,8 +155,9 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
     with _in_spite_of(swept):
         mine = [line.visit for line in (*seen, *there) if line.lane == lane]
         swept.told += telling.tell(errand, lane, mine, swept.has_time)
-        for line in (*seen, *there):
-            if line.lane != lane:
+    for line in (*seen, *there):
+        if line.lane != lane:
+            with _in_spite_of(swept):
                 swept.told += telling.tell(errand, line.lane, [line.visit], swept.has_time)
     return mark, lane, waiting
 
@@ -182,18 +191,19 @@ def _found(errand: Errand, numbers: list[Ticket], broken: list[Ticket]) -> list[
     return found + (errand.records.visits(late, broken=broken, consistent=True) if late else [])
 
 
-def _doctors(errand: Errand, department: str, swept: Swept) -> list[Seen]:
+def _doctors(errand: Errand, department: str, turn: int, swept: Swept) -> list[Seen]:
     """Whoever works there, and their patients: all desks together, so that the requests do not grow with the doctors
     one by one. Gives the roster as it was."""
     roster = errand.records.roster(department)
-    near = [line for line in roster if line.on_duty or errand.now - line.seen_at < AWAY]
+    near = _in_turn([one for one in roster if one.on_duty or errand.now - one.seen_at < AWAY], turn)
     desks = errand.records.own_lines(dict.fromkeys(line.doctor for line in near))
     own = _stepped(errand, [lane for _, lane in desks.values()], swept)
     waiting = errand.records.waiting_for(dict(zip(desks, own, strict=True)))
     in_hand = sorted({id for desk, _ in desks.values() for id in desk.visits} - {visit.id for visit in waiting})
     held = errand.records.visits(in_hand)
     with _in_spite_of(swept):
-        _asked_for(errand, [v for v in (*waiting, *held) if v.prefers and v.id.department == department], swept)
+        mine = [visit for visit in (*waiting, *held) if visit.prefers and visit.id.department == department]
+        _asked_for(errand, _in_turn(mine, turn), swept)
     for line in near:
         if swept.in_time():
             with _in_spite_of(swept):
@@ -201,10 +211,10 @@ def _doctors(errand: Errand, department: str, swept: Swept) -> list[Seen]:
     return roster
 
 
-def _asked_for(errand: Errand, mine: list[Visit], swept: Swept) -> None:
+def _asked_for(errand: Errand, mine: Sequence[Visit], swept: Swept) -> None:
     """Who asked for one doctor, waiting or with that doctor. The head of the department's lane may be far from their
     number, so nobody would miss them if that doctor vanished."""
-    for home in errand.records.lanes(sorted({visit.home for visit in mine})) if mine else []:
+    for home in errand.records.lanes(list(dict.fromkeys(visit.home for visit in mine))) if mine else []:
         here = [visit for visit in mine if visit.home == (home.department, home.number)]
         for line in preferring.lines(errand, home, here):
             with _in_spite_of(swept):

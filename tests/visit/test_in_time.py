@@ -1,6 +1,5 @@
 """A sweep that has no time for everything: what it leaves is counted, and the next one finds it."""
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -9,14 +8,16 @@ import pytest
 
 from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import Band, Lane, Why
+from chalicelib.rooms.queue import Band, Lane, Mark, Why
 from chalicelib.store import records
 from chalicelib.visit import sweeping, taking
 from chalicelib.visit.sweeping import AWAY
-from tests.builders import ADA, BO, MINUTE, a_clinic
+from tests.builders import ADA, BO, MINUTE
 from tests.visit.walk import Walk, restore, table
 
 DEPARTMENTS = (("general", ADA), ("children", BO))
+SILENT = [replace(ADA, id=f"silent{n}") for n in range(3)]  # with ADA four in one department
+LANES = 3  # and the doctors: as many parts as doctors
 
 
 @pytest.fixture
@@ -62,22 +63,32 @@ def test_whatever_there_was_no_time_for_the_next_sweep_does(lost: Walk) -> None:
         assert first.off_duty + second.off_duty == 2, looks
 
 
-def test_each_minute_another_department_is_the_first() -> None:
-    walk = Walk(a_clinic())
-    firsts = [sweeping._in_turn(walk.errand(SYSTEM, at=walk.now + n * MINUTE)) for n in range(4)]
-    ids = [department.id for department in walk.clinic.departments]
-    assert all(sorted(order) == sorted(ids) for order in firsts)
-    assert all(a[0] != b[0] for a, b in itertools.pairwise(firsts))
+def test_with_never_enough_time_everybody_still_has_their_turn(lost: Walk) -> None:
+    """Each minute another department, and in it another lane or the doctors: none is always the last."""
+    lost.clinic, store = replace(lost.clinic, lanes=LANES), Asked()
+    for doctor in SILENT:
+        lost.on_duty(doctor)
+    restless = len(DEPARTMENTS) * (LANES + 1) * (len(SILENT) + 1)
+    for minute in range(20, 20 + restless):
+        errand = replace(lost.errand(SYSTEM, at=lost.now + minute * MINUTE), records=store)
+        sweeping.sweep(errand, has_time=Time(2))  # for one department, and one look in it
+    assert store.lanes_looked_at == {(department, lane) for department, _ in DEPARTMENTS for lane in range(LANES)}
+    assert not any(line.on_duty for department, _ in DEPARTMENTS for line in records.roster(department))
 
 
 class Asked:
-    """The store, and whose desks it was asked for."""
+    """The store, and whose desks it was asked for, and which lanes' marks."""
 
     def __init__(self) -> None:
         self.desks: set[str] = set()
+        self.lanes_looked_at: set[tuple[str, int]] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(records, name)
+
+    def mark(self, department: str, number: int) -> Mark:
+        self.lanes_looked_at.add((department, number))
+        return records.mark(department, number)
 
     def own_lines(self, doctors: Iterable[str], *, consistent: bool = False) -> dict[str, tuple[Doctor, Lane]]:
         self.desks |= set(doctors)
