@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib.doors.guests import badge, hashed
+from chalicelib.doors.guests import badge, cookie_name, hashed
 from chalicelib.doors.staff import AREAS
 from chalicelib.store import staff
 from infra.local.seed import STAFF, seed
@@ -34,6 +34,8 @@ SECRETS = tuple(member.secret for member in STAFF)
 class Visitor(Patient):
     """Somebody at an address that begins with a path of its own, as API Gateway's stages do."""
 
+    secure = False  # behind https, as seen by the function
+
     def __init__(self, address: str) -> None:
         super().__init__(OverHttp(address), ANSWERS)
         self.base = urlsplit(address).path
@@ -45,7 +47,7 @@ class Visitor(Patient):
         """As after the last page of signing in, which asks Cognito and is told in tests/doors/test_staff.py."""
         mine = badge(id, secrets.token_urlsafe(16))
         self.opened(id, mine)
-        self.cookies["staff"] = mine
+        self.cookies[cookie_name("staff", secure=self.secure)] = mine
         (role,) = (member.role for member in STAFF if member.id == id)
         self.get(self.url(AREAS[role][0]))
 
@@ -101,8 +103,10 @@ def visit(address: str, visitor: Callable[[str], Visitor] = Visitor) -> None:
     deliver(sam, dee, cole, ann.visit, code)
     assert "Given out" in ann.look().words
     for who in (ada, sam, dee, cole):
+        name = cookie_name("staff", secure=who.secure)
+        assert name in who.cookies
         who.fill("/staff/out")
-        assert "staff" not in who.cookies
+        assert name not in who.cookies
 
 
 def see(ada: Visitor, ann: Visitor) -> None:

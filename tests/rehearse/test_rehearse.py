@@ -130,6 +130,8 @@ class Cloud:
 class Staffed(Visitor):
     """Somebody whose badge is written into the stack's table: this AWS cannot ask for a second factor."""
 
+    secure = True
+
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud.door)
         self.cloud = cloud
