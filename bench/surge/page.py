@@ -282,7 +282,7 @@ def _goals(found: Found, many: dict[str, Any]) -> Iterator[str]:
         f"of {len(many['seeds'])} seeds the middle one: median {p50['median']:.2f}, p90 {p90['median']:.2f}; the "
         f"worst: {p50['worst']:.2f}, {p90['worst']:.2f}. By band: {bands}. One person in {scale:,} played"
         + _short(ok=0.9 <= p50["median"] <= 1.15 and p90["median"] <= 1.6),
-        "`python -m bench.surge haodf --seeds 5`",
+        f"`python -m bench.surge haodf --seeds {len(many['seeds'])}`",
     )
     kinds = "answered_at_edge", "answered_at_edge_with_shield", "answered_at_once", "answered_at_once_with_shield"
     low, shield, once, both = ([one["edge"][kind]["day"] for one in found.values()] for kind in kinds)
