@@ -122,8 +122,8 @@ class Noted:
     def __init__(self, journal: Journal, board: Board) -> None:
         self.journal, self.board = journal, board
 
-    def call(self, lane: Lane, *more: Any) -> tuple[Ticket, Lane] | None:
-        called = records.call(lane, *more)
+    def call(self, lane: Lane, *more: Any, **how: bool) -> tuple[Ticket, Lane] | None:
+        called = records.call(lane, *more, **how)
         if called is not None:
             self.journal.called.append(str(called[0]))
             self.board.waiting = called[1].everybody * called[1].of  # as long as this one, about

@@ -239,7 +239,15 @@ def an_order(**changes: Any) -> Order:
     return replace(made, **changes)
 
 
-def called(lane: Lane, band: Band, now: datetime = NOW, whole: Lane | None = None, *, instead: bool = False) -> Lane:
+def called(
+    lane: Lane,
+    band: Band,
+    now: datetime = NOW,
+    whole: Lane | None = None,
+    *,
+    instead: bool = False,
+    fills: bool = False,
+) -> Lane:
     """The lane after a call in this band: what the store writes, worked out here for tests that need no store."""
     assert lane.waiting(band), "somebody must wait there"
     whole = whole or lane
@@ -250,7 +258,8 @@ def called(lane: Lane, band: Band, now: datetime = NOW, whole: Lane | None = Non
         return replace(lane, heads=heads, due=due)
     window, before = promise.turned_window(lane, now)
     before = before or lane.window_before
-    return replace(lane, heads=heads, due=due, calls=lane.calls + 1, window=window, window_before=before)
+    counted = replace(lane, calls=lane.calls + 1, fills=lane.fills + fills, window=window, window_before=before)
+    return replace(counted, heads=heads, due=due)
 
 
 def joined(lane: Lane, band: Band) -> Lane:

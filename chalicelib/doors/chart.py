@@ -46,7 +46,7 @@ def row(visit: Visit, now: datetime, language: str, unanswered: frozenset[Ticket
         "from_desk": visit.from_desk,
         "printable": visit.from_desk and pocket.is_printable(visit),
         "waits_for": visit.answers.doctor if visit.prefers and visit.state is State.WAITING else "",
-        "closes": shown.closes(visit),
+        "closes": "" if visit.prefers else shown.closes(visit),
         "at": since,
         "minutes": minutes(since, now),
     }
@@ -120,6 +120,7 @@ def dossier(found: Dossier, me: str, now: datetime, language: str) -> dict[str, 
         "heard": int(found.messages[-1].id) if found.messages else 0,  # of what is shown: the visit may be newer
         "not_here_from": assignment.may_say_not_here(visit) if visit.calls and visit.heard_in < visit.epoch else None,
         "no_shows": visit.no_shows,
+        "last_call": queue.last_call(visit),
         "may_call_again": queue.missed(visit) and visit.calls[-1].doctor == me,
         "messages": [message(one) for one in found.messages],
         "note": note(found.note) if found.note else None,

@@ -249,6 +249,7 @@ DOSSIER: dict[str, Shape] = {
     "heard": WHOLE,
     "not_here_from": maybe(TIME),
     "no_shows": WHOLE,
+    "last_call": YES,
     "may_call_again": YES,
     "messages": some(SAID),
     "note": maybe(NOTE),

@@ -48,6 +48,7 @@ class Doctor:
     capacity: int = 1
     own_only: bool = False  # takes only people who asked for this doctor
     others: int = 0  # calls from the departments since the last from the own lane
+    most: int = 0  # conversations held at once in this duty
     visits: frozenset[Ticket] = frozenset()
     last_request: str | None = None  # the last "take next", so that a retry finds its own success
     last_visit: Ticket | None = None
@@ -171,8 +172,18 @@ def go_on_duty(
     if not 1 <= capacity <= CAPACITY_MAX:
         raise Refusal("Conversations at a time: from 1 to %(max)s.", field="capacity", max=CAPACITY_MAX)
     return replace(
-        doctor, on_duty=True, departments=tuple(dict.fromkeys(departments)), capacity=capacity, own_only=own_only
+        doctor,
+        on_duty=True,
+        departments=tuple(dict.fromkeys(departments)),
+        capacity=capacity,
+        own_only=own_only,
+        most=doctor.most if doctor.on_duty else len(doctor.visits),
     )
+
+
+def fills(desk: Doctor) -> bool:
+    """Whether one more is into room that this doctor had not used before in this duty."""
+    return len(desk.visits) >= desk.most
 
 
 def pause(doctor: Doctor) -> Doctor:
@@ -302,6 +313,9 @@ def lease_ran_out(visit: Visit, now: datetime) -> bool:
 def lease_lost(visit: Visit, doctor: Doctor, now: datetime) -> bool:
     """The doctor gave no sign of life for LEASE, neither in this conversation nor anywhere else."""
     return lease_ran_out(visit, now) and (doctor.seen_at is None or doctor.seen_at + LEASE <= now)
+
+
+SIGNED_OUT = "signed out"  # the reason of a doctor who went home with patients in hand: no page has asked for one
 
 
 def slipped_away(visit: Visit, doctor: str) -> bool:

@@ -70,6 +70,12 @@ def together(days: Sequence[Accuracy]) -> Accuracy:
     )
 
 
+def paced(lane: Lane) -> int:
+    """Calls that say how fast the lane moves. A doctor who comes on duty calls as many at once as there is room for,
+    and then one for each that is over."""
+    return lane.calls - lane.fills
+
+
 def seconds_per_call(lane: Lane, now: datetime) -> float | None:
     """Seconds between calls from this lane as measured over the last 2.5 to 5 minutes, longer where calls are rare.
 
@@ -79,13 +85,13 @@ def seconds_per_call(lane: Lane, now: datetime) -> float | None:
     """
     guess = MINUTES_PER_VISIT_GUESS * 60 * lane.of / lane.on_duty if lane.on_duty else None
     if since := _measured(lane, now):
-        return max(1.0, (now - since[0]).total_seconds() + (guess or 0)) / (lane.calls - since[1])
+        return max(1.0, (now - since[0]).total_seconds() + (guess or 0)) / (paced(lane) - since[1])
     return guess
 
 
 def _measured(lane: Lane, now: datetime) -> Since | None:
     windows = lane.window_before, lane.window
-    return next((one for one in windows if one and lane.calls > one[1] and now - one[0] < STALE), None)
+    return next((one for one in windows if one and paced(lane) > one[1] and now - one[0] < STALE), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def _coming(lane: Lane, band: Band, now: datetime) -> float:
     if since is None:
         return 0
     came = sum(lane.tails[other] - since[2][other] for other in BANDS if other < band)
-    return max(0, came) / (lane.calls - since[1] + NOT_YET)
+    return max(0, came) / (paced(lane) - since[1] + NOT_YET)
 
 
 def wait(lane: Lane, visit: Visit, now: datetime) -> tuple[int, int] | None:
@@ -194,7 +200,7 @@ def _rounded(minutes: float, *, up: bool) -> int:
 def turned_window(lane: Lane, now: datetime) -> tuple[Since, Since | None]:
     """The rate windows after a call at `now`: a new one is begun when the present one is older than WINDOW."""
     if lane.window is None:
-        return (now, lane.calls, lane.tails), None
+        return (now, paced(lane), lane.tails), None
     if now - lane.window[0] >= WINDOW:
-        return (now, lane.calls, lane.tails), lane.window
+        return (now, paced(lane), lane.tails), lane.window
     return lane.window, lane.window_before

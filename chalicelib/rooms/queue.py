@@ -141,6 +141,7 @@ class Visit:
     prefers: str | None = None  # the doctor asked for, while the patient waits for nobody else
     beside: Ticket | None = None
     moved: Moved | None = None  # why it is the first free doctor after all
+    moved_at: datetime | None = None
     verified: bool = False  # `person` is somebody of a phone number that was proven
     born: date | None = None  # as the person of a proven phone was entered
     also: tuple[str, ...] = ()  # hashes of the secrets of phones on which this ticket was found again
@@ -219,6 +220,7 @@ class Lane:
     tails: Counts = (0, 0, 0, 0)
     heads: Counts = (0, 0, 0, 0)
     calls: int = 0
+    fills: int = 0  # of the calls, those into room that a doctor had not used before in this duty
     backs: int = 0  # how often a number drawn for nothing was given back
     due: Counts = (0, 0, 0, 0)  # calls of all lanes from which the band must be served
     held: Mapping[str, int] = field(default_factory=dict)  # visit id -> call of its band that brings it back

@@ -66,13 +66,21 @@ def draw(department: str, number: int, band: Band) -> tuple[Ticket, Lane]:
 
 
 def call(
-    lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = None, instead: bool = False
+    lane: Lane,
+    band: Band,
+    why: Why,
+    now: datetime,
+    whole: Lane | None = None,
+    *,
+    instead: bool = False,
+    fills: bool = False,
 ) -> tuple[Ticket, Lane] | None:
     """Call the band's next number: every caller gets another one. None if the choice no longer holds; look again.
 
     `whole` is the department as one queue, where it has several lanes. Checked in the same step: somebody is left in
     the band, and, unless it is the band's turn by its limit, nobody waits in a more urgent one of this lane. `instead`:
-    a call of this department led to nobody, and this one is made in its stead, so it does not count again.
+    a call of this department led to nobody, and this one is made in its stead, so it does not count again. `fills`: it
+    is into new room, see `promise.paced`.
     """
     head, tail = getattr(LaneRow, f"h{int(band)}"), getattr(LaneRow, f"t{int(band)}")
     condition = (tail > head) | (head.does_not_exist() & (tail > 0))
@@ -82,7 +90,9 @@ def call(
             condition &= t.does_not_exist() | (t == 0) | (h >= t)  # 0: drawn once, and given back
     row = LaneRow(lane_pk(lane.department, lane.number), "L")
     try:
-        patiently(lambda: row.update(actions=_counting(lane, band, now, whole or lane, instead), condition=condition))
+        patiently(
+            lambda: row.update(actions=_counting(lane, band, now, whole or lane, instead, fills), condition=condition)
+        )
     except UpdateError as error:
         if error.cause_response_code == _FAILED:
             return None
@@ -91,9 +101,11 @@ def call(
     return Ticket(lane.department, lane.number, band, lane.heads[band]), lane
 
 
-def _counting(lane: Lane, band: Band, now: datetime, whole: Lane, instead: bool) -> list[Action]:
+def _counting(lane: Lane, band: Band, now: datetime, whole: Lane, instead: bool, fills: bool) -> list[Action]:
     """One call more: the head, the pace, and from when each band is due."""
-    actions: list[Action] = [getattr(LaneRow, f"h{int(band)}").add(1), *([] if instead else _pace(lane, now))]
+    actions: list[Action] = [getattr(LaneRow, f"h{int(band)}").add(1)]
+    if not instead:
+        actions += [*_pace(lane, now), *([LaneRow.fills.add(1)] if fills else [])]
     if past := {f"{int(b)}.{n}" for b, n in lane.gone if n <= lane.heads[b]}:
         actions.append(LaneRow.gone.delete(past))
     elsewhere = whole.calls - lane.calls - instead
@@ -249,8 +261,11 @@ def _guard(reason: CancellationReason | None) -> GuardRow:
     return GuardRow.from_raw_data(reason.raw_item)
 
 
-def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry) -> tuple[Claim, Ticket]:
-    """Give the patient behind a called number to the doctor: one effect on visit, doctor's desk and audit.
+def claim(
+    ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry, fills: bool = False
+) -> tuple[Claim, Ticket]:
+    """Give the patient behind a called number to the doctor: one effect on visit, doctor's desk and audit. `fills`: the
+    doctor has never held so many in this duty.
 
     Returns what came of it and the visit's id. Raises Repeated if this request took somebody before; the
     number just called is then another patient's, to be brought back.
@@ -258,7 +273,7 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
     id = ticket
     for _ in range(3):  # the number itself, then the visit an alias stands for, then a joiner who was just late
         line = replace(audit, answer=str(id))
-        claiming = _claiming(id, ticket, call, lease_until, audit)
+        claiming = _claiming(id, ticket, call, lease_until, audit, fills)
         reasons = transact(claiming, line, on=visit_pk(id), stage=f"taken#{call.doctor}#{day}", since=call.at)
         if not reasons:
             return Claim.TAKEN, id
@@ -281,7 +296,7 @@ def claim(ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit:
 
 
 def _claiming(
-    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, audit: Entry
+    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, audit: Entry, fills: bool
 ) -> Callable[[TransactWrite], None]:
     V, D = VisitRow, DoctorRow
     own = asked_for(ticket) == call.doctor
@@ -314,6 +329,7 @@ def _claiming(
                 D.last_visit.set(id),
                 D.seen_at.set(call.at),  # whoever takes a patient is there
                 D.others.remove() if own else D.others.add(1),
+                *([D.most.add(1)] if fills else []),
                 D.version.add(1),
             ],
             condition=room,

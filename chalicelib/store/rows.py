@@ -145,6 +145,7 @@ class VisitRow(Row, discriminator="visit"):
     prefers = UnicodeAttribute(null=True)
     beside = values.ticket(null=True)
     moved = values.word(Moved, null=True)
+    moved_at = UTCDateTimeAttribute(null=True)
     verified = BooleanAttribute(null=True)
     born = values.day(null=True)
     also: ListAttribute[str] = ListAttribute(null=True)
@@ -263,6 +264,7 @@ class DoctorRow(Row, discriminator="doctor"):
     capacity = NumberAttribute(default=1)
     own_only = BooleanAttribute(null=True)
     others = NumberAttribute(null=True)
+    most = NumberAttribute(null=True)
     visits = UnicodeSetAttribute(null=True)
     last_request = UnicodeAttribute(null=True)
     last_visit = values.ticket(null=True)
@@ -283,6 +285,7 @@ class LaneRow(Row, discriminator="lane"):
     h0, h1, h2, h3 = (NumberAttribute(default=0) for _ in range(4))
     d0, d1, d2, d3 = (NumberAttribute(default=0) for _ in range(4))
     calls = NumberAttribute(default=0)
+    fills = NumberAttribute(null=True)
     held = UnicodeSetAttribute(null=True)  # "<visit>@<call>"
     gone = UnicodeSetAttribute(null=True)  # "<band>.<number>"
     backs = NumberAttribute(default=0)  # how often a number was given back

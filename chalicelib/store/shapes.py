@@ -241,6 +241,7 @@ SHAPES: dict[type, Shape] = {
             "visits": lambda visits: {str(v) for v in visits} or None,
             "own_only": lambda only: only or None,
             "others": lambda calls: calls or None,
+            "most": lambda held: held or None,
             "closed": lambda closed: closed or None,
             "works_in": lambda named: None if named is None else sorted(named),
         },
@@ -249,6 +250,7 @@ SHAPES: dict[type, Shape] = {
             "visits": lambda visits: frozenset(Ticket.of(v) for v in visits or ()),
             "own_only": bool,
             "others": lambda calls: int(calls or 0),
+            "most": lambda held: int(held or 0),
             "closed": bool,
             "works_in": lambda named: None if named is None else frozenset(named),
         },
@@ -358,6 +360,7 @@ def lane_of(department: str, number: int, row: rows.LaneRow | None) -> Lane:
         due=(row.d0 or 0, row.d1 or 0, row.d2 or 0, row.d3 or 0),  # type: ignore[arg-type]
         gone=frozenset((Band(int(entry[0])), int(entry[2:])) for entry in row.gone or ()),
         calls=int(row.calls or 0),
+        fills=int(row.fills or 0),
         backs=int(row.backs or 0),
         held={visit: int(at) for visit, at in held.items()},
         on_duty=max(0, int(row.on_duty or 0)),

@@ -285,8 +285,9 @@ def _place_of(errand: Errand, visit: Visit, line: Line) -> Place:
     return place(errand, replace(line, visit=visit))
 
 
-def bring_to_front(errand: Errand, visit: Visit) -> Visit:
-    """Nobody is lost: called by a doctor who died, or held by one who did, the patient is next.
+def bring_to_front(errand: Errand, visit: Visit, reason: str | None = None) -> Visit:
+    """Nobody is lost: called by a doctor who died, or held by one who did, the patient is next. `reason` is for the
+    next doctor to read, where the one before had one.
 
     Happens once: it is written on the condition that the visit is still as it was read.
     """
@@ -294,7 +295,7 @@ def bring_to_front(errand: Errand, visit: Visit) -> Visit:
     front = queue.to_front(visit, ticket=ticket)
     changes: list[object] = [front, alias]
     if visit.doctor:
-        changes[0] = replace(front, handed_back=None)  # a reason was that of a doctor before, who had written one
+        changes[0] = replace(front, handed_back=reason)  # an older one was that of a doctor before
         changes.append(Freed(doctor=visit.doctor, visit=visit.id))
         note = errand.records.newest_note(visit.id)
         if note and note.epoch == visit.epoch:
@@ -367,8 +368,9 @@ def here_now(errand: Errand, *, id: Ticket) -> Place:
     line = preferring.line(errand, id, "here_now")
     visit = line.visit
     for _ in range(DECIDE_TRIES_MAX):  # a message written at this moment must not swallow it
-        if queue.missed(visit):
-            visit = bring_to_front(errand, visit)
+        if not queue.missed(visit):
+            break
+        visit = bring_to_front(errand, visit)
     if queue.missed(visit):
         raise Busy
     return _place_of(errand, visit, line)

@@ -108,10 +108,18 @@ class Records(Protocol):
     def tell_on_duty(self, lane: Lane, on_duty: int, *, of: int) -> None: ...
     def lanes(self, lanes: list[tuple[str, int]], *, consistent: bool = False) -> list[Lane]: ...
     def call(
-        self, lane: Lane, band: Band, why: Why, now: datetime, whole: Lane | None = None, instead: bool = False
+        self,
+        lane: Lane,
+        band: Band,
+        why: Why,
+        now: datetime,
+        whole: Lane | None = None,
+        *,
+        instead: bool = False,
+        fills: bool = False,
     ) -> tuple[Ticket, Lane] | None: ...
     def claim(
-        self, ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry
+        self, ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry, fills: bool = False
     ) -> tuple[Claim, Ticket]: ...
     def join(
         self,

@@ -142,7 +142,7 @@ def give_back(errand: Errand, id: str) -> None:
         if not held:
             return
         for visit in held:
-            bring_to_front(errand, visit)
+            bring_to_front(errand, visit, assignment.SIGNED_OUT)
     raise Busy
 
 

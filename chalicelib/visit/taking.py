@@ -131,14 +131,15 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
         lane, band, why = front[0] if len(front) == 1 else _joined_first(errand, front)
         whole = queue.as_one([one for one in lanes if one.department == lane.department])
         instead = any(number.department == lane.department for number in vain)
-        called = errand.records.call(lane, band, why, errand.now, whole, instead)
+        fills = assignment.fills(desk)
+        called = errand.records.call(lane, band, why, errand.now, whole, instead=instead, fills=fills)
         if called is None:
             front, lanes = Front(), _again(errand, lanes)
             continue
         ticket, counted = called
         lanes = _with(lanes, counted)
         why = assignment.kept_reason(why, ticket, lanes)
-        taken = _claim(errand, ticket, Call(epoch=0, doctor=desk.id, at=errand.now, why=why))
+        taken = _claim(errand, ticket, Call(epoch=0, doctor=desk.id, at=errand.now, why=why), fills)
         if taken is not None:
             return taken
         vain.append(ticket)
@@ -172,10 +173,11 @@ def _nobody(errand: Errand) -> None:
         raise earlier
 
 
-def _claim(errand: Errand, ticket: Ticket, call: Call) -> Ticket | None:
+def _claim(errand: Errand, ticket: Ticket, call: Call, fills: bool) -> Ticket | None:
     audit = errand.entry("take_next", about_doctor(call.doctor))
+    lease, day = errand.now + LEASE, errand.today
     try:
-        came, id = errand.records.claim(ticket, call, lease_until=errand.now + LEASE, day=errand.today, audit=audit)
+        came, id = errand.records.claim(ticket, call, lease_until=lease, day=day, audit=audit, fills=fills)
     except (Repeated, Busy):
         # The number just called is another patient's, or nobody knows; the sweep finds what cannot be done now.
         with contextlib.suppress(Busy):

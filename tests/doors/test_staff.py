@@ -18,7 +18,7 @@ from infra.enrol import let_in
 from infra.local.identity import code_of, open_pool, stand_in
 from infra.local.seed import PASSWORDS, give_ways_in
 from tests import hiring
-from tests.people import STAFF, Answer, Browser, Cast
+from tests.people import STAFF, Answer, Browser, Cast, Member
 from tests.simulation.mutants import instead
 
 HOMES = {"ada": "doctor", "sam": "pharmacy", "cole": "parcels", "dee": "desk", "pria": "openings", "max": "people"}
@@ -313,6 +313,9 @@ def test_a_doctor_with_patients_is_asked_before_the_way_out_and_nobody_is_left_b
     assert ada.fill("/staff/out").path == "/en/staff"
     state = cast.ann.machine("GET", f"/en/visits/{visit}").json["state"]
     assert state == "waiting", "and not in ten minutes only"
+    assert "We had no sign of life" not in Member(cast.house, "ada", cast.clock()).get("/en/doctor").words
+    cast.bo.post("/en/doctor/duty", departments="general", capacity="2")
+    assert "The doctor has gone home." in cast.bo.post("/en/doctor/next", departments="general").words
 
 
 def test_signing_out_ends_it_for_good(cast: Cast) -> None:

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refusal import NotFound, TooLate
+from chalicelib.rooms import promise
 from chalicelib.rooms.assignment import LEASE, SIGN_OF_LIFE, TAKE_TRIES_MAX
 from chalicelib.rooms.consult import NoteState
-from chalicelib.rooms.promise import WINDOW
+from chalicelib.rooms.promise import MINUTES_PER_VISIT_GUESS, WINDOW
 from chalicelib.rooms.queue import Band, Lane, State, Ticket, Why, as_one, choose
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, taking
@@ -47,12 +48,31 @@ def test_the_counters_move_as_the_rooms_say(walk: Walk, many: int) -> None:
         else:
             n = luck.choice([lane.number for lane in lanes if lane.waiting(chosen[0])])
             instead = whole.calls > 0 and luck.random() < 0.3
-            moved = records.call(lanes[n], *chosen, now, whole, instead)
+            fills = luck.random() < 0.3
+            moved = records.call(lanes[n], *chosen, now, whole, instead=instead, fills=fills)
             assert moved is not None
             ticket, kept = moved
-            lanes[n] = called(lanes[n], chosen[0], now, whole, instead=instead)
+            lanes[n] = called(lanes[n], chosen[0], now, whole, instead=instead, fills=fills)
             assert ticket.n == lanes[n].heads[chosen[0]]
         assert kept == lanes[n]
+
+
+def test_a_doctor_who_takes_many_at_once_is_no_pace(walk: Walk) -> None:
+    """Five in a minute, and then one for each that is over. In the morning everybody would read of a fifth of the wait,
+    and see it grow."""
+    people = walk.crowd(12)
+    walk.on_duty(capacity=5)
+    begun = [walk.take() for _ in range(5)]
+    last = replace(ANN, id=people[-1].secret)
+    assert walk.place(last, people[-1].id).wait == promise.said(7 * MINUTES_PER_VISIT_GUESS)
+    walk.now += timedelta(minutes=8)
+    for id in begun[:2]:
+        assert id
+        walk.sign(id)
+        walk.take()
+    assert promise.paced(the_lane()) == 2
+    low, high = walk.place(last, people[-1].id).wait or (0, 0)
+    assert promise.said(5 * 4)[0] <= low < high <= promise.said(5 * 9)[1]
 
 
 def test_a_choice_that_no_longer_holds_is_made_again(walk: Walk) -> None:
