@@ -9,7 +9,6 @@ from chalicelib.doors import chart, guests, number, origin, shown, words
 from chalicelib.doors.form import FORMS, Form, dialled, key, text, yes
 from chalicelib.doors.guests import Kept, hashed
 from chalicelib.doors.manners import Asked, polite
-from chalicelib.doors.post import Post
 from chalicelib.doors.questions import ASKED, DANGERS
 from chalicelib.doors.render import Answer, Go, Page, html
 from chalicelib.doors.staff import signs
@@ -69,8 +68,6 @@ def board(asked: Asked) -> Answer:
 
 def _unsent(asked: Asked) -> list[str]:
     """Codes of people for whom a message was written that could not be sent."""
-    if not Post().carries:
-        return []
     lost = telling.unsent(asked.errand)
     return list(dict.fromkeys(shown.code(one.visit) for one in lost if one.visit))
 

@@ -185,9 +185,8 @@ def place(found: Place, now: datetime) -> dict[str, object] | None:
 def closes(visit: Visit) -> str:
     """When the department closes, like 22:00, for somebody whose place ends with it; "" for everybody else."""
     found = CLINIC.department(visit.id.department)
-    if found is None or not until_closing(visit, found, words.local(visit.joined_at)):
-        return ""
-    return f"{found.closes:%H:%M}"
+    assert found is not None
+    return f"{found.closes:%H:%M}" if until_closing(visit, found, words.local(visit.joined_at)) else ""
 
 
 def message(said: Message, language: str, now: datetime) -> dict[str, object]:

@@ -45,27 +45,39 @@ def not_begun(visit: Visit) -> None:
 
 def expire(visit: Visit, *, now: datetime, why: str = "closing") -> Visit:
     """Closing time for somebody who still waits; or "no_show", called NO_SHOWS_MAX times and never there."""
+    _still_waits(visit)
+    return _ended(visit, State.EXPIRED, why, now)
+
+
+def _still_waits(visit: Visit) -> None:
     if visit.state is not State.WAITING:
         _still_active(visit)
         raise TooLate("A doctor has this patient now.")
-    return _ended(visit, State.EXPIRED, why, now)
 
 
 def until_closing(visit: Visit, department: Department, joined: datetime) -> bool:
     """Whether the place is kept only until the department has closed and its doctors have gone: of who came while it
-    was open (`joined`, on the clinic's own clock). Who came later keeps it for the morning, who was called before has
-    the place in front they were told of, and who is to see one doctor has that doctor."""
-    for_anybody = visit.state is State.WAITING and not visit.calls and not visit.prefers
-    return for_anybody and department.opens != department.closes and department.is_open(joined)
+    was open (`joined`, on the clinic's own clock). Who came later keeps it for the morning, and who was called before
+    has the place in front they were told of. Who waits for one doctor has that doctor first."""
+    never_called = visit.state is State.WAITING and not visit.calls
+    return never_called and department.opens != department.closes and department.is_open(joined)
+
+
+def goes_home(visit: Visit, department: Department, joined: datetime, now: datetime) -> bool:
+    """Whether somebody's place ends now that the doctors have gone. Whose doctor has just gone, or had no time, is
+    given GRACE in the line they were moved to."""
+    settled = visit.moved_at is None or now - visit.moved_at >= GRACE
+    return settled and not visit.prefers and until_closing(visit, department, joined)
 
 
 def may_close(visit: Visit, department: Department, joined: datetime, here: datetime) -> None:
     """By the desk, which sees for itself whether the doctors have gone: whom closing sends home, and nobody else.
     `here` and `joined` are on the clinic's own clock."""
-    if visit.state is not State.WAITING:
-        return  # `expire` says what stands in the way
+    _still_waits(visit)
     if department.is_open(here):
         raise TooLate("The department is open. To take somebody out of the queue, say why.")
+    if visit.prefers:
+        raise TooLate("This patient waits for one doctor. To take them out of the queue, say why.")
     if not until_closing(visit, department, joined):
         raise TooLate("This patient keeps the place until the department opens. To take them out, say why.")
 
@@ -88,6 +100,7 @@ def _ended(visit: Visit, state: State, why: str, now: datetime) -> Visit:
 
 def step_back(visit: Visit, lane: Lane, beside: Sequence[Lane] = ()) -> Visit:
     """ "I need more time": let a few people go first, never to the end of the queue, never out of it."""
+    _still_active(visit)
     if visit.state is not State.WAITING:
         raise TooLate("A doctor is ready for you now, so you cannot step back any more.")
     if visit.ticket is None:

@@ -19,7 +19,7 @@ BACK_OFF = (1, 2, 4, 8)  # minutes to the next try, after the first, second, ...
 LEASE = timedelta(minutes=5)  # whoever sends has the notice for so long; longer than any sweep runs
 USEFUL = timedelta(minutes=30)  # "nearly your turn" said later than this is no longer true
 NUMBER_DAY = 6  # texts to one number in a day, of three visits: whoever typed it need not be its owner
-CAPPED = "capped"  # why a text was not tried
+CAPPED, PAPER = "capped", "paper"  # why a text was not tried: above what is sent; nobody to send it to
 KEPT = timedelta(days=7)  # how long the outbox remembers what was sent, with the number it went to
 SHOWN = timedelta(days=1)  # how long the desk is shown what could not be sent
 ENDPOINT_MAX = 1000
@@ -208,6 +208,11 @@ def after(notice: Notice, outcome: Outcome, now: datetime) -> Notice:
 def capped(notice: Notice, now: datetime) -> Notice:
     """A text above what is sent: a dead letter from the beginning, so the desk reads whom to call out."""
     return given_up(replace(notice, why=CAPPED), now)
+
+
+def on_paper(visit: Visit, kind: Kind, now: datetime) -> Notice:
+    """For whom no message reaches: the desk reads whom to call out."""
+    return given_up(replace(to_patient(visit, kind, Way.SMS, to="", now=now), why=PAPER), now)
 
 
 def given_up(notice: Notice, now: datetime) -> Notice:

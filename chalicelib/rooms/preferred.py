@@ -66,11 +66,11 @@ def called(lane: Lane, ticket: Ticket) -> bool:
     return lane.heads[ticket.band] >= ticket.n
 
 
-def first_free(visit: Visit, *, ticket: Ticket, why: Moved) -> Visit:
+def first_free(visit: Visit, *, ticket: Ticket, why: Moved, now: datetime) -> Visit:
     """Into the department's line, on the number held there since joining or, once that was called, in front."""
     assert visit.state is State.WAITING
     assert ticket == visit.id or ticket.band is Band.RECALL
-    return replace(visit, ticket=ticket, returns_at=None, prefers=None, moved=why)
+    return replace(visit, ticket=ticket, returns_at=None, prefers=None, moved=why, moved_at=now)
 
 
 def may_change(visit: Visit) -> None:
@@ -88,28 +88,22 @@ def may_change_back(visit: Visit) -> bool:
     return visit.state is State.WAITING and changed and not visit.calls
 
 
-def is_back(visit: Visit, desk: Doctor, lane: Lane, clinic: Clinic, now: datetime) -> bool:
-    """The doctor who went is on duty again and has not called past this patient's number in their `lane`, and there is
-    time left to wait."""
-    assert visit.beside is not None
-    waiting = replace(visit, prefers=desk.id)
-    return not called(lane, visit.beside) and in_vain(waiting, desk, clinic, now) is None
+def is_back(visit: Visit, desk: Doctor, clinic: Clinic, now: datetime) -> bool:
+    """The doctor who went is on duty again, and there is time left to wait."""
+    return in_vain(replace(visit, prefers=desk.id), desk, clinic, now) is None
 
 
-def change_back(visit: Visit, lane: Lane) -> Visit:
-    """The undo: the number in the doctor's `lane` is still there, until that doctor has called past it."""
+def change_back(visit: Visit, ticket: Ticket) -> Visit:
+    """The undo, on the number that was left in the doctor's lane or, once that was called past, in front there."""
     if visit.state is not State.WAITING:
         raise TooLate("A doctor is ready for you now.")
     if not may_change_back(visit):
         raise TooLate("This cannot be changed any more. You keep your place.")
-    assert visit.beside is not None
-    if called(lane, visit.beside):
-        raise TooLate("This doctor has called past your number. You keep your place in the other line.")
-    return replace(visit, ticket=visit.beside, returns_at=None, prefers=queue.asked_for(visit.beside), moved=None)
+    return replace(visit, ticket=ticket, returns_at=None, prefers=queue.asked_for(ticket), moved=None, moved_at=None)
 
 
 def other_way(visit: Visit, home: Lane, now: datetime) -> tuple[int, int] | None:
     """The wait for the first free doctor of somebody who waits for one doctor; None while nobody is on duty."""
     front = Ticket(home.department, home.number, Band.RECALL, home.tails[Band.RECALL] + 1)
     ticket = front if called(home, visit.id) else visit.id
-    return promise.wait(home, first_free(visit, ticket=ticket, why=Moved.BY_CHOICE), now)
+    return promise.wait(home, first_free(visit, ticket=ticket, why=Moved.BY_CHOICE, now=now), now)

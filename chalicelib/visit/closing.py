@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from chalicelib.refusal import TooLate
 from chalicelib.rooms import leaving, queue
 from chalicelib.rooms.notice import Kind
 from chalicelib.rooms.queue import Lane, Visit
@@ -34,7 +35,7 @@ def to_go_home(errand: Errand, lanes: list[Lane], waiting: list[Visit]) -> list[
     department = errand.clinic.department(lanes[0].department)
     if department is None or department.is_open(errand.here) or queue.on_duty(lanes):
         return []
-    mine = [visit for visit in waiting if leaving.until_closing(visit, department, _joined(errand, visit))]
+    mine = [v for v in waiting if leaving.goes_home(v, department, _joined(errand, v), errand.now)]
     return mine if mine and _have_gone(errand, department.id) else []
 
 
@@ -44,27 +45,26 @@ def _joined(errand: Errand, visit: Visit) -> datetime:
 
 def _have_gone(errand: Errand, department: str) -> bool:
     """By the roster as it is now: by an older one who has just tapped on Pause has been away for minutes."""
-    roster = errand.records.roster(department, consistent=True)
-    there = [line.last_there for line in roster]
-    on_duty = any(line.on_duty and not line.own_only for line in roster)
-    return not on_duty and leaving.doctors_have_gone(max((at for at in there if at), default=None), errand.now)
+    there = [line.last_there for line in errand.records.roster(department, consistent=True)]
+    return leaving.doctors_have_gone(max((at for at in there if at), default=None), errand.now)
 
 
-def nobody_came(errand: Errand, lanes: list[Lane]) -> bool:
-    """Whether there is still nobody on duty, as it is now."""
-    keys = [(lane.department, lane.number) for lane in lanes]
-    return not queue.on_duty(errand.records.lanes(keys, consistent=True))
+def nobody_is_there(errand: Errand, department: str) -> bool:
+    """Whether nobody is on duty, as it is now."""
+    return not queue.on_duty(errand.records.lanes(errand.clinic.lanes_of([department]), consistent=True))
 
 
 def by_hand(errand: Errand, visit: Visit) -> Visit:
     """The same rule, without the wait for doctors who may come back."""
     department = errand.clinic.department(visit.id.department)
-    if department is not None:  # one the clinic has given up never opens again
-        leaving.may_close(visit, department, _joined(errand, visit), errand.here)
+    assert department is not None, "nobody finds a visit of a department that is not there"
+    leaving.may_close(visit, department, _joined(errand, visit), errand.here)
+    if not nobody_is_there(errand, department.id):
+        raise TooLate("A doctor is on duty here. To take somebody out of the queue, say why.")
     return send_home(errand, visit)
 
 
 def send_home(errand: Errand, visit: Visit) -> Visit:
-    """The visit ends, and who asked to be told is told, in one write."""
+    """The visit ends, and who asked to be told is told, in one write; of who has only the paper the desk is told."""
     told, notices = telling.told_with(errand, visit, Kind.CLOSED)
     return end(errand, "expire", visit, leaving.expire(told, now=errand.now), *notices)

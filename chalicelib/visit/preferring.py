@@ -94,7 +94,7 @@ def _to_first_free(errand: Errand, visit: Visit, why: Moved, deed: str) -> Visit
         ticket, change = errand.records.recall_ticket(visit.home, visit.id)
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
-    after = preferred.first_free(visit, ticket=ticket, why=why)
+    after = preferred.first_free(visit, ticket=ticket, why=why, now=errand.now)
     errand.records.save(after, change, audit=errand.entry(deed, about_visit(visit.id)))
     if visit.returns_at is not None:
         errand.records.let_go(visit.lane, visit.id, visit.returns_at)
@@ -177,18 +177,21 @@ def first_free(errand: Errand, *, id: Ticket) -> Visit:
 
 @once(about=_about_visit, again=_visit_again)
 def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
-    """The undo of `first_free`, on the number that was left in the doctor's lane."""
+    """The undo of `first_free`, on the number left in the doctor's lane or, if that was called past, in front there."""
     visit = errand.visit(id, "same_doctor")
-    doctor = queue.asked_for(visit.beside) if visit.beside else None
-    own = own_lane(doctor or "")
-    (lane,) = errand.records.lanes([own], consistent=True)
-    back = preferred.change_back(visit, lane)
-    if preferred.in_vain(back, errand.records.doctor(doctor or ""), errand.clinic, errand.now):
+    ticket = visit.beside or visit.id
+    back = preferred.change_back(visit, ticket)
+    if preferred.in_vain(back, errand.records.doctor(back.prefers or ""), errand.clinic, errand.now):
         raise TooLate("This doctor cannot be waited for any more. You keep your place.")
+    own = (ticket.department, ticket.lane)
+    (lane,) = errand.records.lanes([own], consistent=True)
+    change: object = Back(ticket=ticket)
+    if preferred.called(lane, ticket):
+        ticket, change = errand.records.recall_ticket(own, id)
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
-    assert back.ticket is not None
-    errand.records.save(back, Back(ticket=back.ticket), audit=errand.entry("same_doctor", about_visit(id)))
+    back = preferred.change_back(visit, ticket)
+    errand.records.save(back, change, audit=errand.entry("same_doctor", about_visit(id)))
     if visit.returns_at is not None:
         errand.records.let_go(visit.lane, visit.id, visit.returns_at)
     return back
@@ -200,8 +203,8 @@ def way_back(errand: Errand, visit: Visit) -> bool:
         return preferred.may_change_back(visit)
     doctor = queue.asked_for(visit.beside) if visit.beside else None
     return any(
-        preferred.is_back(visit, desk, own, errand.clinic, errand.now)
-        for desk, own in errand.records.own_lines([doctor] if doctor else []).values()
+        preferred.is_back(visit, desk, errand.clinic, errand.now)
+        for desk, _ in errand.records.own_lines([doctor] if doctor else []).values()
     )
 
 

@@ -100,7 +100,6 @@ def _in_turn(all_of_them: Sequence[One], nth: int) -> Sequence[One]:
 def _department(errand: Errand, department: str, turn: int, swept: Swept) -> tuple[list[Lane], list[Visit]]:
     """Its lanes, and who waits in them for the first free doctor. `turn` says how often it has been the first."""
     parts = (*range(errand.clinic.lanes), DOCTORS)
-    marks: list[Mark] = []
     lanes: list[Lane] = []
     waiting: list[Visit] = []
     roster: list[Seen] = []
@@ -109,18 +108,22 @@ def _department(errand: Errand, department: str, turn: int, swept: Swept) -> tup
             if part == DOCTORS:
                 roster = _doctors(errand, department, turn // len(parts), swept)
             elif swept.in_time():
-                mark, lane, there = _lane(errand, department, part, swept)
-                marks.append(mark)
+                lane, there = _lane(errand, department, part, swept)
                 lanes.append(lane)
                 waiting += [visit for visit in there if not visit.prefers]  # the others have their doctor
     with _in_spite_of(swept):
         _told_on_duty(errand, lanes, roster)
-        for absence in telling.absences(errand, [lanes] if lanes else []):
-            swept.alone += 1
-            for mark in marks:
-                if mark.lane == 0:  # it remembers the alert, for all lanes
-                    swept.desk_alerted += telling.alert(errand, mark, absence, waiting)
+    with _in_spite_of(swept):
+        _alone(errand, department, lanes, waiting, swept)
     return lanes, waiting
+
+
+def _alone(errand: Errand, department: str, lanes: list[Lane], waiting: list[Visit], swept: Swept) -> None:
+    """The desk is told once, and how many wait in all lanes, also where there was no time for each of them."""
+    every = errand.clinic.lanes_of([department])
+    for absence in telling.absences(errand, [lanes if len(lanes) == len(every) else errand.records.lanes(every)]):
+        swept.alone += 1
+        swept.desk_alerted += telling.alert(errand, absence, waiting)
 
 
 @contextlib.contextmanager
@@ -132,7 +135,7 @@ def _in_spite_of(swept: Swept) -> Iterator[None]:
         swept.failed.append(failed)
 
 
-def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[Mark, Lane, list[Visit]]:
+def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[Lane, list[Visit]]:
     mark = errand.records.mark(department, number)
     # As it is now: by an older one a number that was looked at seems not to be called yet, and nobody looks again.
     (lane,) = _stepped(errand, errand.records.lanes([(department, number)], consistent=True), swept)
@@ -159,7 +162,7 @@ def _lane(errand: Errand, department: str, number: int, swept: Swept) -> tuple[M
         if line.lane != lane:
             with _in_spite_of(swept):
                 swept.told += telling.tell(errand, line.lane, [line.visit], swept.has_time)
-    return mark, lane, waiting
+    return lane, waiting
 
 
 def _stepped(errand: Errand, lanes: list[Lane], swept: Swept) -> list[Lane]:
@@ -319,7 +322,9 @@ def _just_ended(visit: Visit, before: Mark) -> bool:
 def _closing(errand: Errand, lanes: list[Lane], waiting: list[Visit], swept: Swept) -> None:
     """Closed, and the doctors have gone: nobody is sent home while one comes back."""
     for n, visit in enumerate(closing.going_home(errand, lanes, waiting) if lanes else ()):
-        if not swept.in_time() or (n % closing.LOOK_EVERY == 0 and not closing.nobody_came(errand, lanes)):
+        if not swept.in_time() or (
+            n % closing.LOOK_EVERY == 0 and not closing.nobody_is_there(errand, lanes[0].department)
+        ):
             break
         close = replace(errand, request=f"closing:{visit.version}", actor=SYSTEM)
         # Refused or stale: a doctor came, or the patient left, at this very moment.

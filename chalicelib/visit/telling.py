@@ -13,12 +13,12 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from chalicelib.refusal import NotFound, Repeated, Stale, TooLate
-from chalicelib.rooms import notice, phone, queue
+from chalicelib.rooms import notice, phone, pocket, queue
 from chalicelib.rooms.assignment import Seen
 from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sending, Wake, Way
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.phone import Counted
-from chalicelib.rooms.queue import ACTIVE, Lane, Mark, Ticket, Visit
+from chalicelib.rooms.queue import ACTIVE, Lane, Ticket, Visit
 from chalicelib.visit.errand import Errand, about_visit, once
 
 TOLD_MAX = 100  # people of one lane for whom a notice is written in one sweep
@@ -94,7 +94,7 @@ def told_with(errand: Errand, visit: Visit, kind: Kind) -> tuple[Visit, list[obj
     """For who asked to be told: the visit that knows it, and what is to be written with it."""
     ways = notice.ways(visit, errand.clinic)
     if not ways:
-        return visit, []
+        return visit, [notice.on_paper(visit, kind, errand.now)] if pocket.is_paper(visit) else []
     notices, counted = _notices(errand, visit, kind, ways)
     return replace(visit, told=visit.told | {kind}), [*notices, *counted]
 
@@ -135,11 +135,13 @@ def _to(errand: Errand, visit: Visit, way: Way) -> str:
     return wake.endpoint if wake else ""
 
 
-def alert(errand: Errand, mark: Mark, absence: Absence | None, waiting: list[Visit]) -> bool:
-    """The desk is alerted once in a stretch of absence; the lane's mark remembers which one it was."""
-    if absence is None or absence.stretch == mark.alerted or not notice.to_alert(absence, waiting, errand.now):
+def alert(errand: Errand, absence: Absence, waiting: list[Visit]) -> bool:
+    """The desk is alerted once in a stretch of absence; the mark of the first lane remembers which one it was."""
+    if not notice.to_alert(absence, waiting, errand.now):
         return False
-    mark = errand.records.mark(mark.department, mark.lane)  # the sweep has just written it
+    mark = errand.records.mark(absence.department, 0)
+    if mark.alerted == absence.stretch:
+        return False
     changes: list[object] = [replace(mark, alerted=absence.stretch)]
     if errand.clinic.sms.on and errand.clinic.sms.desk:
         changes.append(notice.to_desk(absence, errand.clinic, errand.now))

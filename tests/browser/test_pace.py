@@ -1,7 +1,7 @@
 """How often an open conversation asks what is new: often while somebody talks, seldom while nobody does."""
 
 import pytest
-from playwright.sync_api import Request, expect
+from playwright.sync_api import Request, Route, expect
 
 from tests.browser.conftest import NewStage
 from tests.browser.test_waiting_room import Watch
@@ -103,6 +103,22 @@ def test_a_clinic_in_trouble_is_left_in_peace_whatever_is_typed(
     if side == "patient":
         expect(talk.patient.page.locator(".offline")).to_be_hidden()
     talk.watch.looks_after(3.9)
+
+
+@EITHER
+def test_an_answer_that_never_comes_is_given_up_after_a_minute(new_stage: NewStage, side: str) -> None:
+    talk = Talk(new_stage, side)
+    page, hung = talk.me.page, list[Route]()
+    page.route("**/messages?*", lambda route: hung.append(route))
+    for seconds, asked in ((4, 1), (58, 1), (3, 1), (20, 2)):  # never a second one beside it
+        page.clock.run_for(seconds * 1000)
+        page.wait_for_timeout(200)
+        assert len(hung) == asked, seconds
+    page.unroute("**/messages?*")
+    page.clock.run_for(60_000)
+    talk.other.says("Are you there?")
+    page.clock.run_for(41_000)
+    talk.me.hears("Are you there?")
 
 
 def test_a_quiet_conversation_asks_seldom_a_lively_one_often_and_both_soon_how_the_visit_stands(

@@ -15,7 +15,7 @@ from chalicelib.rooms.notice import Kind, Way, to_patient
 from chalicelib.visit import seeing, taking
 from tests.builders import NOW, a_ticket, a_visit, answers
 from tests.doors.stories import id_of, taken
-from tests.people import Cast
+from tests.people import BOB, Answer, Cast, Member
 
 PUBLIC = "https://clinic.example.org"
 
@@ -41,6 +41,15 @@ def test_who_comes_after_closing_is_told_that_the_place_is_safe_and_it_is(cast: 
     assert "General medicine opens at 08:00. Your place is safe." in cast.ann.look().words
 
 
+def test_also_while_a_doctor_is_still_there(cast: Cast) -> None:
+    cast.clock.forward(hours=12, minutes=1)
+    taking.go_on_duty(cast.errand("ada"), departments=("general",), capacity=1)
+    cast.ann.join()
+    got = cast.ann.look().words
+    assert "We are closed, but doctors are still here." in got
+    assert "your place is safe until we open at 08:00." in got
+
+
 def test_while_doctors_go_on_after_closing_the_page_says_how_long(cast: Cast) -> None:
     cast.ann.join()
     cast.clock.forward(hours=12, minutes=1)
@@ -53,6 +62,31 @@ def test_while_doctors_go_on_after_closing_the_page_says_how_long(cast: Cast) ->
     assert clock.tick().sent_home == 0
     cast.clock.forward(minutes=1)
     assert clock.tick().sent_home == 1
+
+
+def test_who_may_still_be_sent_home_reads_until_when_the_place_is_kept(cast: Cast) -> None:
+    """Ten minutes before closing, with a doctor on duty: on the page and on the paper."""
+    cast.clock.forward(hours=11, minutes=50)
+    taking.go_on_duty(cast.errand("ada"), departments=("general",), capacity=1)
+    cast.ann.join()
+    said = "lace is kept until we close at 22:00, and longer while doctors are here."
+    assert said in cast.ann.look().words
+    assert "Your place is kept; come back" not in cast.ann.look().words
+    assert said in on_paper(cast).words
+
+
+def test_who_has_only_the_paper_is_called_out_by_the_desk(cast: Cast) -> None:
+    """Nobody without a phone sits in the hall all night, while the board says that nobody waits."""
+    on_paper(cast)
+    cast.clock.forward(hours=12, minutes=1)
+    assert clock.tick().sent_home == 1
+    board = Member(cast.house, "dee", cast.clock()).get("/en/desk?department=general").words
+    assert "Not told by a message today: C2001. Call these codes out" in board
+
+
+def on_paper(cast: Cast) -> Answer:
+    said = {**BOB, "consent": "yes", "language": "en", "flags": "none", "name": "Lee", "phone": ""}
+    return Member(cast.house, "dee", cast.clock()).post("/en/desk/add", **said)
 
 
 def test_the_text_says_so_too(cast: Cast) -> None:

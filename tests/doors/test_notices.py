@@ -113,8 +113,8 @@ def test_a_driver_that_breaks_does_not_break_the_sweep(cast: Cast, monkeypatch: 
     taking.go_on_duty(cast.errand("ada"), departments=("general",), capacity=5)
     assert clock.tick(PUBLIC).given_up == 1
     board = cast.dee.get("/en/desk?department=general")
-    assert "Messages that could not be sent today: C2001." in board.words
-    assert "Messages that could not be sent" not in cast.bo.get("/en/doctor").words
+    assert "Not told by a message today: C2001." in board.words
+    assert "Not told by a message" not in cast.bo.get("/en/doctor").words
 
 
 def test_the_post_has_only_its_share_of_a_sweep() -> None:

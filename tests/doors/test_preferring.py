@@ -29,7 +29,7 @@ def test_the_last_page_shows_both_waits_and_the_ticket_the_trade(cast: Cast) -> 
     got = cast.ann.fill(consent="yes", doctor="same")
     assert "You are waiting for" in got.words
     assert "Take the first free doctor" in got.words
-    assert "Your place is kept" in got.words
+    assert "Your place there is kept until we close at 22:00, and longer while doctors are here." in got.words
 
 
 def test_changed_at_once_and_back_again(cast: Cast) -> None:

@@ -55,6 +55,13 @@ def test_whoever_is_called_is_counted_with_what_they_were_told(cast: Cast) -> No
     assert "1 of 2 were called in the time we told them, or sooner." in cast.eve.get(cast.eve.url("waits")).words
 
 
+def test_of_a_few_people_nothing_is_said_of_how_long_the_others_wait(cast: Cast) -> None:
+    on_day(cast, 0, in_time=9)
+    assert "half of the people" not in cast.eve.get(cast.eve.url("waits")).words
+    on_day(cast, 1, in_time=1)
+    assert "half of the people" in cast.eve.get(cast.eve.url("waits")).words
+
+
 def test_a_week_a_month_and_each_day(cast: Cast) -> None:
     for ago, in_time in ((0, 8), (6, 1), (7, 2), (29, 4), (30, 100), (400, 100)):
         on_day(cast, ago, in_time=in_time)

@@ -10,7 +10,7 @@ from chalicelib.rooms import leaving, promise, queue
 from chalicelib.rooms.arrival import Getting
 from chalicelib.rooms.leaving import HELD_BY_CHOICE_MAX, STEP_BACK_FROM, STEP_BACKS_MAX
 from chalicelib.rooms.permission import Tie
-from chalicelib.rooms.queue import BANDS, Band, Lane, State, Ticket
+from chalicelib.rooms.queue import ACTIVE, BANDS, Band, Lane, State, Ticket
 from tests.builders import (
     ANN,
     EVE,
@@ -145,7 +145,8 @@ def test_no_stepping_back_once_called() -> None:
     with refused("You are being called right now", kind=TooLate):
         leaving.step_back(waits(3), a_lane(tails=(0, 0, 9, 0), heads=(0, 0, 3, 0)))
     for state in set(State) - {State.WAITING}:
-        with refused("A doctor is ready for you now", kind=TooLate):
+        words = "A doctor is ready for you now" if state in ACTIVE else "This visit has already ended."
+        with refused(words, kind=TooLate):
             leaving.step_back(waits(3, state=state), a_queue(0, 0, 9))
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from chalicelib.refusal import Busy
 from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import Band, Lane, State, Visit, Why
+from chalicelib.rooms.queue import Band, Lane, State, Ticket, Visit, Why
 from chalicelib.store import records
-from chalicelib.visit import arriving, sweeping, taking
+from chalicelib.visit import arriving, staffing, sweeping, taking
 from tests.builders import ADA, ANN, BOB
 from tests.visit.walk import Walk
 
@@ -56,6 +56,46 @@ def test_nobody_leaves_a_doctors_line_because_of_a_pause_that_is_over(walk: Walk
     assert not sweeping.sweep(replace(walk.errand(SYSTEM), records=Late())).failed
     after = records.visit(visit.id)
     assert (after.prefers, after.moved) == ("ada", None)
+
+
+class Before:
+    """The records, with every visit as it waited a moment ago where that is all that was asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(records, name)
+
+    def visits(self, ids: Iterable[Ticket], *, consistent: bool = False, **more: Any) -> list[Visit]:
+        found = records.visits(ids, consistent=consistent, **more)
+        return found if consistent else [replace(visit, doctor=None, state=State.WAITING) for visit in found]
+
+
+def test_who_signs_out_right_after_a_take_still_has_a_patient(walk: Walk) -> None:
+    id = walk.taken()
+    errand = replace(walk.errand(ADA), records=Before())
+    assert [visit.id for visit in staffing.still_held(errand, id=ADA.id)] == [id]
+
+
+class Unwritable:
+    """The records, in which this one person cannot be written, whatever the reason."""
+
+    def __init__(self, person: Ticket) -> None:
+        self.person = person
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(records, name)
+
+    def save(self, *changes: object, **how: Any) -> None:
+        if any(isinstance(change, Visit) and change.id == self.person for change in changes):
+            raise KeyError
+        records.save(*changes, **how)
+
+
+def test_one_who_asked_for_a_doctor_and_cannot_be_written_holds_up_nobody_else(walk: Walk) -> None:
+    first, second = walk.back_to(ADA, ANN, BOB)
+    taking.pause(walk.errand(ADA))
+    swept = sweeping.sweep(replace(walk.errand(SYSTEM), records=Unwritable(first.id)))
+    assert {type(failed) for failed in swept.failed} == {KeyError}
+    assert [records.visit(one.id).prefers for one in (first, second)] == ["ada", None]
 
 
 class Hindered:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.refusal import TooLate
+from chalicelib.rooms import preferred
 from chalicelib.rooms.assignment import PRESENCE, Seen
 from chalicelib.rooms.leaving import GRACE
 from chalicelib.rooms.notice import Kind, Outcome
@@ -70,6 +71,30 @@ def test_nor_does_one_whose_lane_does_not_know_of_the_doctors_yet(walk: Walk) ->
     lanes = [Lane(department="general", on_duty=1), Lane(department="general", number=1)]
     assert closing.to_go_home(walk.errand(SYSTEM, at=EVENING), lanes, [waits]) == []
     assert closing.to_go_home(walk.errand(SYSTEM, at=EVENING), lanes[1:], [waits]) == [waits]
+
+
+def test_whose_doctor_has_just_gone_has_as_long(walk: Walk) -> None:
+    """Who waits for one doctor is moved by a tap on Pause, to a line in which the doctors have long gone."""
+    (visit,) = walk.back_to(ADA)
+    walk.on_duty(own_only=True)
+    walk.now = EVENING + GRACE
+    walk.on_duty(own_only=True)
+    with refused("This patient waits for one doctor.", kind=TooLate):
+        desk.expire(walk.errand(DEE), id=visit.id)
+    taking.pause(walk.errand(ADA))
+    moved = walk.now
+    assert (sweep(walk, moved).moved, sweep(walk, moved + GRACE - MINUTE).sent_home) == (1, 0)
+    assert sweep(walk, moved + GRACE).sent_home == 1
+
+
+def test_so_has_who_waited_for_one_doctor_in_vain(walk: Walk) -> None:
+    """The doctor is there all the time, for own patients only, and finds no time for this one."""
+    (visit,) = walk.back_to(ADA)
+    limit = preferred.until(visit, walk.clinic)
+    walk.now = EVENING + GRACE
+    assert limit < walk.now
+    walk.on_duty(own_only=True)
+    assert [sweep(walk, walk.now + minutes * MINUTE).sent_home for minutes in (0, 19, 20)] == [0, 0, 1]
 
 
 class Coming:
@@ -151,6 +176,9 @@ def test_the_desk_closes_only_on_whom_closing_sends_home(walk: Walk) -> None:
         desk.expire(walk.errand(DEE), id=in_time.id)
     walk.now = EVENING
     late = walk.join(EVE)
+    with refused("A doctor is on duty here.", kind=TooLate):
+        desk.expire(walk.errand(DEE), id=in_time.id)
+    taking.pause(walk.errand(ADA))
     for id in (called, late.id):
         with refused("This patient keeps the place until the department opens.", kind=TooLate):
             desk.expire(walk.errand(DEE), id=id)

@@ -8,12 +8,13 @@ import pytest
 
 from chalicelib.rooms.assignment import Doctor
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import Band, Lane, Mark, Why
+from chalicelib.rooms.queue import Band, Lane, Mark, State, Why
+from chalicelib.rooms.rules import Sms
 from chalicelib.store import records
-from chalicelib.visit import sweeping, taking
+from chalicelib.visit import arriving, sweeping, taking
 from chalicelib.visit.sweeping import AWAY
-from tests.builders import ADA, BO, MINUTE
-from tests.visit.walk import Walk, restore, table
+from tests.builders import ADA, ANN, BO, MINUTE, a_clinic
+from tests.visit.walk import Walk, restore, table, visits
 
 DEPARTMENTS = (("general", ADA), ("children", BO))
 SILENT = [replace(ADA, id=f"silent{n}") for n in range(3)]  # with ADA four in one department
@@ -74,6 +75,20 @@ def test_with_never_enough_time_everybody_still_has_their_turn(lost: Walk) -> No
         sweeping.sweep(errand, has_time=Time(2))  # for one department, and one look in it
     assert store.lanes_looked_at == {(department, lane) for department, _ in DEPARTMENTS for lane in range(LANES)}
     assert not any(line.on_duty for department, _ in DEPARTMENTS for line in records.roster(department))
+
+
+def test_the_desk_is_alerted_of_everybody_also_by_a_sweep_that_reached_one_lane(honest_walk: Walk) -> None:
+    walk = honest_walk
+    walk.clinic = replace(a_clinic(timezone="UTC", sms=Sms(provider="local", country="+86", desk="+8613800001234")))
+    walk.clinic = replace(walk.clinic, lanes=LANES)
+    walk.crowd(12)
+    for visit in [one for one in visits() if one.lane[1] == 0]:
+        arriving.leave(walk.errand(replace(ANN, id=visit.secret)), id=visit.id)  # nobody in the lane that remembers it
+    left = sum(one.state is State.WAITING for one in visits())
+    alerts = [swept(walk, minute, Time(2)).desk_alerted for minute in range(11, 11 + 4 * len(DEPARTMENTS))]
+    assert sum(alerts) == 1
+    (note,) = [one for one in records.notices_due(walk.now + 60 * MINUTE, 9) if one.visit is None]
+    assert note.people == left < 12
 
 
 class Asked:

@@ -116,7 +116,8 @@ def test_the_way_back_ends_with_the_number_and_with_the_time(walk: Walk) -> None
     walk.on_duty(ADA, own_only=True)
     preferring.same_doctor(walk.errand(BOB), id=bob.id)
     assert walk.take(ADA) == bob.id
-    assert not walk.place(ANN, visit.id).way_back, "Dr Ada has called past her number"
+    assert walk.place(ANN, visit.id).way_back, "also after Dr Ada has called past her number"
+    assert preferring.same_doctor(walk.errand(ANN), id=visit.id).prefers == "ada"
     walk.sign(bob.id)
     eve, _ = walk.back_to(ADA, EVE, BOB)
     taking.pause(walk.errand(ADA))

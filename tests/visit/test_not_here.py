@@ -7,12 +7,13 @@ import pytest
 
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms import queue
-from chalicelib.rooms.assignment import NO_SHOW_AFTER
+from chalicelib.rooms.assignment import NO_SHOW_AFTER, may_say_not_here
 from chalicelib.rooms.consult import NoteState
 from chalicelib.rooms.permission import SYSTEM
-from chalicelib.rooms.queue import NO_SHOWS_MAX, Band, State, Ticket
+from chalicelib.rooms.queue import HELD_MAX, NO_SHOWS_MAX, Band, State, Ticket
 from chalicelib.store import records
 from chalicelib.visit import arriving, seeing, sweeping
+from chalicelib.visit.sweeping import SLACK
 from tests.builders import ADA, ANN, BO, SOAP, refused
 from tests.visit.walk import Walk
 from tests.visit.weather import meanwhile
@@ -195,3 +196,15 @@ def test_a_sweep_at_that_very_moment_leaves_the_lane_its_note(walk: Walk) -> Non
         not_here(walk, id)
     (lane,) = records.lanes([("general", 0)])
     assert lane.held == {str(id): records.visit(id).returns_at}
+
+
+def test_nor_does_one_that_began_just_before_the_doctor_could_say_it(walk: Walk) -> None:
+    """Its time is that of its beginning. The note is there, and the visit is about to be written."""
+    id = walk.taken()
+    walk.crowd(5)
+    at, note = may_say_not_here(records.visit(id)), 3
+    for before, kept in ((SLACK, True), (SLACK + timedelta(seconds=1), False)):
+        assert records.hold(("general", 0), id, note, HELD_MAX)
+        sweeping.sweep(walk.errand(SYSTEM, at=at - before))
+        (lane,) = records.lanes([("general", 0)])
+        assert (str(id) in lane.held) is kept

@@ -167,9 +167,9 @@
     })();
   }
   /* A page that listens is also the doctor's sign of life, hidden too. */
-  function listen() {
+  function listen(state, signal) {
     return fetch(my.visit + '/messages?after=' + encodeURIComponent(heard), {
-      credentials: 'same-origin', headers: { Accept: 'application/json' }
+      signal: signal, credentials: 'same-origin', headers: { Accept: 'application/json' }
     }).then(function (r) { if (!r.ok) throw r.status; return r.json(); }).then(function (answer) {
       each(answer.messages, function (one) {
         if (talk) put(one);

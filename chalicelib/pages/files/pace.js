@@ -4,11 +4,11 @@
      may get before it asks, and how long an answer may take. A word makes it quick for one time, not for half a minute:
      who talks has a word every half minute, and would always ask every QUICK. Each time is up to SPREAD off: not
      everybody at once. */
-  var QUICK = 3, SLOWER = 1.3, MOST = 12, HIDDEN = 60, STATE = 16, SPREAD = 0.2, PATIENCE = 30;
+  var QUICK = 3, SLOWER = 1.3, MOST = 12, HIDDEN = 60, STATE = 16, SPREAD = 0.2, PATIENCE = 60;
   var d = document;
 
-  /* `ask(state)` asks the clinic, and how the visit stands where `state`; it promises whether anything was new. After
-     a failure it is asked again in `first` seconds, then twice that, up to `most`. Gives back what makes it quick. */
+  /* `ask(state, signal)` asks the clinic, and how the visit stands where `state`; it promises whether anything was new,
+     and gives up at the signal. After a failure it is asked again in `first` seconds, then twice that, up to `most`. Gives back what makes it quick. */
   window.pace = function (ask, box, first, most) {
     var every = QUICK, fails = 0, turn = 0, known = Date.now(), due, timer;
 
@@ -28,25 +28,23 @@
     function slower() { return Math.min(MOST, every * SLOWER); }
 
     function tick(back) {
-      var mine = ++turn, asked = Date.now();
+      var mine = ++turn, asked = Date.now(), stop = window.AbortController && new AbortController();
+      var late = stop && setTimeout(function () { stop.abort(); }, PATIENCE * 1000); /* an answer that never comes */
       /* Also where the next question would come too late for it. */
       var state = back === true || asked - known + slower() * 1000 >= STATE * 1000;
       clearTimeout(timer);
-      timer = setTimeout(function () { turn++; failed(); }, PATIENCE * 1000); /* whatever comes of it is late */
-      ask(state).then(function (fresh) {
+      ask(state, stop ? stop.signal : undefined).then(function (fresh) {
+        clearTimeout(late);
         if (state) known = Math.max(known, asked);
         if (mine !== turn) return;
         fails = 0;
         next(every = fresh ? QUICK : slower());
       }, function (why) {
-        if (mine !== turn) return;
-        clearTimeout(timer);
-        if (d.hidden && (why === 401 || why === 404)) return; /* signed out, nobody looks: no more */
-        failed();
+        clearTimeout(late);
+        if (mine !== turn || d.hidden && (why === 401 || why === 404)) return; /* signed out, nobody looks: no more */
+        next(Math.min(most, first * Math.pow(2, fails++)));
       });
     }
-
-    function failed() { next(Math.min(most, first * Math.pow(2, fails++))); }
 
     function back() { every = QUICK; tick(true); }
 

@@ -6,7 +6,7 @@
   var known = list.querySelectorAll('[data-id]');
   /* The newest message that came with the page or a poll. Not our own just sent: one of the doctor's may lie before it. */
   var heard = known.length ? known[known.length - 1].dataset.id : '';
-  var sent = 0, quick;
+  var sent = 0, asks = 0, quick;
   var store = {
     get: function (name) { try { return sessionStorage.getItem(name + my.to) || ''; } catch (e) { return ''; } },
     set: function (name, value) { try { sessionStorage.setItem(name + my.to, value); } catch (e) {} }
@@ -109,10 +109,18 @@
   if (!box.value) box.value = store.get('draft');
   out.forEach(send);
 
-  function ask(state) {
-    var root = d.documentElement;
+  /* Something has happened while somebody writes: the words stay, and what stands above them is not true any more. */
+  window.movedOn = function () {
+    var changed = d.getElementById('changed'), told = d.querySelector('#ticket .tear');
+    changed.hidden = false;
+    d.title = changed.firstChild.textContent.trim();
+    if (told) told.style.visibility = 'hidden';
+  };
+
+  function ask(state, signal) {
+    var root = d.documentElement, mine = ++asks;
     return fetch(my.to + '?after=' + encodeURIComponent(heard) + (state ? '&state=yes' : ''), {
-      credentials: 'same-origin', cache: 'no-store', headers: { 'Accept': 'application/json' }
+      signal: signal, credentials: 'same-origin', cache: 'no-store', headers: { 'Accept': 'application/json' }
     }).then(function (r) {
       if (r.status === 404) location.replace(my.here); /* forgotten in another tab */
       if (!r.ok) throw r.status;
@@ -123,15 +131,15 @@
       if (root.className) out.forEach(send);
       root.className = '';
       if (answer.state && answer.state !== my.state) {
-        if (!box.value) return fetch(my.here, { credentials: 'same-origin', cache: 'no-store' }).then(function (r) {
+        if (!box.value) return fetch(my.here, { signal: signal, credentials: 'same-origin', cache: 'no-store' }).then(function (r) {
           if (!r.ok && r.status !== 404 && r.status !== 410) throw r.status; /* a page that asks no more: not yet */
           return new Promise(function () { location.replace(my.here); }); /* and asks no more */
         });
-        d.getElementById('changed').hidden = false;
+        movedOn();
       }
       return fresh;
     })['catch'](function (why) {
-      root.className = 'is-offline';
+      if (mine === asks) root.className = 'is-offline';
       throw why;
     });
   }

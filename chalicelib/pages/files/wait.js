@@ -44,6 +44,7 @@
     if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty || board.at >= +my.limit) return look();
     place = ahead + 1;
     root.className = '';
+    d.querySelector('#ticket .tear').style.visibility = '';
     d.getElementById('place').textContent = place;
     d.title = '(' + place + ') ' + title;
     fails = 0;
@@ -65,7 +66,7 @@
   function look(doubtful) {
     var box = d.getElementById('text'), last = 0;
     if (box && box.value && d.activeElement === box) {
-      d.getElementById('changed').hidden = false;
+      if (!doubtful && window.movedOn) movedOn();
       return next(10);
     }
     try { last = +sessionStorage.getItem('looked') || 0; sessionStorage.setItem('looked', Date.now()); } catch (e) {}
