@@ -256,7 +256,7 @@ def called(
     due = tuple(whole.calls - instead + queue.ONE_CALL_IN[b] if anew[b] else lane.due[b] for b in Band)
     if instead:
         return replace(lane, heads=heads, due=due)
-    window, before = promise.turned_window(lane, now)
+    window, before = (lane.window, None) if fills else promise.turned_window(lane, now)
     before = before or lane.window_before
     counted = replace(lane, calls=lane.calls + 1, fills=lane.fills + fills, window=window, window_before=before)
     return replace(counted, heads=heads, due=due)

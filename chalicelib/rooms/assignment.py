@@ -26,6 +26,7 @@ from chalicelib.rooms.rules import Clinic
 from chalicelib.rooms.staff import plate
 
 CAPACITY_MAX = 10
+BREAK = timedelta(minutes=30)  # after a longer one a doctor begins anew, with room to be filled
 PRESENCE = timedelta(minutes=15)  # without a sign of life a doctor goes off duty
 REASON_MAX = 200
 LEASE = timedelta(minutes=10)  # without a sign of life from the doctor the patient goes back to the front
@@ -154,6 +155,7 @@ def go_on_duty(
     capacity: int,
     own_only: bool = False,
     clinic: Clinic,
+    now: datetime,
     allowed: frozenset[str] | None = None,
 ) -> Doctor:
     """On duty in one or more departments with room for `capacity` conversations, for anybody or only for people who
@@ -171,19 +173,21 @@ def go_on_duty(
         raise Refusal("You do not work in that department. Ask an administrator.", field="departments")
     if not 1 <= capacity <= CAPACITY_MAX:
         raise Refusal("Conversations at a time: from 1 to %(max)s.", field="capacity", max=CAPACITY_MAX)
+    has_just_been_there = doctor.seen_at is not None and now - doctor.seen_at < BREAK
     return replace(
         doctor,
         on_duty=True,
         departments=tuple(dict.fromkeys(departments)),
         capacity=capacity,
         own_only=own_only,
-        most=doctor.most if doctor.on_duty else len(doctor.visits),
+        most=max(len(doctor.visits), doctor.most if has_just_been_there else 0),
     )
 
 
-def fills(desk: Doctor) -> bool:
-    """Whether one more is into room that this doctor had not used before in this duty."""
-    return len(desk.visits) >= desk.most
+def fills(desk: Doctor) -> int:
+    """How many this doctor holds with one more, if that is into room not used before in this duty; else 0."""
+    held = len(desk.visits) + 1
+    return held if held > desk.most else 0
 
 
 def pause(doctor: Doctor) -> Doctor:
@@ -315,7 +319,7 @@ def lease_lost(visit: Visit, doctor: Doctor, now: datetime) -> bool:
     return lease_ran_out(visit, now) and (doctor.seen_at is None or doctor.seen_at + LEASE <= now)
 
 
-SIGNED_OUT = "signed out"  # the reason of a doctor who went home with patients in hand: no page has asked for one
+SIGNED_OUT, GONE = "signed out", "gone"  # reasons that nobody wrote: the doctor went home, or sees nobody here any more
 
 
 def slipped_away(visit: Visit, doctor: str) -> bool:

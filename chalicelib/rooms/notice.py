@@ -22,6 +22,7 @@ NUMBER_DAY = 6  # texts to one number in a day, of three visits: whoever typed i
 CAPPED, PAPER = "capped", "paper"  # why a text was not tried: above what is sent; nobody to send it to
 KEPT = timedelta(days=7)  # how long the outbox remembers what was sent, with the number it went to
 SHOWN = timedelta(days=1)  # how long the desk is shown what could not be sent
+IN_THE_HALL = timedelta(hours=3)  # and whom to call out after closing
 ENDPOINT_MAX = 1000
 # The push services of the browsers. We write only there, so nobody can make the clinic knock on other doors.
 PUSH_HOSTS = ("fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com")

@@ -94,12 +94,20 @@ def is_back(visit: Visit, desk: Doctor, clinic: Clinic, now: datetime) -> bool:
 
 
 def change_back(visit: Visit, ticket: Ticket) -> Visit:
-    """The undo, on the number that was left in the doctor's lane or, once that was called past, in front there."""
+    """The undo, on the number that was left in the doctor's lane or, once that was called past, on a new one."""
     if visit.state is not State.WAITING:
         raise TooLate("A doctor is ready for you now.")
     if not may_change_back(visit):
         raise TooLate("This cannot be changed any more. You keep your place.")
-    return replace(visit, ticket=ticket, returns_at=None, prefers=queue.asked_for(ticket), moved=None, moved_at=None)
+    return replace(
+        visit,
+        ticket=ticket,
+        beside=ticket,
+        returns_at=None,
+        prefers=queue.asked_for(ticket),
+        moved=None,
+        moved_at=None,
+    )
 
 
 def other_way(visit: Visit, home: Lane, now: datetime) -> tuple[int, int] | None:

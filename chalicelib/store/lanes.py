@@ -105,7 +105,7 @@ def _counting(lane: Lane, band: Band, now: datetime, whole: Lane, instead: bool,
     """One call more: the head, the pace, and from when each band is due."""
     actions: list[Action] = [getattr(LaneRow, f"h{int(band)}").add(1)]
     if not instead:
-        actions += [*_pace(lane, now), *([LaneRow.fills.add(1)] if fills else [])]
+        actions += [LaneRow.calls.add(1), *([LaneRow.fills.add(1)] if fills else _pace(lane, now))]
     if past := {f"{int(b)}.{n}" for b, n in lane.gone if n <= lane.heads[b]}:
         actions.append(LaneRow.gone.delete(past))
     elsewhere = whole.calls - lane.calls - instead
@@ -122,10 +122,9 @@ def _counting(lane: Lane, band: Band, now: datetime, whole: Lane, instead: bool,
 def _pace(lane: Lane, now: datetime) -> list[Action]:
     """A window is written when it turns and not with every call: who read a moment late would turn it back."""
     window, before = turned_window(lane, now)
-    actions: list[Action] = [LaneRow.calls.add(1)]
     if window == lane.window:
-        return actions
-    actions += [LaneRow.window_at.set(window[0]), LaneRow.window_calls.set(window[1])]
+        return []
+    actions: list[Action] = [LaneRow.window_at.set(window[0]), LaneRow.window_calls.set(window[1])]
     actions.append(LaneRow.window_tails.set(window[2]))
     if before:
         actions += [LaneRow.before_at.set(before[0]), LaneRow.before_calls.set(before[1])]
@@ -262,10 +261,10 @@ def _guard(reason: CancellationReason | None) -> GuardRow:
 
 
 def claim(
-    ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry, fills: bool = False
+    ticket: Ticket, call: Call, *, lease_until: datetime, day: str, audit: Entry, fills: int = 0
 ) -> tuple[Claim, Ticket]:
-    """Give the patient behind a called number to the doctor: one effect on visit, doctor's desk and audit. `fills`: the
-    doctor has never held so many in this duty.
+    """Give the patient behind a called number to the doctor: one effect on visit, doctor's desk and audit. `fills`: how
+    many the doctor then holds, if never so many before in this duty.
 
     Returns what came of it and the visit's id. Raises Repeated if this request took somebody before; the
     number just called is then another patient's, to be brought back.
@@ -296,7 +295,7 @@ def claim(
 
 
 def _claiming(
-    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, audit: Entry, fills: bool
+    id: Ticket, ticket: Ticket, call: Call, lease_until: datetime, audit: Entry, fills: int
 ) -> Callable[[TransactWrite], None]:
     V, D = VisitRow, DoctorRow
     own = asked_for(ticket) == call.doctor
@@ -329,7 +328,7 @@ def _claiming(
                 D.last_visit.set(id),
                 D.seen_at.set(call.at),  # whoever takes a patient is there
                 D.others.remove() if own else D.others.add(1),
-                *([D.most.add(1)] if fills else []),
+                *([D.most.set(fills)] if fills else []),
                 D.version.add(1),
             ],
             condition=room,
@@ -386,9 +385,9 @@ def tell_on_duty(lane: Lane, on_duty: int, *, of: int) -> None:
             raise
 
 
-def recall_ticket(lane: tuple[str, int], visit: Ticket) -> tuple[Ticket, Alias]:
-    """A number at the front for a visit that comes back, and the alias to be written with the visit's change."""
-    ticket, _ = draw(*lane, Band.RECALL)
+def recall_ticket(lane: tuple[str, int], visit: Ticket, band: Band = Band.RECALL) -> tuple[Ticket, Alias]:
+    """A new number for a visit that comes back, at the front, and the alias to be written with the visit's change."""
+    ticket, _ = draw(*lane, band)
     return ticket, Alias(ticket=ticket, visit=visit)
 
 

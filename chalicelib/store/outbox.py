@@ -15,7 +15,7 @@ from chalicelib.store.shapes import SHAPES, record_of, visit_pk
 from chalicelib.store.writing import actions_of, in_reach
 
 T = TypeVar("T", Notice, Wake, Claim, Proof)
-LIST_MAX = 50
+LIST_MAX = 200  # as many as closing sends home from a department at once
 
 
 def notices_due(now: datetime, most: int) -> list[Notice]:

@@ -177,7 +177,7 @@ def first_free(errand: Errand, *, id: Ticket) -> Visit:
 
 @once(about=_about_visit, again=_visit_again)
 def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
-    """The undo of `first_free`, on the number left in the doctor's lane or, if that was called past, in front there."""
+    """The undo of `first_free`, on the number left in the doctor's lane or, once that was called past, on a new one."""
     visit = errand.visit(id, "same_doctor")
     ticket = visit.beside or visit.id
     back = preferred.change_back(visit, ticket)
@@ -187,7 +187,7 @@ def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
     (lane,) = errand.records.lanes([own], consistent=True)
     change: object = Back(ticket=ticket)
     if preferred.called(lane, ticket):
-        ticket, change = errand.records.recall_ticket(own, id)
+        ticket, change = errand.records.recall_ticket(own, id, ticket.band)
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
     back = preferred.change_back(visit, ticket)

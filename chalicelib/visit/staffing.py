@@ -134,7 +134,7 @@ def still_held(errand: Errand, *, id: str) -> list[Visit]:
     return [visit for visit in held if visit.doctor == id]
 
 
-def give_back(errand: Errand, id: str) -> None:
+def give_back(errand: Errand, id: str, reason: str = assignment.GONE) -> None:
     """Every conversation this doctor holds goes to the front, with all that was said. A word that the patient writes at
     this very moment must not keep it with somebody who is gone; if one still is, the request may be sent again."""
     for _ in range(DECIDE_TRIES_MAX):
@@ -142,14 +142,14 @@ def give_back(errand: Errand, id: str) -> None:
         if not held:
             return
         for visit in held:
-            bring_to_front(errand, visit, assignment.SIGNED_OUT)
+            bring_to_front(errand, visit, reason)
     raise Busy
 
 
 def go_home(errand: Errand) -> None:
     """Off duty, and every conversation in hand is at the front of its queue: nobody waits for who is gone."""
     taking.pause(errand)
-    give_back(errand, errand.actor.id)
+    give_back(errand, errand.actor.id, assignment.SIGNED_OUT)
 
 
 @once(about=_about_member, again=_member_again)

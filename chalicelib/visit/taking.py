@@ -49,6 +49,7 @@ def go_on_duty(errand: Errand, *, departments: tuple[str, ...], capacity: int, o
         capacity=capacity,
         own_only=own_only,
         clinic=errand.clinic,
+        now=errand.now,
         allowed=errand.actor.departments,
     )
     return _duty(errand, "go_on_duty", before, after)
@@ -132,7 +133,7 @@ def take_next(errand: Errand, *, departments: tuple[str, ...] = ()) -> Ticket | 
         whole = queue.as_one([one for one in lanes if one.department == lane.department])
         instead = any(number.department == lane.department for number in vain)
         fills = assignment.fills(desk)
-        called = errand.records.call(lane, band, why, errand.now, whole, instead=instead, fills=fills)
+        called = errand.records.call(lane, band, why, errand.now, whole, instead=instead, fills=fills > 0)
         if called is None:
             front, lanes = Front(), _again(errand, lanes)
             continue
@@ -173,7 +174,7 @@ def _nobody(errand: Errand) -> None:
         raise earlier
 
 
-def _claim(errand: Errand, ticket: Ticket, call: Call, fills: bool) -> Ticket | None:
+def _claim(errand: Errand, ticket: Ticket, call: Call, fills: int) -> Ticket | None:
     audit = errand.entry("take_next", about_doctor(call.doctor))
     lease, day = errand.now + LEASE, errand.today
     try:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.refusal import NotFound, Repeated, Stale, TooLate
 from chalicelib.rooms import notice, phone, pocket, queue
 from chalicelib.rooms.assignment import Seen
-from chalicelib.rooms.notice import SHOWN, Absence, Kind, Notice, Outcome, Sending, Wake, Way
+from chalicelib.rooms.notice import IN_THE_HALL, PAPER, SHOWN, Absence, Kind, Notice, Outcome, Sending, Wake, Way
 from chalicelib.rooms.permission import SYSTEM
 from chalicelib.rooms.phone import Counted
 from chalicelib.rooms.queue import ACTIVE, Lane, Ticket, Visit
@@ -172,8 +172,10 @@ def absences(errand: Errand, departments: list[list[Lane]]) -> list[Absence]:
 
 
 def unsent(errand: Errand) -> list[Notice]:
-    """What could not be sent lately, for the desk: those people do not know."""
-    return errand.records.notices_lost(errand.now - SHOWN)
+    """What could not be sent lately, for the desk: those people do not know. Who has only the paper is not in the hall
+    for long."""
+    lost = errand.records.notices_lost(errand.now - SHOWN)
+    return [one for one in lost if one.why != PAPER or errand.now - one.due_at < IN_THE_HALL]
 
 
 def send_due(errand: Errand, post: Post) -> tuple[int, int]:

@@ -25,7 +25,7 @@ CLINIC = a_clinic()
 
 
 def on_duty(doctor: Doctor, *departments: str, capacity: int = 1) -> Doctor:
-    return assignment.go_on_duty(doctor, departments=departments, capacity=capacity, clinic=CLINIC)
+    return assignment.go_on_duty(doctor, departments=departments, capacity=capacity, clinic=CLINIC, now=NOW)
 
 
 def test_on_duty_where_and_for_how_many() -> None:

@@ -120,7 +120,9 @@ def test_the_undo_has_an_end(walk: Walk) -> None:
     first_free(walk, visit.id)
     assert walk.take(ADA) == bob.id, "Ann's number in Dr Ada's line is stepped over"
     back = preferring.same_doctor(walk.errand(ANN), id=visit.id)
-    assert back.ticket == Ticket("~ada", 0, Band.RECALL, 1), "in front: she was before Bob"
+    assert back.ticket == back.beside == Ticket("~ada", 0, Band.FOLLOW_UP, 3), "behind who waits there now"
+    first_free(walk, visit.id)
+    assert preferring.same_doctor(walk.errand(ANN), id=visit.id).ticket == back.ticket
     assert walk.take(ADA) == visit.id
     with refused("A doctor is ready for you now", kind=TooLate):
         preferring.same_doctor(walk.errand(ANN), id=visit.id)

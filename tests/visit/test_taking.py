@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.refusal import NotFound, TooLate
 from chalicelib.rooms import promise
-from chalicelib.rooms.assignment import LEASE, SIGN_OF_LIFE, TAKE_TRIES_MAX
+from chalicelib.rooms.assignment import BREAK, LEASE, SIGN_OF_LIFE, TAKE_TRIES_MAX
 from chalicelib.rooms.consult import NoteState
 from chalicelib.rooms.promise import MINUTES_PER_VISIT_GUESS, WINDOW
 from chalicelib.rooms.queue import Band, Lane, State, Ticket, Why, as_one, choose
@@ -71,8 +71,37 @@ def test_a_doctor_who_takes_many_at_once_is_no_pace(walk: Walk) -> None:
         walk.sign(id)
         walk.take()
     assert promise.paced(the_lane()) == 2
-    low, high = walk.place(last, people[-1].id).wait or (0, 0)
-    assert promise.said(5 * 4)[0] <= low < high <= promise.said(5 * 9)[1]
+    assert promise.seconds_per_call(the_lane(), walk.now) == pytest.approx(60 * MINUTES_PER_VISIT_GUESS / 2, rel=0.02)
+
+
+def test_one_after_the_other_is_told_as_it_is_from_the_first_call_that_counts(walk: Walk) -> None:
+    """Visits of eight minutes, one at a time, with a pause after each to write it up."""
+    walk.crowd(9)
+    walk.on_duty(capacity=1)
+    for _ in range(5):
+        id = walk.take()
+        assert id
+        assert promise.seconds_per_call(the_lane(), walk.now) == pytest.approx(8 * 60, rel=0.02)
+        walk.now += timedelta(minutes=7)
+        walk.sign(id)
+        taking.pause(walk.errand(ADA))
+        walk.now += timedelta(minutes=1)
+        walk.on_duty(capacity=1)
+
+
+def test_after_a_long_break_the_room_is_filled_anew(walk: Walk) -> None:
+    walk.crowd(4)
+    walk.on_duty()
+    for rest in (BREAK - timedelta(minutes=1), BREAK):
+        id = walk.take()
+        assert id
+        walk.sign(id)
+        taking.pause(walk.errand(ADA))
+        walk.now += rest
+        walk.on_duty()
+    before = promise.paced(the_lane())
+    assert walk.take()
+    assert (before, promise.paced(the_lane())) == (1, 1)
 
 
 def test_a_choice_that_no_longer_holds_is_made_again(walk: Walk) -> None:

@@ -29,7 +29,11 @@
 
     function tick(back) {
       var mine = ++turn, asked = Date.now(), stop = window.AbortController && new AbortController();
-      var late = stop && setTimeout(function () { stop.abort(); }, PATIENCE * 1000); /* an answer that never comes */
+      var late = setTimeout(function () { /* an answer that never comes */
+        if (stop) return stop.abort();
+        turn++;
+        next(most);
+      }, PATIENCE * 1000);
       /* Also where the next question would come too late for it. */
       var state = back === true || asked - known + slower() * 1000 >= STATE * 1000;
       clearTimeout(timer);

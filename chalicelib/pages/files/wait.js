@@ -41,7 +41,8 @@
       if (i !== lane) ahead += Math.min(own + 1, other[band][1]);
       for (b = 0; b < band; b++) ahead += other[b][1];
     });
-    if (my.kept || bands[band][0] >= until || !board.on_duty !== !+my.duty || board.at >= +my.limit) return look();
+    if (my.kept || bands[band][0] >= until) return look(false, true);
+    if (!board.on_duty !== !+my.duty || board.at >= +my.limit) return look();
     place = ahead + 1;
     root.className = '';
     d.querySelector('#ticket .tear').style.visibility = '';
@@ -62,11 +63,12 @@
 
   /* Something happened that only the page itself can tell. Never under the fingers of somebody who is writing, and never
      to a page that cannot be shown: that one would have no script, and would ask no more. `doubtful`: perhaps nothing
-     has happened. */
-  function look(doubtful) {
+     has happened; `called`: their number was. */
+  function look(doubtful, called) {
     var box = d.getElementById('text'), last = 0;
     if (box && box.value && d.activeElement === box) {
-      if (!doubtful && window.movedOn) movedOn();
+      if (called && window.movedOn) movedOn();
+      else d.getElementById('changed').hidden = false;
       return next(10);
     }
     try { last = +sessionStorage.getItem('looked') || 0; sessionStorage.setItem('looked', Date.now()); } catch (e) {}
