@@ -45,7 +45,7 @@ from chalicelib.visit import sweeping, taking  # noqa: E402
 from tests.engines import point_at  # noqa: E402
 from tests.simulation.wire import CALM, connected  # noqa: E402
 
-CLAIMS, RUNS, LANES, SEED = 2_500, 40, (1, 4), 701
+CLAIMS, RUNS, LANES, SEED = 2_500, 40, (1, 4), 801
 PROCESSES, THREADS = 2, 8
 DRAIN_ROUNDS_MAX = 20
 FOUND_MAX = 10_000  # by the sweeps of one drain; a broken clinic may find somebody for ever
