@@ -114,7 +114,8 @@ def _department(errand: Errand, department: str, turn: int, swept: Swept) -> tup
     with _in_spite_of(swept):
         _told_on_duty(errand, lanes, roster)
     with _in_spite_of(swept):
-        _alone(errand, department, lanes, waiting, swept)
+        if lanes:
+            _alone(errand, department, lanes, waiting, swept)
     return lanes, waiting
 
 
