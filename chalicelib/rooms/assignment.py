@@ -319,7 +319,8 @@ def lease_lost(visit: Visit, doctor: Doctor, now: datetime) -> bool:
     return lease_ran_out(visit, now) and (doctor.seen_at is None or doctor.seen_at + LEASE <= now)
 
 
-SIGNED_OUT, GONE = "signed out", "gone"  # reasons that nobody wrote: the doctor went home, or sees nobody here any more
+# Reasons that no doctor wrote: gone home, or seeing nobody here any more.
+SIGNED_OUT, GONE = "~signed out", "~gone"
 
 
 def slipped_away(visit: Visit, doctor: str) -> bool:

@@ -190,7 +190,7 @@ def same_doctor(errand: Errand, *, id: Ticket) -> Visit:
         ticket, change = errand.records.recall_ticket(own, id, ticket.band)
     if visit.ticket is not None:
         errand.records.given_up(visit.ticket)
-    back = preferred.change_back(visit, ticket)
+    back = replace(back, ticket=ticket, beside=ticket)
     errand.records.save(back, change, audit=errand.entry("same_doctor", about_visit(id)))
     if visit.returns_at is not None:
         errand.records.let_go(visit.lane, visit.id, visit.returns_at)

@@ -8,7 +8,8 @@
   var d = document;
 
   /* `ask(state, signal)` asks the clinic, and how the visit stands where `state`; it promises whether anything was new,
-     and gives up at the signal. After a failure it is asked again in `first` seconds, then twice that, up to `most`. Gives back what makes it quick. */
+     and gives up at the signal. After a failure it is asked again in `first` seconds, then twice that, up to `most`.
+     Gives back what makes it quick. */
   window.pace = function (ask, box, first, most) {
     var every = QUICK, fails = 0, turn = 0, known = Date.now(), due, timer;
 
